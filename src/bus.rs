@@ -1,0 +1,222 @@
+//! The bus as its users hold it.
+
+use crate::builder::SubscriberBuilder;
+use crate::core::Core;
+use crate::error::PublishError;
+use crate::event::Event;
+use crate::event_type::EventType;
+use crate::lag::{Lag, LagHook};
+use crate::publisher::Publisher;
+use crate::snapshot::Phase;
+use crate::stats::{BusStats, Published};
+use crate::subscription::Subscription;
+use std::fmt;
+use std::sync::{Arc, Weak};
+
+/// An in-process event bus: a cheap handle, to be cloned for everyone who publishes or subscribes.
+///
+/// A bus begins in its *start-up*: events may be published and are kept. [`start`](Self::start) releases them to everyone
+/// who has subscribed by then, and from then on events go straight to the subscribers' rings. The bus ends with
+/// [`close`](Self::close), or when the last `EventBus` and [`Publisher`] is dropped.
+///
+/// ```
+/// use ringbus::{Event, EventBus, EventType};
+/// use std::time::SystemTime;
+///
+/// #[derive(Clone, Copy, Debug, PartialEq)]
+/// struct Tick(u32);
+///
+/// impl Event for Tick {
+///     fn event_type(&self) -> EventType { const { EventType::new("tick") } }
+///     fn timestamp(&self) -> SystemTime { SystemTime::now() }
+/// }
+///
+/// let bus = EventBus::new(100);
+/// bus.publish(Tick(1))?;                 // nobody has subscribed yet: kept
+/// let ticks = bus.subscribe(8);
+/// assert_eq!(bus.start(), 1);            // replayed to `ticks`
+/// bus.publish(Tick(2))?;                 // delivered at once
+/// assert_eq!(ticks.recv()?, Tick(1));
+/// assert_eq!(ticks.recv()?, Tick(2));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct EventBus<E> {
+    core: Arc<Core<E>>,
+}
+
+impl<E: Event + Clone> EventBus<E> {
+    /// Makes a bus whose start-up buffer holds `startup_capacity` events. Their memory is allocated here, and freed when
+    /// the last subscriber has read them. With 0, nothing can be published before [`start`](Self::start).
+    ///
+    /// # Panics
+    ///
+    /// Where the memory for so many events exceeds `isize::MAX` bytes.
+    #[must_use]
+    pub fn new(startup_capacity: usize) -> Self {
+        Self { core: Arc::new(Core::new(startup_capacity)) }
+    }
+
+    /// Opens the bus: releases every event published so far to the present subscribers, and lets events
+    /// flow straight to the rings from now on. Returns how many events are replayed; 0 if the bus was started or
+    /// closed before.
+    ///
+    /// Nothing is lost or reordered while other threads publish, subscribe, receive, start and close: each
+    /// subscriber gets the whole replay in the order in which the events were accepted, and live events after that.
+    ///
+    /// Progress: lock-free; takes the same time however many events are replayed, and nobody waits for it.
+    ///
+    /// # Panics
+    ///
+    /// Goes on with the panic of a subscriber's waker, after all have been woken.
+    pub fn start(&self) -> usize {
+        self.core.start()
+    }
+
+    /// Whether the bus was started. A bus that was closed first never is.
+    #[must_use]
+    pub fn is_started(&self) -> bool {
+        matches!(self.core.cell().load().phase, Phase::Live | Phase::Closed(None))
+    }
+
+    /// Publishes an event. Never waits for a subscriber: where a ring is full, that subscriber alone loses an event, and the
+    /// result and its drop counter say so.
+    ///
+    /// Before [`start`](Self::start) the event is kept for the replay. Events that one thread publishes are received in its
+    /// order, by every subscriber. A [`Publisher`] does the same faster.
+    ///
+    /// Progress: lock-free as far as the rings are (see the [crate documentation](crate#progress)). Takes no lock, makes no
+    /// system call unless a subscriber is parked, and allocates nothing, except that a thread's first
+    /// publish registers it with arc-swap, and that a publish which finds `start` halfway finishes it.
+    ///
+    /// # Errors
+    ///
+    /// [`PublishError::StartupFull`] before `start`, where the start-up buffer is full, and [`PublishError::Closed`] on a
+    /// closed bus. Both give the event back.
+    ///
+    /// # Panics
+    ///
+    /// Goes on with the first panic of the user code that it ran (filters, hooks, wakers, the event's own methods), after
+    /// every other subscriber has been served and woken.
+    pub fn publish(&self, event: E) -> Result<Published, PublishError<E>> {
+        self.core.publish(event)
+    }
+
+    /// Makes a handle that publishes faster, for one thread to keep.
+    ///
+    /// Takes a short lock that no publish ever takes.
+    #[must_use]
+    pub fn publisher(&self) -> Publisher<E> {
+        Publisher::new(Arc::clone(&self.core))
+    }
+
+    /// Subscribes to every event, with a ring of `capacity` events, under a name like `subscriber-1`.
+    ///
+    /// # Panics
+    ///
+    /// Where `capacity` is 0.
+    #[must_use = "dropping the subscription unsubscribes"]
+    pub fn subscribe(&self, capacity: usize) -> Subscription<E> {
+        self.subscriber(self.core.next_name()).capacity(capacity).subscribe()
+    }
+
+    /// Begins a subscription with a name, which statistics and lag reports show, and options.
+    pub fn subscriber(&self, name: impl Into<Arc<str>>) -> SubscriberBuilder<E> {
+        SubscriberBuilder::new(Arc::clone(&self.core), name.into())
+    }
+
+    /// How many subscriptions there are. Advisory: it may have changed by the time it is returned.
+    #[must_use]
+    pub fn subscriber_count(&self) -> usize {
+        self.core.cell().load().subscribers.len()
+    }
+
+    /// Whether any subscription would be offered an event of this type, filters aside; so a publisher can save itself the making of
+    /// an event that nobody wants. Advisory; `false` on a closed bus.
+    #[must_use]
+    pub fn has_subscribers(&self, event_type: EventType) -> bool {
+        let snapshot = self.core.cell().load();
+        let routes = &snapshot.routes;
+        !matches!(snapshot.phase, Phase::Closed(_))
+            && !(routes.universal().is_empty() && routes.typed(event_type).is_empty())
+    }
+
+    /// What was counted so far. Takes a short lock that no publish ever takes.
+    #[must_use]
+    pub fn stats(&self) -> BusStats {
+        self.core.stats()
+    }
+
+    /// Adds a function that is called when a subscriber begins to lose events: once per [episode](Lag), not once per event,
+    /// and never for [lossy](SubscriberBuilder::lossy) subscribers.
+    ///
+    /// It runs on the thread whose publish found the ring full, after that publish has served everybody, under no lock; so it
+    /// may call back into the bus. A hook that owns an `EventBus` keeps the bus open: let it own a
+    /// [`WeakEventBus`], or call [`close`](Self::close), which drops the hooks. On a closed bus, this does nothing.
+    pub fn on_lag(&self, hook: impl Fn(&Lag) + Send + Sync + 'static) {
+        self.core.cell().add_hook(&LagHook(Arc::new(hook)));
+    }
+
+    /// Closes the bus, for good. Publishing fails from now on; subscribers receive what was accepted before, the backlog of
+    /// a bus that never started included, and then `Closed`. Waiting ones wake. Closing again does nothing.
+    ///
+    /// A publish that races with this may still report deliveries that come too late to be received; they are counted as
+    /// [discarded](crate::SubscriberStats::discarded).
+    ///
+    /// Progress: lock-free.
+    ///
+    /// # Panics
+    ///
+    /// Goes on with the panic of a subscriber's waker, after all have been woken.
+    pub fn close(&self) {
+        self.core.close();
+    }
+
+    /// Whether the bus is closed. Once `true`, always `true`.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        matches!(self.core.cell().load().phase, Phase::Closed(_))
+    }
+
+    /// A handle that does not keep the bus open.
+    #[must_use]
+    pub fn downgrade(&self) -> WeakEventBus<E> {
+        WeakEventBus { core: Arc::downgrade(&self.core) }
+    }
+}
+
+impl<E> Clone for EventBus<E> {
+    fn clone(&self) -> Self {
+        Self { core: Arc::clone(&self.core) }
+    }
+}
+
+impl<E> fmt::Debug for EventBus<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventBus").field("stats", &self.core.stats()).finish_non_exhaustive()
+    }
+}
+
+/// A handle that does not keep the bus open, from [`EventBus::downgrade`]: for hooks, filters and events that need the bus.
+pub struct WeakEventBus<E> {
+    core: Weak<Core<E>>,
+}
+
+impl<E: Event + Clone> WeakEventBus<E> {
+    /// The bus, unless the last `EventBus` and [`Publisher`] is gone.
+    #[must_use]
+    pub fn upgrade(&self) -> Option<EventBus<E>> {
+        self.core.upgrade().map(|core| EventBus { core })
+    }
+}
+
+impl<E> Clone for WeakEventBus<E> {
+    fn clone(&self) -> Self {
+        Self { core: Weak::clone(&self.core) }
+    }
+}
+
+impl<E> fmt::Debug for WeakEventBus<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WeakEventBus").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,208 @@
+//! What all handles of one bus share, and what they do with it.
+
+use crate::builder::SubscriberOptions;
+use crate::error::PublishError;
+use crate::event::Event;
+use crate::fan_out::fan_out;
+use crate::mailbox::{self, Mailbox};
+use crate::panics::Panics;
+use crate::replay::Replay;
+use crate::snapshot::{Phase, Snapshot, SnapshotCell};
+use crate::startup::{AppendError, StartupLog};
+use crate::stats::{BusStats, Published, Totals};
+use crate::subscription::Subscription;
+use crate::sync::Counter;
+use std::slice;
+use std::sync::{Arc, Weak};
+
+/// The bus itself. Closed when the last handle that publishes lets go of it; subscriptions only know it weakly.
+#[derive(Debug)]
+pub(crate) struct Core<E> {
+    cell: SnapshotCell<E>,
+    totals: Totals,
+    /// How many subscriptions were named by the bus.
+    named: Counter,
+}
+
+impl<E> Core<E> {
+    pub(crate) fn new(startup_capacity: usize) -> Self {
+        Self {
+            cell: SnapshotCell::new(StartupLog::new(startup_capacity)),
+            totals: Totals::default(),
+            named: Counter::new(0),
+        }
+    }
+
+    pub(crate) fn cell(&self) -> &SnapshotCell<E> {
+        &self.cell
+    }
+
+    pub(crate) fn totals(&self) -> &Totals {
+        &self.totals
+    }
+
+    pub(crate) fn next_name(&self) -> Arc<str> {
+        format!("subscriber-{}", self.named.add(1) + 1).into()
+    }
+
+    /// Opens the bus: everything that was published so far is released to the subscribers of now. See [`finish_start`].
+    ///
+    /// [`finish_start`]: Self::finish_start
+    pub(crate) fn start(&self) -> usize {
+        let Phase::Starting(log) = self.cell.load().phase.clone() else { return 0 };
+        // The log first, the cell second: were the cell live first, a publish could reach a ring while another still
+        // appends to the log behind it.
+        let closed = log.close();
+        let mut panics = Panics::default();
+        self.finish_start(&mut panics);
+        // Where `close` came in between, it was `close` that released the backlog.
+        let started = !matches!(self.cell.load().phase, Phase::Closed(Some(_)));
+        let replayed = if closed.first && started { closed.len } else { 0 };
+        #[cfg(feature = "tracing")]
+        tracing::debug!(replayed, started, "bus started");
+        panics.resume();
+        replayed
+    }
+
+    /// The second half of [`start`](Self::start), for whoever finds the log closed: the thread that called `start`, a second
+    /// one, or a publisher that would otherwise have to wait for them.
+    fn finish_start(&self, panics: &mut Panics) {
+        if let Phase::Starting(_) = self.cell.load().phase {
+            self.cell.go_live();
+        }
+        mailbox::wake_all(&self.cell.load().subscribers, panics);
+    }
+
+    pub(crate) fn close(&self) {
+        // The cell first, the log second: a publisher that found the log closed while the cell still said `Starting`
+        // would take it for a start, and revive the bus.
+        self.cell.close();
+        let snapshot = self.cell.load();
+        if let Phase::Closed(Some(log)) = &snapshot.phase {
+            log.close();
+        }
+        for mailbox in &snapshot.subscribers {
+            mailbox.end();
+        }
+        let mut panics = Panics::default();
+        mailbox::wake_all(&snapshot.subscribers, &mut panics);
+        #[cfg(feature = "tracing")]
+        tracing::debug!(subscribers = snapshot.subscribers.len(), "bus closed");
+        panics.resume();
+    }
+
+    /// Ends one subscription from outside: what it has can still be received.
+    pub(crate) fn stop(core: &Weak<Self>, mailbox: &Arc<Mailbox<E>>) {
+        mailbox.end();
+        if let Some(core) = core.upgrade() {
+            // It stays among the subscribers: while it drains, a late wake-up must find it.
+            core.cell.reroute();
+        }
+        let mut panics = Panics::default();
+        mailbox::wake_all(slice::from_ref(mailbox), &mut panics);
+        panics.resume();
+    }
+
+    /// Removes a subscription for good, and empties its ring.
+    pub(crate) fn unsubscribe(core: &Weak<Self>, mailbox: &Arc<Mailbox<E>>) {
+        if let Some(core) = core.upgrade() {
+            core.cell.leave(mailbox);
+        }
+        let mut panics = Panics::default();
+        mailbox.seal();
+        mailbox.discard(&mut panics);
+        panics.resume();
+    }
+
+    pub(crate) fn stats(&self) -> BusStats {
+        let snapshot = self.cell.load();
+        self.totals.sum(snapshot.subscribers.iter().map(|mailbox| mailbox.stats()).collect())
+    }
+}
+
+impl<E: Event + Clone> Core<E> {
+    pub(crate) fn subscribe(core: &Arc<Self>, options: SubscriberOptions<E>) -> Subscription<E> {
+        let mailbox = Arc::new(Mailbox::new(options));
+        let replay = match core.cell.join(&mailbox) {
+            Phase::Starting(log) => Some(Replay::new(log)),
+            Phase::Live => None,
+            Phase::Closed(_) => {
+                mailbox.end();
+                None
+            }
+        };
+        Subscription::new(Arc::downgrade(core), mailbox, replay)
+    }
+
+    /// Publishes on a snapshot that says that the bus is live.
+    #[inline]
+    pub(crate) fn publish_live(
+        snapshot: &Snapshot<E>,
+        event: E,
+        count: impl FnOnce(Published),
+    ) -> Result<Published, PublishError<E>> {
+        let mut panics = Panics::default();
+        let published = fan_out(snapshot, event, &mut panics);
+        count(published);
+        panics.resume();
+        Ok(published)
+    }
+
+    /// Publishes, whatever the phase.
+    pub(crate) fn publish(&self, event: E) -> Result<Published, PublishError<E>> {
+        let snapshot = self.cell.load();
+        let log = match &snapshot.phase {
+            Phase::Live => return Self::publish_live(&snapshot, event, |published| self.totals.count_live(published)),
+            Phase::Closed(_) => return Err(PublishError::Closed(event)),
+            Phase::Starting(log) => log,
+        };
+        match log.append(event) {
+            Ok(appended) => {
+                self.totals.count_buffered();
+                if appended.closed_meanwhile {
+                    self.wake_for_late_fill();
+                }
+                Ok(Published { buffered: 1, ..Published::default() })
+            }
+            Err(AppendError::Full(event)) => {
+                self.totals.count_startup_rejected();
+                Err(PublishError::StartupFull(event))
+            }
+            Err(AppendError::Closed(event)) => self.publish_behind_log(event),
+        }
+    }
+
+    /// Wakes the readers that may have parked in front of a slot that was filled after the log was closed.
+    #[cold]
+    fn wake_for_late_fill(&self) {
+        let mut panics = Panics::default();
+        // The cell anew: a subscriber that joined since this publish loaded its snapshot may be waiting too.
+        mailbox::wake_all(&self.cell.load().subscribers, &mut panics);
+        panics.resume();
+    }
+
+    /// Publishes an event that came too late for the log: the bus has started or closed, or is about to.
+    #[cold]
+    fn publish_behind_log(&self, event: E) -> Result<Published, PublishError<E>> {
+        let mut panics = Panics::default();
+        self.finish_start(&mut panics);
+        let snapshot = self.cell.load();
+        let result = match &snapshot.phase {
+            Phase::Closed(_) => Err(PublishError::Closed(event)),
+            Phase::Live | Phase::Starting(_) => {
+                debug_assert!(matches!(snapshot.phase, Phase::Live), "phases only advance");
+                let published = fan_out(&snapshot, event, &mut panics);
+                self.totals.count_live(published);
+                Ok(published)
+            }
+        };
+        panics.resume();
+        result
+    }
+}
+
+impl<E> Drop for Core<E> {
+    fn drop(&mut self) {
+        self.close();
+    }
+}

@@ -1,0 +1,139 @@
+//! What is published: the trait [`Event`], and [`DynEvent`] for an open set of event types.
+
+use crate::event_type::EventType;
+use crate::request::{Request, Response};
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+/// The way from a `dyn Event` back to its concrete type; implemented for every type that can be an event.
+#[doc(hidden)]
+pub trait AsAny: Any {
+    fn as_any(&self) -> &dyn Any;
+}
+
+impl<T: Any> AsAny for T {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// Something that happened, to be published on an [`EventBus`](crate::EventBus).
+///
+/// A bus carries one Rust type `E: Event + Clone`. Two shapes are equally at home:
+///
+/// A **closed set** is an enum. Nothing is allocated for an event, and subscribers match on it:
+///
+/// ```
+/// use ringbus::{Event, EventBus, EventType};
+/// use std::time::SystemTime;
+///
+/// #[derive(Clone, Copy, Debug, PartialEq)]
+/// enum Door { Opened, Closed }
+///
+/// impl Event for Door {
+///     fn event_type(&self) -> EventType {
+///         match self {
+///             Door::Opened => const { EventType::new("door.opened") },
+///             Door::Closed => const { EventType::new("door.closed") },
+///         }
+///     }
+///     fn timestamp(&self) -> SystemTime { SystemTime::now() }
+/// }
+///
+/// let bus = EventBus::new(16);
+/// let doors = bus.subscribe(8);
+/// bus.start();
+/// bus.publish(Door::Opened)?;
+/// assert_eq!(doors.try_recv(), Ok(Door::Opened));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// An **open set** is [`DynEvent`]: components bring types of their own, and subscribers
+/// [downcast](trait.Event.html#method.downcast_ref) to those that they know:
+///
+/// ```
+/// use ringbus::{DynEvent, Event, EventBus, EventType};
+/// use std::{sync::Arc, time::SystemTime};
+///
+/// struct ConfigLoaded { path: String, at: SystemTime }
+///
+/// impl Event for ConfigLoaded {
+///     fn event_type(&self) -> EventType { const { EventType::new("config.loaded") } }
+///     fn timestamp(&self) -> SystemTime { self.at }
+/// }
+///
+/// let bus: EventBus<DynEvent> = EventBus::new(16);
+/// let events = bus.subscribe(8);
+/// bus.start();
+/// bus.publish(Arc::new(ConfigLoaded { path: "a.toml".into(), at: SystemTime::now() }))?;
+///
+/// let event = events.recv()?;
+/// let loaded = event.downcast_ref::<ConfigLoaded>().expect("it is one");
+/// assert_eq!(loaded.path, "a.toml");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub trait Event: AsAny + Send + Sync {
+    /// The kind of event, by which it is routed. Asked on every publish while any subscriber wants certain types only,
+    /// so return a constant.
+    fn event_type(&self) -> EventType;
+
+    /// When the event occurred.
+    fn timestamp(&self) -> SystemTime;
+
+    /// This event as a request, where it is one.
+    ///
+    /// **Forget this one on a request type, and it is not recognised as a request**: the default says that it is none.
+    fn as_request(&self) -> Option<&dyn Request> {
+        None
+    }
+
+    /// This event as a response, where it is one.
+    ///
+    /// **Forget this one on a response type, and nobody who asked will see it**: the default says that it is none.
+    fn as_response(&self) -> Option<&dyn Response> {
+        None
+    }
+}
+
+/// An event of any type, shared: what an [`EventBus`](crate::EventBus) carries when components bring types of their own.
+pub type DynEvent = Arc<dyn Event>;
+
+impl<E: Event + ?Sized> Event for Arc<E> {
+    fn event_type(&self) -> EventType {
+        (**self).event_type()
+    }
+
+    fn timestamp(&self) -> SystemTime {
+        (**self).timestamp()
+    }
+
+    fn as_request(&self) -> Option<&dyn Request> {
+        (**self).as_request()
+    }
+
+    fn as_response(&self) -> Option<&dyn Response> {
+        (**self).as_response()
+    }
+}
+
+impl dyn Event {
+    /// The event as a `T`, where it is one.
+    #[must_use]
+    pub fn downcast_ref<T: Event>(&self) -> Option<&T> {
+        self.as_any().downcast_ref()
+    }
+
+    /// Whether the event is a `T`.
+    #[must_use]
+    pub fn is<T: Event>(&self) -> bool {
+        self.as_any().is::<T>()
+    }
+}
+
+impl fmt::Debug for dyn Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Event").field("event_type", &self.event_type()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,157 @@
+//! One live publish: from the event to the rings, the wake-ups and the hooks.
+
+use crate::builder::Overflow;
+use crate::event::Event;
+use crate::event_type::EventType;
+use crate::lag::{Lag, Ticket};
+use crate::mailbox::{self, Mailbox, Pushed};
+use crate::panics::Panics;
+use crate::snapshot::Snapshot;
+use crate::stats::Published;
+use std::mem::needs_drop;
+use std::sync::Arc;
+
+/// Offers `event` to every interested subscriber, wakes those that wait, and then reports the lags that began.
+///
+/// User code may panic at every turn (`event_type`, a filter, `Clone`, `Drop`, a waker, a hook). The one subscriber that
+/// it concerns has a drop counted, everybody else is served, and the caller resumes the first panic.
+pub(crate) fn fan_out<E: Event + Clone>(snapshot: &Snapshot<E>, event: E, panics: &mut Panics) -> Published {
+    let routes = &snapshot.routes;
+    let typed =
+        if routes.has_typed() { panics.catch(|| routes.typed(event.event_type())).unwrap_or_default() } else { &[] };
+    let mut fan = Fan {
+        interested: [routes.universal(), typed],
+        position: 0,
+        event: Some(event),
+        ticket: None,
+        published: Published::default(),
+    };
+    // One guard around the whole loop; it is left and entered again only for what went wrong.
+    loop {
+        match panics.catch(|| fan.push()) {
+            Some(None) => break,
+            Some(Some(lost)) => {
+                panics.catch(|| drop(lost));
+            }
+            None => fan.skip_panicked(),
+        }
+    }
+    mailbox::after_push(fan.interested, panics);
+    if let Some(ticket) = fan.ticket {
+        fan.report_lags(snapshot, ticket, panics);
+    }
+    if needs_drop::<E>() && fan.event.is_some() {
+        panics.catch(|| drop(fan.event.take()));
+    }
+    fan.published
+}
+
+/// How far a fan-out has come.
+struct Fan<'a, E> {
+    /// Those that take everything, and those that asked for the type of this event.
+    interested: [&'a [Arc<Mailbox<E>>]; 2],
+    /// How many of them have been served.
+    position: usize,
+    /// `None` once the event itself, rather than a clone, went to the last one.
+    event: Option<E>,
+    /// Signs the lags that this publish began, if it began any.
+    ticket: Option<Ticket>,
+    published: Published,
+}
+
+impl<'a, E: Event + Clone> Fan<'a, E> {
+    /// Serves the interested subscribers from `position` on. Returns early with an event that was lost and has a `Drop` to
+    /// run. Unwinds only out of a filter or a `Clone`, with `position` still at their subscriber.
+    #[inline]
+    fn push(&mut self) -> Option<E> {
+        let count = self.interested[0].len() + self.interested[1].len();
+        while self.position < count {
+            let Some(event) = &self.event else { break };
+            let mailbox = self.mailbox();
+            if !mailbox.accepts(event) {
+                self.position += 1;
+                continue;
+            }
+            // The last one gets the event itself. Not where the event may be needed once more: a lag report names its type.
+            let is_last = self.position + 1 == count && mailbox.options().overflow == Overflow::DropNewest;
+            let offered = if is_last { self.event.take()? } else { event.clone() };
+            let pushed = mailbox.push(offered);
+            self.position += 1;
+            match pushed {
+                Pushed::Delivered => self.published.delivered += 1,
+                Pushed::Evicted(oldest) => {
+                    self.published.delivered += 1;
+                    mailbox.count_evicted();
+                    self.note_loss(mailbox);
+                    if needs_drop::<E>() {
+                        return Some(oldest);
+                    }
+                }
+                Pushed::Full(refused) => {
+                    self.published.dropped += 1;
+                    mailbox.count_dropped();
+                    self.note_loss(mailbox);
+                    if is_last {
+                        self.event = Some(refused);
+                    } else if needs_drop::<E>() {
+                        return Some(refused);
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    #[inline]
+    fn mailbox(&self) -> &'a Mailbox<E> {
+        let [universal, typed] = self.interested;
+        match universal.get(self.position) {
+            Some(mailbox) => mailbox,
+            None => &typed[self.position - universal.len()],
+        }
+    }
+
+    /// Gives up on the subscriber whose filter or `Clone` panicked.
+    #[cold]
+    fn skip_panicked(&mut self) {
+        self.mailbox().count_dropped();
+        self.published.dropped += 1;
+        self.position += 1;
+    }
+
+    /// Notes that a ring was full, and begins a lag where none is under way.
+    #[cold]
+    fn note_loss(&mut self, mailbox: &Mailbox<E>) {
+        mailbox.note_full();
+        if !mailbox.options().lossy && mailbox.episode().is_clear() {
+            mailbox.episode().begin(*self.ticket.get_or_insert_with(Ticket::new));
+        }
+    }
+
+    /// Calls the hooks for every lag that this publish began.
+    #[cold]
+    fn report_lags(&self, snapshot: &Snapshot<E>, ticket: Ticket, panics: &mut Panics) {
+        let event_type = self.event.as_ref().and_then(|event| panics.catch(|| event.event_type()));
+        for mailbox in self.interested.into_iter().flatten() {
+            if mailbox.episode().report(ticket) {
+                report_lag(snapshot, mailbox, event_type, panics);
+            }
+        }
+    }
+}
+
+fn report_lag<E>(snapshot: &Snapshot<E>, mailbox: &Mailbox<E>, event_type: Option<EventType>, panics: &mut Panics) {
+    // Without a type, `event_type` panicked, and that panic is the report.
+    let Some(event_type) = event_type else { return };
+    let lag = Lag { subscriber: Arc::clone(&mailbox.options().name), event_type, dropped: mailbox.lost() };
+    #[cfg(feature = "tracing")]
+    tracing::warn!(
+        subscriber = &*lag.subscriber,
+        event_type = event_type.as_str(),
+        dropped = lag.dropped,
+        "subscriber lags"
+    );
+    for hook in &snapshot.hooks {
+        panics.catch(|| (hook.0)(&lag));
+    }
+}

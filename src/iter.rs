@@ -1,0 +1,107 @@
+//! Events one after the other: iterators, futures and a stream.
+
+use crate::error::RecvError;
+use crate::event::Event;
+use crate::subscription::Subscription;
+use futures_core::Stream;
+use std::future::Future;
+use std::iter::FusedIterator;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// Blocks for each event, and ends when the subscription is closed. From [`Subscription::iter`].
+#[derive(Debug)]
+pub struct Iter<'a, E: Event + Clone>(&'a mut Subscription<E>);
+
+impl<'a, E: Event + Clone> Iter<'a, E> {
+    pub(crate) fn new(subscription: &'a mut Subscription<E>) -> Self {
+        Self(subscription)
+    }
+}
+
+impl<E: Event + Clone> Iterator for Iter<'_, E> {
+    type Item = E;
+
+    fn next(&mut self) -> Option<E> {
+        self.0.recv().ok()
+    }
+}
+
+impl<E: Event + Clone> FusedIterator for Iter<'_, E> {}
+
+/// Ends when there is nothing to receive without waiting. From [`Subscription::try_iter`].
+#[derive(Debug)]
+pub struct TryIter<'a, E: Event + Clone>(&'a mut Subscription<E>);
+
+impl<'a, E: Event + Clone> TryIter<'a, E> {
+    pub(crate) fn new(subscription: &'a mut Subscription<E>) -> Self {
+        Self(subscription)
+    }
+}
+
+impl<E: Event + Clone> Iterator for TryIter<'_, E> {
+    type Item = E;
+
+    fn next(&mut self) -> Option<E> {
+        self.0.try_recv().ok()
+    }
+}
+
+/// Owns the subscription, blocks for each event, and ends when the subscription is closed.
+#[derive(Debug)]
+pub struct IntoIter<E: Event + Clone>(Subscription<E>);
+
+impl<E: Event + Clone> Iterator for IntoIter<E> {
+    type Item = E;
+
+    fn next(&mut self) -> Option<E> {
+        self.0.recv().ok()
+    }
+}
+
+impl<E: Event + Clone> FusedIterator for IntoIter<E> {}
+
+impl<E: Event + Clone> IntoIterator for Subscription<E> {
+    type Item = E;
+    type IntoIter = IntoIter<E>;
+
+    fn into_iter(self) -> IntoIter<E> {
+        IntoIter(self)
+    }
+}
+
+impl<'a, E: Event + Clone> IntoIterator for &'a mut Subscription<E> {
+    type Item = E;
+    type IntoIter = Iter<'a, E>;
+
+    fn into_iter(self) -> Iter<'a, E> {
+        self.iter()
+    }
+}
+
+/// A future event. From [`Subscription::recv_async`].
+#[derive(Debug)]
+#[must_use = "futures do nothing unless polled or awaited"]
+pub struct Recv<'a, E: Event + Clone>(&'a mut Subscription<E>);
+
+impl<'a, E: Event + Clone> Recv<'a, E> {
+    pub(crate) fn new(subscription: &'a mut Subscription<E>) -> Self {
+        Self(subscription)
+    }
+}
+
+impl<E: Event + Clone> Future for Recv<'_, E> {
+    type Output = Result<E, RecvError>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        self.0.poll_recv(context.waker())
+    }
+}
+
+impl<E: Event + Clone> Stream for Subscription<E> {
+    type Item = E;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<E>> {
+        self.poll_recv(context.waker()).map(Result::ok)
+    }
+}

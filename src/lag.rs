@@ -1,0 +1,92 @@
+//! Lag: the moment at which a subscriber begins to lose events, and the hooks that hear of it.
+
+use crate::event_type::EventType;
+use crate::sync::{AtomicUsize, Counter};
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// A subscriber has begun to lose events, because its ring was full.
+///
+/// Given to the hooks of [`EventBus::on_lag`](crate::EventBus::on_lag) once per *episode*: an episode begins with the first
+/// event that is lost, and ends with the first that the subscriber receives after that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Lag {
+    /// The name of the subscriber.
+    pub subscriber: Arc<str>,
+    /// The type of the event whose publishing found the ring full.
+    pub event_type: EventType,
+    /// How many events the subscriber has lost so far, since it subscribed.
+    pub dropped: u64,
+}
+
+/// A function that hears of every [`Lag`].
+#[derive(Clone)]
+pub(crate) struct LagHook(pub(crate) Arc<dyn Fn(&Lag) + Send + Sync>);
+
+impl fmt::Debug for LagHook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LagHook(..)")
+    }
+}
+
+const CLEAR: usize = 0;
+const REPORTED: usize = 1;
+
+/// Tells one publish from all others: a publish that begins an episode signs it, and reports it when its
+/// fan-out is done. So no report is lost, doubled or given to another publish, and none needs an allocation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ticket(usize);
+
+impl Ticket {
+    #[cold]
+    pub(crate) fn new() -> Self {
+        static NEXT: Counter = Counter::new(REPORTED as u64 + 1);
+        Self(NEXT.add(1) as usize)
+    }
+}
+
+/// Whether a subscriber is losing events: `CLEAR`, begun by the publish with a certain [`Ticket`], or `REPORTED`.
+///
+/// | transition | by | from → to |
+/// |---|---|---|
+/// | [`begin`](Episode::begin) | publisher that lost an event | `CLEAR` → ticket |
+/// | [`report`](Episode::report) | the same publish, after its fan-out | ticket → `REPORTED` |
+/// | [`end`](Episode::end) | subscriber that received an event | `REPORTED` → `CLEAR` |
+#[derive(Debug)]
+pub(crate) struct Episode(AtomicUsize);
+
+impl Episode {
+    pub(crate) fn new() -> Self {
+        Self(AtomicUsize::new(CLEAR))
+    }
+
+    /// Whether an event lost now would begin an episode.
+    pub(crate) fn is_clear(&self) -> bool {
+        // ORDERING: Relaxed. Saves the write below in the middle of an episode.
+        self.0.load(Relaxed) == CLEAR
+    }
+
+    /// Begins an episode; `true` where this publish is the one that began it.
+    pub(crate) fn begin(&self, ticket: Ticket) -> bool {
+        // ORDERING: Relaxed. The word hands nothing over; one winner is all that is asked.
+        self.0.compare_exchange(CLEAR, ticket.0, Relaxed, Relaxed).is_ok()
+    }
+
+    /// Marks the episode as reported; `true` where this publish began it, and so has to report it.
+    pub(crate) fn report(&self, ticket: Ticket) -> bool {
+        // ORDERING: Relaxed. As in `begin`.
+        self.0.compare_exchange(ticket.0, REPORTED, Relaxed, Relaxed).is_ok()
+    }
+
+    /// Ends a reported episode. One that is not reported yet goes on until the next event received.
+    #[inline]
+    pub(crate) fn end(&self) {
+        // ORDERING: Relaxed. The good path reads a word that nobody writes.
+        if self.0.load(Relaxed) == REPORTED {
+            // ORDERING: Relaxed. Only the subscriber leaves `REPORTED`.
+            self.0.swap(CLEAR, Relaxed);
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! The bus's side of a subscription: its ring, its drop counter, its state word and its waker.
+
+use crate::builder::{Overflow, SubscriberOptions};
+use crate::event::Event;
+use crate::event_type::EventType;
+use crate::lag::Episode;
+use crate::panics::Panics;
+use crate::state::{Attention, WaitState};
+use crate::stats::SubscriberStats;
+use crate::sync::{ArrayQueue, AtomicBool, AtomicWaker, Counter, fence};
+use crossbeam_utils::CachePadded;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::{Acquire, Release, SeqCst};
+use std::task::Waker;
+
+/// What became of an event that was pushed.
+#[derive(Debug)]
+pub(crate) enum Pushed<E> {
+    /// It is in the ring.
+    Delivered,
+    /// It is in the ring, in the place of an older one.
+    Evicted(E),
+    /// The ring was full.
+    Full(E),
+}
+
+/// Where publishers leave events for one subscriber.
+pub(crate) struct Mailbox<E> {
+    /// Events on their way: pushed by publishers, popped by the subscriber, and by whoever finds the mailbox sealed.
+    ring: ArrayQueue<E>,
+    /// Whether the subscriber waits, or has gone.
+    state: WaitState,
+    /// How to wake the subscriber: registered by it before it waits, taken by the publisher that ends the wait.
+    waker: AtomicWaker,
+    /// No publish that begins now will deliver here: the bus is closed, or the subscriber was stopped. Set once.
+    ended: AtomicBool,
+    /// Whether the subscriber is losing events, and whether that was reported.
+    episode: Episode,
+    /// What the subscriber asked for. Never written again.
+    options: SubscriberOptions<E>,
+    /// Written by the subscriber alone, for every event: on a cache line of their own, which publishers leave alone.
+    receipts: CachePadded<Receipts>,
+    /// Written by publishers, but not on the good path.
+    losses: CachePadded<Losses>,
+}
+
+#[derive(Debug, Default)]
+struct Receipts {
+    /// Events received, replayed ones included.
+    received: Counter,
+    /// The highest fill of the ring that the subscriber has seen.
+    high_water: Counter,
+}
+
+#[derive(Debug, Default)]
+struct Losses {
+    dropped: Counter,
+    evicted: Counter,
+    filtered: Counter,
+    discarded: Counter,
+}
+
+impl<E> Mailbox<E> {
+    pub(crate) fn new(options: SubscriberOptions<E>) -> Self {
+        Self {
+            ring: ArrayQueue::new(options.capacity),
+            state: WaitState::new(),
+            waker: AtomicWaker::new(),
+            ended: AtomicBool::new(false),
+            episode: Episode::new(),
+            options,
+            receipts: CachePadded::default(),
+            losses: CachePadded::default(),
+        }
+    }
+
+    pub(crate) fn options(&self) -> &SubscriberOptions<E> {
+        &self.options
+    }
+
+    pub(crate) fn episode(&self) -> &Episode {
+        &self.episode
+    }
+
+    /// Whether the subscriber's filter lets the event pass. Counts it where not. User code.
+    #[inline]
+    pub(crate) fn accepts(&self, event: &E) -> bool {
+        match &self.options.filter {
+            None => true,
+            Some(filter) => filter(event) || self.reject(),
+        }
+    }
+
+    fn reject(&self) -> bool {
+        self.losses.filtered.add(1);
+        false
+    }
+
+    /// Puts an event into the ring, as the overflow policy has it.
+    #[inline]
+    pub(crate) fn push(&self, event: E) -> Pushed<E> {
+        match self.options.overflow {
+            Overflow::DropNewest => match self.ring.push(event) {
+                Ok(()) => Pushed::Delivered,
+                Err(event) => Pushed::Full(event),
+            },
+            Overflow::DropOldest => match self.ring.force_push(event) {
+                None => Pushed::Delivered,
+                Some(oldest) => Pushed::Evicted(oldest),
+            },
+        }
+    }
+
+    #[inline]
+    pub(crate) fn pop(&self) -> Option<E> {
+        self.ring.pop()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.ring.len()
+    }
+
+    /// Ends the mailbox: no publish that begins after this call will deliver here.
+    pub(crate) fn end(&self) {
+        // ORDERING: Release. Pairs with the Acquire in `is_ended`: who finds the mailbox ended also finds every event
+        // published before, and the start-up log closed. Weaker: a subscriber of a bus that is closed
+        // before it started could take the log for one that stays open, and miss the backlog.
+        // Checked by loom-tests/tests/closing.rs `backlog_is_released_by_close`.
+        self.ended.store(true, Release);
+    }
+
+    #[inline]
+    pub(crate) fn is_ended(&self) -> bool {
+        // ORDERING: Acquire. Pairs with the Release in `end`, see there.
+        self.ended.load(Acquire)
+    }
+
+    /// Announces that the subscriber is about to wait; it must look once more afterwards.
+    pub(crate) fn begin_wait(&self, waker: &Waker) {
+        self.waker.register(waker);
+        self.state.begin_wait();
+    }
+
+    pub(crate) fn end_wait(&self) {
+        self.state.end_wait();
+    }
+
+    /// Declares that the subscriber will receive nothing more but what is in the ring by now.
+    pub(crate) fn seal(&self) {
+        self.state.seal();
+    }
+
+    /// Empties the ring of a sealed mailbox. Runs the `Drop` of the events.
+    pub(crate) fn discard(&self, panics: &mut Panics) {
+        while let Some(event) = self.ring.pop() {
+            self.losses.discarded.add(1);
+            panics.catch(|| drop(event));
+        }
+    }
+
+    /// Looks after the subscriber, once something has changed for it and the caller has fenced.
+    #[cold]
+    fn attend(&self, attention: Attention, panics: &mut Panics) {
+        match attention {
+            Attention::None => {}
+            Attention::Waiting => {
+                if self.state.take_waiter() {
+                    panics.catch(|| self.waker.wake());
+                }
+            }
+            Attention::Sealed => self.discard(panics),
+        }
+    }
+
+    pub(crate) fn count_received(&self, events: u64) {
+        self.receipts.received.add_as_owner(events);
+    }
+
+    pub(crate) fn count_dropped(&self) {
+        self.losses.dropped.add(1);
+    }
+
+    pub(crate) fn count_evicted(&self) {
+        self.losses.evicted.add(1);
+    }
+
+    pub(crate) fn count_discarded(&self) {
+        self.losses.discarded.add(1);
+    }
+
+    /// Notes how full the ring is, just after `popped` events were taken out.
+    pub(crate) fn sample_fill(&self, popped: usize) {
+        self.receipts.high_water.raise((self.ring.len() + popped).min(self.ring.capacity()) as u64);
+    }
+
+    /// How many events the subscriber lost to a full ring.
+    pub(crate) fn lost(&self) -> u64 {
+        self.losses.dropped.get() + self.losses.evicted.get()
+    }
+
+    pub(crate) fn stats(&self) -> SubscriberStats {
+        let len = self.ring.len();
+        SubscriberStats {
+            name: Arc::clone(&self.options.name),
+            capacity: self.ring.capacity(),
+            len,
+            high_water: (self.receipts.high_water.get() as usize).max(len),
+            received: self.receipts.received.get(),
+            dropped: self.losses.dropped.get(),
+            evicted: self.losses.evicted.get(),
+            filtered: self.losses.filtered.get(),
+            discarded: self.losses.discarded.get(),
+            lossy: self.options.lossy,
+        }
+    }
+
+    /// Notes that the ring was full.
+    pub(crate) fn note_full(&self) {
+        self.receipts.high_water.raise(self.ring.capacity() as u64);
+    }
+}
+
+impl<E: Event> Mailbox<E> {
+    /// Whether the subscriber wants this event by type and filter: for the replay, which no route has sorted. User code.
+    pub(crate) fn wants(&self, event: &E) -> bool {
+        match &self.options.types {
+            Some(types) if !contains(types, event.event_type()) => false,
+            _ => self.accepts(event),
+        }
+    }
+}
+
+fn contains(types: &[EventType], event_type: EventType) -> bool {
+    types.contains(&event_type)
+}
+
+/// Ends a publish: wakes the waiting subscribers among those that may have got the event, and empties the sealed
+/// mailboxes. Call it once all rings have been pushed to.
+#[inline]
+pub(crate) fn after_push<E>(interested: [&[Arc<Mailbox<E>>]; 2], panics: &mut Panics) {
+    // ORDERING: SeqCst fence between the pushes and the look at the state words. Pairs with the fences in
+    // `WaitState::begin_wait` and `WaitState::seal`, see there: the subscriber finds the event, or is found waiting or
+    // gone. Weaker: both can miss, and an event waits for a subscriber that sleeps, or stays behind uncounted.
+    // Checked by loom-tests/tests/waiting.rs `parked_subscriber_wakes_for_an_event`.
+    fence(SeqCst);
+    for mailboxes in interested {
+        for mailbox in mailboxes {
+            let attention = mailbox.state.attention();
+            // Where the ring is empty, the event was filtered out, or received by now: no reason to wake anyone.
+            if attention != Attention::None && !mailbox.ring.is_empty() {
+                mailbox.attend(attention, panics);
+            }
+        }
+    }
+}
+
+/// Wakes every waiting subscriber among `mailboxes`, after something has changed for all of them: the start-up log was
+/// closed or one of its slots filled late, or their mailboxes have ended.
+pub(crate) fn wake_all<E>(mailboxes: &[Arc<Mailbox<E>>], panics: &mut Panics) {
+    // ORDERING: SeqCst fence between that change and the look at the state words. Pairs with the fence in
+    // `WaitState::begin_wait`, see there. Weaker: a subscriber that parks meanwhile misses both the change and the wake.
+    // Checked by loom-tests/tests/startup.rs `parked_subscriber_wakes_for_the_replay` and
+    // loom-tests/tests/closing.rs `parked_subscriber_wakes_for_close`.
+    fence(SeqCst);
+    for mailbox in mailboxes {
+        mailbox.attend(mailbox.state.attention(), panics);
+    }
+}
+
+impl<E> fmt::Debug for Mailbox<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mailbox").field("stats", &self.stats()).field("state", &self.state).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,45 @@
+//! Panics of user code, kept until the bus has finished what it was doing.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+/// The first panic of the user code that one operation ran: the operation goes on for everybody else, and
+/// [resumes](Panics::resume) it at its end.
+#[derive(Debug, Default)]
+#[must_use = "a panic of user code must be resumed"]
+pub(crate) struct Panics(Option<Box<dyn Any + Send>>);
+
+impl Panics {
+    /// Runs `code`; `None` where it panicked.
+    pub(crate) fn catch<T>(&mut self, code: impl FnOnce() -> T) -> Option<T> {
+        // Unwind safety: what the bus shares with `code` stays whole at every point at which user code can unwind.
+        match catch_unwind(AssertUnwindSafe(code)) {
+            Ok(value) => Some(value),
+            Err(payload) => {
+                self.keep(payload);
+                None
+            }
+        }
+    }
+
+    #[cold]
+    fn keep(&mut self, payload: Box<dyn Any + Send>) {
+        match self.0 {
+            None => self.0 = Some(payload),
+            // A payload is user code as well, whose `Drop` could panic once more: leaked rather than run.
+            Some(_) => std::mem::forget(payload),
+        }
+    }
+
+    /// Goes on with the first panic, if there was one. While this thread unwinds already it is swallowed, because a
+    /// second one would abort the process.
+    pub(crate) fn resume(self) {
+        if let Some(payload) = self.0 {
+            if std::thread::panicking() {
+                std::mem::forget(payload);
+            } else {
+                resume_unwind(payload);
+            }
+        }
+    }
+}

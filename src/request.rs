@@ -1,0 +1,86 @@
+//! Events that ask and events that answer.
+
+use crate::event::Event;
+use crate::sync::Counter;
+use std::fmt;
+use std::sync::Arc;
+
+/// An event that asks: whoever can answer publishes a [`Response`] with the same id.
+pub trait Request: Event {
+    /// The id that the responses will carry.
+    fn request_id(&self) -> RequestId;
+}
+
+/// An event that answers a [`Request`].
+pub trait Response: Event {
+    /// The id of the request that this answers.
+    fn request_id(&self) -> RequestId;
+
+    /// The name of the component that answers.
+    fn responder(&self) -> &str;
+}
+
+/// Ties responses to the request that they answer.
+///
+/// Made from a number, from a string, or [unique](RequestId::unique) in this process; ids of different kinds are never
+/// equal. An id must not be used again while late answers to it may still come.
+///
+/// ```
+/// use ringbus::RequestId;
+///
+/// assert_eq!(RequestId::from("rollout-7"), RequestId::from(String::from("rollout-7")));
+/// assert_ne!(RequestId::from(7), RequestId::from("7"));
+/// assert_ne!(RequestId::unique(), RequestId::unique());
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct RequestId(Id);
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Id {
+    Number(u64),
+    Text(Arc<str>),
+    Unique(u64),
+}
+
+impl RequestId {
+    /// An id that nothing else in this process has. Wait-free, allocates nothing.
+    #[must_use]
+    pub fn unique() -> Self {
+        static NEXT: Counter = Counter::new(1);
+        Self(Id::Unique(NEXT.add(1)))
+    }
+}
+
+impl From<u64> for RequestId {
+    fn from(number: u64) -> Self {
+        Self(Id::Number(number))
+    }
+}
+
+impl From<&str> for RequestId {
+    fn from(text: &str) -> Self {
+        Self(Id::Text(Arc::from(text)))
+    }
+}
+
+impl From<String> for RequestId {
+    fn from(text: String) -> Self {
+        Self(Id::Text(Arc::from(text)))
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Id::Number(number) => write!(f, "{number}"),
+            Id::Text(text) => f.write_str(text),
+            Id::Unique(number) => write!(f, "unique-{number}"),
+        }
+    }
+}
+
+impl fmt::Debug for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RequestId({self})")
+    }
+}

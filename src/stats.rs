@@ -1,0 +1,210 @@
+//! What was counted.
+
+use crate::sync::Counter;
+use crossbeam_utils::CachePadded;
+use std::cell::Cell;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// What became of one publish, or of a batch.
+///
+/// A publish before `start` is `buffered`. A live one was offered to `delivered + dropped` interested subscribers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Published {
+    /// Events kept for the replay: 1 before `start`, 0 after.
+    pub buffered: usize,
+    /// Subscribers in whose ring the event is.
+    pub delivered: usize,
+    /// Subscribers that wanted the event and lost it: their ring was full, or its `Clone` or their filter panicked.
+    pub dropped: usize,
+}
+
+impl Published {
+    /// Subscribers in whose ring the event is.
+    #[must_use]
+    pub const fn delivered(&self) -> usize {
+        self.delivered
+    }
+
+    /// Subscribers that wanted the event and lost it.
+    #[must_use]
+    pub const fn dropped(&self) -> usize {
+        self.dropped
+    }
+}
+
+/// What a bus has counted since it was made, by [`EventBus::stats`](crate::EventBus::stats).
+///
+/// The totals are sums over what publishes reported, so they keep what subscribers that have gone
+/// counted. Numbers are exact once the threads that publish and receive have been synchronised with, and samples until then.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BusStats {
+    /// Events accepted, before and after `start`.
+    pub published: u64,
+    /// Deliveries into a ring. The replay does not count: it needs no ring.
+    pub delivered: u64,
+    /// Deliveries that failed, see [`Published::dropped`].
+    pub dropped: u64,
+    /// Events accepted before `start`.
+    pub buffered: u64,
+    /// Events refused because the start-up buffer was full.
+    pub startup_rejected: u64,
+    /// The subscribers of now, in the order in which they came.
+    pub subscribers: Vec<SubscriberStats>,
+}
+
+/// What was counted for one subscriber.
+///
+/// At every quiescent point, what publishes reported delivered to it, plus what it took of the replay, is
+/// `received + len + evicted + discarded`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SubscriberStats {
+    /// The subscriber's name.
+    pub name: Arc<str>,
+    /// Events its ring can hold.
+    pub capacity: usize,
+    /// Events in its ring now. The unread part of a replay is not in the ring, and not in this number.
+    pub len: usize,
+    /// The highest fill of the ring seen, in events. Sampled by the receiver, now and then and whenever it has found
+    /// the ring empty before; exact where the ring was full.
+    pub high_water: usize,
+    /// Events received, replayed ones included.
+    pub received: u64,
+    /// Events lost because the ring was full, or because `Clone` or the filter panicked.
+    pub dropped: u64,
+    /// Events that made room for newer ones, with [`Overflow::DropOldest`](crate::Overflow::DropOldest).
+    pub evicted: u64,
+    /// Events of a wanted type that the filter refused.
+    pub filtered: u64,
+    /// Events delivered that nobody will receive: left in the ring when the subscription ended, delivered too late by a publish
+    /// that raced with its end, or replayed to a filter or `Clone` that panicked.
+    pub discarded: u64,
+    /// Whether the subscriber said that it does not mind losing events.
+    pub lossy: bool,
+}
+
+/// What publishes reported, summed up.
+#[derive(Debug, Default)]
+pub(crate) struct PublishCounts {
+    live: Counter,
+    buffered: Counter,
+    delivered: Counter,
+    dropped: Counter,
+    startup_rejected: Counter,
+}
+
+impl PublishCounts {
+    /// Counts a live publish of the only thread that writes these counts.
+    #[inline]
+    fn count_live_as_owner(&self, published: Published) {
+        self.live.add_as_owner(1);
+        self.delivered.add_as_owner(published.delivered as u64);
+        if published.dropped != 0 {
+            self.dropped.add_as_owner(published.dropped as u64);
+        }
+    }
+
+    fn count_live(&self, published: Published) {
+        self.live.add(1);
+        if published.delivered != 0 {
+            self.delivered.add(published.delivered as u64);
+        }
+        if published.dropped != 0 {
+            self.dropped.add(published.dropped as u64);
+        }
+    }
+
+    fn add_all(&self, other: &Self) {
+        self.live.add(other.live.get());
+        self.buffered.add(other.buffered.get());
+        self.delivered.add(other.delivered.get());
+        self.dropped.add(other.dropped.get());
+        self.startup_rejected.add(other.startup_rejected.get());
+    }
+}
+
+/// Counts kept apart by thread, so that publishers do not fight over a cache line.
+const STRIPES: usize = 16;
+
+thread_local! {
+    static STRIPE: Cell<usize> = const { Cell::new(usize::MAX) };
+}
+
+fn stripe() -> usize {
+    static NEXT: Counter = Counter::new(0);
+    STRIPE.with(|stripe| {
+        if stripe.get() == usize::MAX {
+            stripe.set(NEXT.add(1) as usize % STRIPES);
+        }
+        stripe.get()
+    })
+}
+
+type OwnedCounts = Arc<CachePadded<PublishCounts>>;
+
+/// The totals of a bus: shared counts for [`EventBus::publish`](crate::EventBus::publish), and counts of its own for each
+/// [`Publisher`](crate::Publisher), which need no read-modify-write.
+#[derive(Debug, Default)]
+pub(crate) struct Totals {
+    shared: [CachePadded<PublishCounts>; STRIPES],
+    /// Locked by `stats`, and when a publisher is made or dropped. Never by a publish.
+    owned: Mutex<Vec<OwnedCounts>>,
+}
+
+impl Totals {
+    pub(crate) fn count_live(&self, published: Published) {
+        self.shared[stripe()].count_live(published);
+    }
+
+    pub(crate) fn count_buffered(&self) {
+        self.shared[stripe()].buffered.add(1);
+    }
+
+    pub(crate) fn count_startup_rejected(&self) {
+        self.shared[stripe()].startup_rejected.add(1);
+    }
+
+    fn owned(&self) -> MutexGuard<'_, Vec<OwnedCounts>> {
+        self.owned.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn open_account(&self) -> PublisherAccount {
+        let counts = OwnedCounts::default();
+        self.owned().push(Arc::clone(&counts));
+        PublisherAccount(counts)
+    }
+
+    pub(crate) fn close_account(&self, account: &PublisherAccount) {
+        let mut owned = self.owned();
+        owned.retain(|counts| !Arc::ptr_eq(counts, &account.0));
+        self.shared[stripe()].add_all(&account.0);
+    }
+
+    pub(crate) fn sum(&self, subscribers: Vec<SubscriberStats>) -> BusStats {
+        let owned = self.owned();
+        let sum = PublishCounts::default();
+        for counts in self.shared.iter().chain(owned.iter().map(|counts| &**counts)) {
+            sum.add_all(counts);
+        }
+        BusStats {
+            published: sum.live.get() + sum.buffered.get(),
+            delivered: sum.delivered.get(),
+            dropped: sum.dropped.get(),
+            buffered: sum.buffered.get(),
+            startup_rejected: sum.startup_rejected.get(),
+            subscribers,
+        }
+    }
+}
+
+/// The counts of one publisher, which it alone writes.
+#[derive(Debug)]
+pub(crate) struct PublisherAccount(OwnedCounts);
+
+impl PublisherAccount {
+    #[inline]
+    pub(crate) fn count_live(&mut self, published: Published) {
+        self.0.count_live_as_owner(published);
+    }
+}

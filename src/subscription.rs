@@ -1,0 +1,384 @@
+//! The receiving side of a subscription.
+
+use crate::builder::WaitStrategy;
+use crate::core::Core;
+use crate::error::{RecvError, RecvTimeoutError, TryRecvError};
+use crate::event::Event;
+use crate::iter::{Iter, Recv, TryIter};
+use crate::mailbox::Mailbox;
+use crate::park::ThreadWaker;
+use crate::replay::{Next, Replay};
+use crate::stop::StopHandle;
+use crate::sync::{Deadline, PARKING_SPINS, thread};
+use crossbeam_utils::Backoff;
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::sync::{Arc, Weak};
+use std::task::{Poll, Waker};
+use std::time::{Duration, Instant};
+
+/// Receives events. Unsubscribes when dropped.
+///
+/// A subscription made before [`start`](crate::EventBus::start) first gives the whole replay, from a log that all subscribers
+/// share, and then what came into its ring; one made later begins with the ring. It belongs to one thread or task at a
+/// time: it is `Send`, and neither `Sync` nor `Clone`.
+///
+/// **Falling behind.** When the ring is full, this subscriber loses events and nobody else does. They are counted by
+/// [`dropped`](Self::dropped) and [`take_missed`](Self::take_missed), and the bus says so to its
+/// [lag hooks](crate::EventBus::on_lag). Receiving never reports them in between: ask `take_missed` where it matters.
+///
+/// **Closing.** After the bus is closed or this subscription is [stopped](Self::stop_handle), what was accepted before can
+/// still be received, and then every call says `Closed`, for good.
+///
+/// **Waiting.** The blocking calls wait as the [`WaitStrategy`] says; the async ones and `Stream` work on any runtime. Dropping one
+/// of their futures loses no event.
+///
+/// Progress: `try_recv` is lock-free, except that it spins while a publisher is suspended between claiming a slot of
+/// the ring and filling it.
+pub struct Subscription<E: Event + Clone> {
+    core: Weak<Core<E>>,
+    mailbox: Arc<Mailbox<E>>,
+    stage: Cell<Stage>,
+    /// Until the replay is read. Borrowed shared while user code runs.
+    replay: RefCell<Option<Replay<E>>>,
+    /// What `take_missed` has told already.
+    told_missed: Cell<u64>,
+    /// Pops until the fill of the ring is sampled again.
+    until_sample: Cell<u32>,
+    waker: ThreadWaker,
+}
+
+/// Where the next event comes from. Stages only advance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// From the start-up log.
+    Replay,
+    /// From the ring.
+    Ring,
+    /// From what was in the ring when it was sealed.
+    Sealed,
+    /// From nowhere: the subscriber was told `Closed`.
+    Finished,
+}
+
+/// Pops between two samples of the ring's fill, while the ring does not run empty.
+const SAMPLE_EVERY: u32 = 32;
+
+impl<E: Event + Clone> Subscription<E> {
+    pub(crate) fn new(core: Weak<Core<E>>, mailbox: Arc<Mailbox<E>>, replay: Option<Replay<E>>) -> Self {
+        Self {
+            core,
+            mailbox,
+            stage: Cell::new(if replay.is_some() { Stage::Replay } else { Stage::Ring }),
+            replay: RefCell::new(replay),
+            told_missed: Cell::new(0),
+            until_sample: Cell::new(0),
+            waker: ThreadWaker::default(),
+        }
+    }
+
+    /// Receives an event, without waiting.
+    ///
+    /// # Errors
+    ///
+    /// [`TryRecvError::Empty`] where there is none now, [`TryRecvError::Closed`] where none will come any more.
+    ///
+    /// # Panics
+    ///
+    /// During the replay, goes on with a panic of the filter or of `Clone`. That event is gone; the next call
+    /// gives the next one.
+    pub fn try_recv(&self) -> Result<E, TryRecvError> {
+        // Before looking for events: whatever was published before the end is then found below.
+        let ended = self.mailbox.is_ended();
+        if self.stage.get() == Stage::Replay {
+            match self.next_replayed() {
+                Next::Event(event) => {
+                    self.count_received(1);
+                    return Ok(event);
+                }
+                Next::NotStarted if ended => return self.abandon(),
+                Next::NotStarted | Next::Unfilled => return Err(TryRecvError::Empty),
+                Next::Exhausted => self.leave_replay(),
+            }
+        }
+        if self.stage.get() == Stage::Finished {
+            return Err(TryRecvError::Closed);
+        }
+        match self.pop() {
+            Some(event) => {
+                self.count_received(1);
+                Ok(event)
+            }
+            None if ended => self.finish(),
+            None => Err(TryRecvError::Empty),
+        }
+    }
+
+    fn next_replayed(&self) -> Next<E> {
+        match &*self.replay.borrow() {
+            Some(replay) => replay.next(&self.mailbox),
+            None => Next::Exhausted,
+        }
+    }
+
+    #[cold]
+    fn leave_replay(&self) {
+        self.stage.set(Stage::Ring);
+        // Where user code on this thread is at it further up the stack, the share goes with the subscription.
+        let replay = self.replay.try_borrow_mut().map(|mut replay| replay.take());
+        // Outside the borrow: the last share drops the events.
+        drop(replay);
+    }
+
+    /// Seals the mailbox, and looks into the ring once more before it says `Closed`: a publisher that pushed before it
+    /// could see the seal has left its event there.
+    #[cold]
+    fn finish(&self) -> Result<E, TryRecvError> {
+        if self.stage.get() == Stage::Ring {
+            self.mailbox.seal();
+            self.stage.set(Stage::Sealed);
+            if let Some(event) = self.pop() {
+                self.count_received(1);
+                return Ok(event);
+            }
+        }
+        self.stage.set(Stage::Finished);
+        Err(TryRecvError::Closed)
+    }
+
+    /// Ends a subscription that was stopped before the bus started. What a start that races with it puts into the ring must
+    /// not be received, because the replay would be missing before it.
+    #[cold]
+    fn abandon(&self) -> Result<E, TryRecvError> {
+        self.leave_replay();
+        self.stage.set(Stage::Finished);
+        self.mailbox.seal();
+        let mut panics = crate::panics::Panics::default();
+        self.mailbox.discard(&mut panics);
+        panics.resume();
+        Err(TryRecvError::Closed)
+    }
+
+    #[inline]
+    fn pop(&self) -> Option<E> {
+        let Some(event) = self.mailbox.pop() else {
+            self.until_sample.set(0);
+            return None;
+        };
+        match self.until_sample.get() {
+            0 => {
+                self.mailbox.sample_fill(1);
+                self.until_sample.set(SAMPLE_EVERY - 1);
+            }
+            pops => self.until_sample.set(pops - 1),
+        }
+        Some(event)
+    }
+
+    #[inline]
+    fn count_received(&self, events: u64) {
+        self.mailbox.count_received(events);
+        self.mailbox.episode().end();
+    }
+
+    /// Receives an event, and waits for it as long as it takes.
+    ///
+    /// # Errors
+    ///
+    /// [`RecvError`] where none will come any more.
+    pub fn recv(&self) -> Result<E, RecvError> {
+        self.wait_until(Deadline::NEVER).map_err(|_| RecvError)
+    }
+
+    /// Receives an event, and waits for it no longer than `timeout`. [`Duration::MAX`] waits for ever.
+    ///
+    /// # Errors
+    ///
+    /// [`RecvTimeoutError::TimedOut`] where none came in time, [`RecvTimeoutError::Closed`] where none will come any more.
+    pub fn recv_timeout(&self, timeout: Duration) -> Result<E, RecvTimeoutError> {
+        self.wait_until(Deadline::after(timeout))
+    }
+
+    /// Receives an event, and waits for it no longer than until `deadline`.
+    ///
+    /// # Errors
+    ///
+    /// As [`recv_timeout`](Self::recv_timeout).
+    pub fn recv_deadline(&self, deadline: Instant) -> Result<E, RecvTimeoutError> {
+        self.wait_until(Deadline::at(deadline))
+    }
+
+    fn wait_until(&self, deadline: Deadline) -> Result<E, RecvTimeoutError> {
+        match self.mailbox.options().wait {
+            WaitStrategy::Park => self.park_until(deadline),
+            WaitStrategy::Yield => self.look_until(deadline, thread::yield_now),
+            WaitStrategy::Spin => self.look_until(deadline, std::hint::spin_loop),
+        }
+    }
+
+    /// Looks again and again.
+    fn look_until(&self, deadline: Deadline, pause: impl Fn()) -> Result<E, RecvTimeoutError> {
+        loop {
+            match self.try_recv() {
+                Ok(event) => return Ok(event),
+                Err(TryRecvError::Closed) => return Err(RecvTimeoutError::Closed),
+                Err(TryRecvError::Empty) if deadline.has_passed() => return Err(RecvTimeoutError::TimedOut),
+                Err(TryRecvError::Empty) => pause(),
+            }
+        }
+    }
+
+    /// Looks for a moment, and then parks between looks.
+    fn park_until(&self, deadline: Deadline) -> Result<E, RecvTimeoutError> {
+        let backoff = Backoff::new();
+        while PARKING_SPINS && !backoff.is_completed() {
+            match self.try_recv() {
+                Ok(event) => return Ok(event),
+                Err(TryRecvError::Closed) => return Err(RecvTimeoutError::Closed),
+                Err(TryRecvError::Empty) => backoff.snooze(),
+            }
+        }
+        let waker = self.waker.current();
+        loop {
+            if let Poll::Ready(received) = self.poll_recv(&waker) {
+                return received.map_err(|RecvError| RecvTimeoutError::Closed);
+            }
+            if deadline.has_passed() {
+                self.mailbox.end_wait();
+                return Err(RecvTimeoutError::TimedOut);
+            }
+            deadline.park();
+        }
+    }
+
+    /// Receives an event, or makes sure that `waker` is woken when it is worth another look.
+    pub(crate) fn poll_recv(&self, waker: &Waker) -> Poll<Result<E, RecvError>> {
+        let first = self.try_recv();
+        let received = match first {
+            Err(TryRecvError::Empty) => {
+                self.mailbox.begin_wait(waker);
+                let second = self.try_recv();
+                if let Err(TryRecvError::Empty) = second {
+                    return Poll::Pending;
+                }
+                self.mailbox.end_wait();
+                second
+            }
+            first => first,
+        };
+        Poll::Ready(received.map_err(|_| RecvError))
+    }
+
+    /// Receives an event asynchronously, on any runtime. Cancel safe: a future that is dropped has taken no event.
+    ///
+    /// # Errors
+    ///
+    /// The future gives [`RecvError`] where no event will come any more.
+    pub fn recv_async(&mut self) -> Recv<'_, E> {
+        Recv::new(self)
+    }
+
+    /// Moves up to `max` events into `into`, without waiting, and returns how many. Costs less than as many `try_recv`.
+    ///
+    /// Gives 0 where there are none now, and also where none will come any more: [`is_closed`](Self::is_closed) or
+    /// [`try_recv`](Self::try_recv) tell.
+    pub fn recv_many(&mut self, into: &mut Vec<E>, max: usize) -> usize {
+        let mut taken = 0;
+        // The replay, and the rest of a sealed ring, event by event.
+        while taken < max && self.stage.get() != Stage::Ring {
+            let Ok(event) = self.try_recv() else { return taken };
+            into.push(event);
+            taken += 1;
+        }
+        let replayed = taken;
+        while taken < max {
+            let Some(event) = self.pop() else { break };
+            into.push(event);
+            taken += 1;
+        }
+        if taken > replayed {
+            self.count_received((taken - replayed) as u64);
+        }
+        taken
+    }
+
+    /// The events as a blocking iterator, which ends when the subscription is closed.
+    pub fn iter(&mut self) -> Iter<'_, E> {
+        Iter::new(self)
+    }
+
+    /// The events that can be received without waiting, as an iterator.
+    pub fn try_iter(&mut self) -> TryIter<'_, E> {
+        TryIter::new(self)
+    }
+
+    /// A handle that ends this subscription from any thread: the receiver still gets what it has, and then `Closed`.
+    #[must_use]
+    pub fn stop_handle(&self) -> StopHandle {
+        StopHandle::new(Weak::clone(&self.core), Arc::downgrade(&self.mailbox))
+    }
+
+    /// The name, as statistics and lag reports show it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.mailbox.options().name
+    }
+
+    /// How many events the ring holds.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.mailbox.options().capacity
+    }
+
+    /// How many events wait to be received: those in the ring, and the unread part of the replay once the bus has started.
+    /// Advisory; and an upper bound while a replay is unread, because types and filter apply to it as it is received.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        let unread = self.replay.borrow().as_ref().map_or(0, Replay::remaining);
+        unread + self.mailbox.len()
+    }
+
+    /// Whether [`len`](Self::len) is 0. Advisory.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether the bus is closed or this subscription was stopped; there may still be events to receive. Once `true`, always
+    /// `true`.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.mailbox.is_ended()
+    }
+
+    /// How many events this subscriber has lost to a full ring since it subscribed: newest ones that found no room, or with
+    /// [`Overflow::DropOldest`](crate::Overflow::DropOldest) oldest ones that made room. (Events lost to a panic of
+    /// its filter or of `Clone` count as well.)
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.mailbox.lost()
+    }
+
+    /// How many events this subscriber has lost since it last asked. See [`dropped`](Self::dropped).
+    pub fn take_missed(&self) -> u64 {
+        let lost = self.mailbox.lost();
+        lost - self.told_missed.replace(lost)
+    }
+}
+
+impl<E: Event + Clone> Drop for Subscription<E> {
+    fn drop(&mut self) {
+        Core::unsubscribe(&self.core, &self.mailbox);
+    }
+}
+
+impl<E: Event + Clone> fmt::Debug for Subscription<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subscription")
+            .field("name", &self.name())
+            .field("stage", &self.stage.get())
+            .field("len", &self.len())
+            .field("dropped", &self.dropped())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,114 @@
+//! The one door to everything concurrent.
+//!
+//! The rest of the crate takes its atomics, rings, snapshots and parking from here, so that the loom
+//! models in `loom-tests/` run the crate's own code: with `--cfg loom` this module hands out
+//! [doubles](model) that loom can watch, and otherwise the real thing.
+
+#[cfg(all(loom, not(feature = "__loom")))]
+compile_error!("`--cfg loom` is for the package `loom-tests`, which enables the hidden feature `__loom`");
+
+#[cfg(loom)]
+pub mod model;
+
+#[cfg(loom)]
+pub(crate) use self::model::{
+    ArcSwap, ArrayQueue, AtomicBool, AtomicUsize, AtomicWaker, Cache, Deadline, OnceLock, PARKING_SPINS, fence, thread,
+};
+
+#[cfg(not(loom))]
+pub(crate) use self::real::{
+    ArcSwap, ArrayQueue, AtomicBool, AtomicUsize, AtomicWaker, Cache, Deadline, OnceLock, PARKING_SPINS, fence, thread,
+};
+
+#[cfg(not(loom))]
+mod real {
+    pub(crate) use arc_swap::{ArcSwap, Cache};
+    pub(crate) use atomic_waker::AtomicWaker;
+    pub(crate) use crossbeam_queue::ArrayQueue;
+    pub(crate) use std::sync::OnceLock;
+    pub(crate) use std::sync::atomic::{AtomicBool, AtomicUsize, fence};
+
+    use std::time::{Duration, Instant};
+
+    pub(crate) mod thread {
+        pub(crate) use std::thread::{Thread, ThreadId, current, yield_now};
+    }
+
+    /// A moment until which a thread waits, or no such moment.
+    #[derive(Clone, Copy, Debug)]
+    pub(crate) struct Deadline(Option<Instant>);
+
+    impl Deadline {
+        pub(crate) const NEVER: Self = Self(None);
+
+        /// A time-out too long for the clock to count means: never.
+        pub(crate) fn after(timeout: Duration) -> Self {
+            Self(Instant::now().checked_add(timeout))
+        }
+
+        pub(crate) fn at(instant: Instant) -> Self {
+            Self(Some(instant))
+        }
+
+        pub(crate) fn has_passed(self) -> bool {
+            self.0.is_some_and(|instant| Instant::now() >= instant)
+        }
+
+        /// Parks this thread until somebody unparks it or the moment has come; may also return for no reason.
+        pub(crate) fn park(self) {
+            match self.0 {
+                None => std::thread::park(),
+                Some(instant) => std::thread::park_timeout(instant.saturating_duration_since(Instant::now())),
+            }
+        }
+    }
+
+    /// Whether a receiver that finds nothing spins for a moment before it parks.
+    pub(crate) const PARKING_SPINS: bool = true;
+}
+
+pub(crate) use self::counter::Counter;
+
+mod counter {
+    use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+    /// A number that is counted up on one thread and read on another, for reporting only.
+    ///
+    /// It orders nothing and nothing waits for it, so it stays a plain `std` atomic under loom, which keeps
+    /// the models small. It is exact whenever the threads that count have been synchronised with.
+    #[derive(Debug, Default)]
+    pub(crate) struct Counter(AtomicU64);
+
+    impl Counter {
+        pub(crate) const fn new(value: u64) -> Self {
+            Self(AtomicU64::new(value))
+        }
+
+        /// Adds `amount`, from any thread; returns the number before.
+        pub(crate) fn add(&self, amount: u64) -> u64 {
+            // ORDERING: Relaxed. A counter, read only for reporting; one location, so no addition is lost.
+            self.0.fetch_add(amount, Relaxed)
+        }
+
+        /// Adds `amount` without a read-modify-write: for counters that one thread at a time writes.
+        pub(crate) fn add_as_owner(&self, amount: u64) {
+            // ORDERING: Relaxed, twice. The caller is the only writer (it holds the `&mut Publisher` or the
+            // `Subscription`, which is not `Sync`), so nothing can be written between the two.
+            self.0.store(self.0.load(Relaxed).wrapping_add(amount), Relaxed);
+        }
+
+        /// Raises the number to `value` where it is lower.
+        pub(crate) fn raise(&self, value: u64) {
+            // ORDERING: Relaxed. A maximum, read only for reporting; the first load only saves the write.
+            if self.0.load(Relaxed) < value {
+                // ORDERING: Relaxed. As above; `fetch_max` keeps the higher of two racing values.
+                self.0.fetch_max(value, Relaxed);
+            }
+        }
+
+        pub(crate) fn get(&self) -> u64 {
+            // ORDERING: Relaxed. A counter, read only for reporting.
+            self.0.load(Relaxed)
+        }
+    }
+}

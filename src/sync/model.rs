@@ -1,0 +1,369 @@
+//! Doubles of the concurrent building blocks, on loom's atomics.
+//!
+//! Each double is **no stronger than what it replaces**: it gives the orderings that the real crate documents or
+//! that its protocol cannot do without, and nothing beyond, so that a bug which needs a reordering can still be
+//! found. Values sit in an uncontended `std` mutex that is locked only between two of loom's switching points, so it
+//! adds no edge that loom would see; whether an *event* is visible is checked by the models, whose events carry a loom
+//! atomic.
+//!
+//! Where a thread loads a word only in order to swap it afterwards, the double loads by a read-modify-write: loom 0.7
+//! remembers one access per word, and a thread's own plain load would hide the other thread's
+//! (<https://github.com/tokio-rs/loom/issues/166>). Such a load can only be fresher than the real one, and a stale one
+//! would just fail its swap. Loads that decide something by themselves stay plain.
+
+pub(crate) use loom::sync::atomic::{AtomicBool, AtomicUsize, fence};
+pub(crate) use waker::AtomicWaker;
+
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Under loom, parking spins zero times: a spin is a schedule like any other.
+pub(crate) const PARKING_SPINS: bool = false;
+
+pub(crate) mod thread {
+    pub(crate) use loom::thread::{Thread, ThreadId, current, yield_now};
+}
+
+pub(crate) use time::Deadline;
+pub use time::expire;
+
+mod time {
+    use super::{AtomicBool, Mutex, Relaxed, lock, thread::Thread};
+    use std::time::{Duration, Instant};
+
+    loom::lazy_static! {
+        static ref CLOCK: Clock = Clock { expired: AtomicBool::new(false), parked: Mutex::new(Vec::new()) };
+    }
+
+    /// Loom has no clock. In a model, every deadline passes at one moment: when a thread calls [`expire`], or never.
+    struct Clock {
+        expired: AtomicBool,
+        parked: Mutex<Vec<Thread>>,
+    }
+
+    /// Lets every deadline of the running model pass, and wakes the threads that wait for one.
+    pub fn expire() {
+        CLOCK.expired.swap(true, Relaxed);
+        let parked = std::mem::take(&mut *lock(&CLOCK.parked));
+        for thread in parked {
+            thread.unpark();
+        }
+    }
+
+    /// Double of the real `Deadline`: an expiry that may or may not have come.
+    #[derive(Clone, Copy, Debug)]
+    pub(crate) struct Deadline {
+        finite: bool,
+    }
+
+    impl Deadline {
+        pub(crate) const NEVER: Self = Self { finite: false };
+
+        pub(crate) fn after(timeout: Duration) -> Self {
+            Self { finite: timeout < Duration::MAX }
+        }
+
+        pub(crate) fn at(_: Instant) -> Self {
+            Self { finite: true }
+        }
+
+        pub(crate) fn has_passed(self) -> bool {
+            // A read-modify-write: time is never stale.
+            self.finite && CLOCK.expired.fetch_or(false, Relaxed)
+        }
+
+        pub(crate) fn park(self) {
+            if self.finite {
+                lock(&CLOCK.parked).push(loom::thread::current());
+                if self.has_passed() {
+                    return;
+                }
+            }
+            loom::thread::park();
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Double of `std::sync::OnceLock`: `set` releases, `get` acquires.
+#[derive(Debug)]
+pub(crate) struct OnceLock<T> {
+    filled: AtomicBool,
+    value: std::sync::OnceLock<T>,
+}
+
+impl<T> OnceLock<T> {
+    pub(crate) fn new() -> Self {
+        Self { filled: AtomicBool::new(false), value: std::sync::OnceLock::new() }
+    }
+
+    pub(crate) fn set(&self, value: T) -> Result<(), T> {
+        self.value.set(value)?;
+        self.filled.store(true, Release);
+        Ok(())
+    }
+
+    pub(crate) fn get(&self) -> Option<&T> {
+        if self.filled.load(Acquire) { self.value.get() } else { None }
+    }
+}
+
+/// Double of `arc_swap::ArcSwap`: an index into a list that only grows. `load` acquires, `rcu` is a swap that releases.
+#[derive(Debug)]
+pub(crate) struct ArcSwap<T> {
+    index: AtomicUsize,
+    values: Mutex<Vec<Arc<T>>>,
+}
+
+impl<T> ArcSwap<T> {
+    pub(crate) fn new(value: Arc<T>) -> Self {
+        Self { index: AtomicUsize::new(0), values: Mutex::new(vec![value]) }
+    }
+
+    fn value(&self, index: usize) -> Arc<T> {
+        Arc::clone(&lock(&self.values)[index])
+    }
+
+    pub(crate) fn load(&self) -> Guard<T> {
+        Guard(self.value(self.index.load(Acquire)))
+    }
+
+    pub(crate) fn rcu(&self, mut update: impl FnMut(&Arc<T>) -> Arc<T>) -> Arc<T> {
+        let mut index = self.index.load(Acquire);
+        loop {
+            let current = self.value(index);
+            let new = update(&current);
+            let new_index = {
+                let mut values = lock(&self.values);
+                values.push(new);
+                values.len() - 1
+            };
+            match self.index.compare_exchange(index, new_index, AcqRel, Acquire) {
+                Ok(_) => return current,
+                Err(actual) => index = actual,
+            }
+        }
+    }
+}
+
+/// Double of `arc_swap::Guard`.
+#[derive(Debug)]
+pub(crate) struct Guard<T>(Arc<T>);
+
+impl<T> std::ops::Deref for Guard<T> {
+    type Target = Arc<T>;
+
+    fn deref(&self) -> &Arc<T> {
+        &self.0
+    }
+}
+
+/// Double of `arc_swap::Cache`: revalidates by a relaxed load.
+#[derive(Debug)]
+pub(crate) struct Cache<A, V> {
+    source: A,
+    index: usize,
+    value: V,
+}
+
+impl<A, T> Cache<A, Arc<T>>
+where
+    A: std::ops::Deref<Target = ArcSwap<T>>,
+{
+    pub(crate) fn new(source: A) -> Self {
+        let index = source.index.load(Acquire);
+        let value = source.value(index);
+        Self { source, index, value }
+    }
+
+    pub(crate) fn load(&mut self) -> &Arc<T> {
+        if self.source.index.load(Relaxed) != self.index {
+            self.index = self.source.index.load(Acquire);
+            self.value = self.source.value(self.index);
+        }
+        &self.value
+    }
+}
+
+/// Double of `crossbeam_queue::ArrayQueue`: the same bounded multi-producer multi-consumer ring (Vyukov's), with the
+/// same stamps and the same orderings, but without the sequentially consistent fences inside `push` and `pop`, which
+/// crossbeam does not document and this crate does not count on. Positions count up and never wrap.
+#[derive(Debug)]
+pub(crate) struct ArrayQueue<T> {
+    head: AtomicUsize,
+    tail: AtomicUsize,
+    slots: Vec<Slot<T>>,
+    stored: std::sync::atomic::AtomicUsize,
+}
+
+#[derive(Debug)]
+struct Slot<T> {
+    /// The position this slot can be pushed at, or one more than the position it can be popped at.
+    stamp: AtomicUsize,
+    value: Mutex<Option<T>>,
+}
+
+impl<T> ArrayQueue<T> {
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self {
+            head: AtomicUsize::new(0),
+            tail: AtomicUsize::new(0),
+            slots: (0..capacity)
+                // Even stamps: free for lap n; odd ones: filled in lap n. So a ring of one slot works.
+                .map(|index| Slot { stamp: AtomicUsize::new(index * 2), value: Mutex::new(None) })
+                .collect(),
+            stored: std::sync::atomic::AtomicUsize::new(0),
+        }
+    }
+
+    pub(crate) fn capacity(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// For statistics only, and so not watched by loom.
+    pub(crate) fn len(&self) -> usize {
+        self.stored.load(Relaxed)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.head.load(Acquire) == self.tail.load(Acquire)
+    }
+
+    fn slot(&self, position: usize) -> &Slot<T> {
+        &self.slots[position % self.slots.len()]
+    }
+
+    fn fill(&self, position: usize, value: T) -> Option<T> {
+        let slot = self.slot(position);
+        let old = lock(&slot.value).replace(value);
+        if old.is_none() {
+            self.stored.fetch_add(1, Relaxed);
+        }
+        slot.stamp.store(position * 2 + 1, Release);
+        old
+    }
+
+    pub(crate) fn push(&self, value: T) -> Result<(), T> {
+        let mut tail = self.tail.fetch_or(0, Relaxed);
+        loop {
+            let stamp = self.slot(tail).stamp.load(Acquire);
+            if stamp == tail * 2 {
+                match self.tail.compare_exchange(tail, tail + 1, AcqRel, Relaxed) {
+                    Ok(_) => {
+                        self.fill(tail, value);
+                        return Ok(());
+                    }
+                    Err(actual) => tail = actual,
+                }
+            } else {
+                if stamp < tail * 2 && self.head.load(Relaxed) + self.slots.len() == tail {
+                    return Err(value);
+                }
+                loom::thread::yield_now();
+                tail = self.tail.fetch_or(0, Relaxed);
+            }
+        }
+    }
+
+    pub(crate) fn force_push(&self, value: T) -> Option<T> {
+        let mut tail = self.tail.fetch_or(0, Relaxed);
+        loop {
+            let stamp = self.slot(tail).stamp.load(Acquire);
+            if stamp == tail * 2 {
+                match self.tail.compare_exchange(tail, tail + 1, AcqRel, Relaxed) {
+                    Ok(_) => return self.fill(tail, value),
+                    Err(actual) => tail = actual,
+                }
+            } else {
+                // The slot still holds the event of one lap ago: take the head away from the consumers, then it is ours.
+                if let Some(head) = tail.checked_sub(self.slots.len()) {
+                    if stamp == head * 2 + 1 && self.head.compare_exchange(head, head + 1, AcqRel, Relaxed).is_ok() {
+                        self.tail.store(tail + 1, Release);
+                        return self.fill(tail, value);
+                    }
+                }
+                loom::thread::yield_now();
+                tail = self.tail.fetch_or(0, Relaxed);
+            }
+        }
+    }
+
+    pub(crate) fn pop(&self) -> Option<T> {
+        let mut head = self.head.fetch_or(0, Relaxed);
+        loop {
+            let slot = self.slot(head);
+            let stamp = slot.stamp.load(Acquire);
+            if stamp == head * 2 + 1 {
+                match self.head.compare_exchange(head, head + 1, AcqRel, Relaxed) {
+                    Ok(_) => {
+                        let value = lock(&slot.value).take();
+                        self.stored.fetch_sub(1, Relaxed);
+                        slot.stamp.store((head + self.slots.len()) * 2, Release);
+                        return value;
+                    }
+                    Err(actual) => head = actual,
+                }
+            } else {
+                if stamp == head * 2 && self.tail.load(Relaxed) == head {
+                    return None;
+                }
+                loom::thread::yield_now();
+                head = self.head.fetch_or(0, Relaxed);
+            }
+        }
+    }
+}
+
+mod waker {
+    use super::{AcqRel, Acquire, AtomicUsize, Mutex, Release, lock};
+    use std::task::Waker;
+
+    const WAITING: usize = 0;
+    const REGISTERING: usize = 0b01;
+    const WAKING: usize = 0b10;
+
+    /// Double of `atomic_waker::AtomicWaker`: its state machine, on a loom atomic. (Loom's own double is a mutex, which
+    /// orders more than the real one.)
+    #[derive(Debug)]
+    pub(crate) struct AtomicWaker {
+        state: AtomicUsize,
+        waker: Mutex<Option<Waker>>,
+    }
+
+    impl AtomicWaker {
+        pub(crate) fn new() -> Self {
+            Self { state: AtomicUsize::new(WAITING), waker: Mutex::new(None) }
+        }
+
+        pub(crate) fn register(&self, waker: &Waker) {
+            match self.state.compare_exchange(WAITING, REGISTERING, Acquire, Acquire) {
+                Ok(_) => {
+                    *lock(&self.waker) = Some(waker.clone());
+                    if self.state.compare_exchange(REGISTERING, WAITING, AcqRel, Acquire).is_err() {
+                        // A wake came while the waker was being stored: pass it on.
+                        let waker = lock(&self.waker).take();
+                        self.state.swap(WAITING, AcqRel);
+                        if let Some(waker) = waker {
+                            waker.wake();
+                        }
+                    }
+                }
+                Err(WAKING) => waker.wake_by_ref(),
+                Err(_) => {}
+            }
+        }
+
+        pub(crate) fn wake(&self) {
+            if self.state.fetch_or(WAKING, AcqRel) == WAITING {
+                let waker = lock(&self.waker).take();
+                self.state.fetch_and(!WAKING, Release);
+                if let Some(waker) = waker {
+                    waker.wake();
+                }
+            }
+        }
+    }
+}
