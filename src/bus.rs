@@ -136,8 +136,8 @@ impl<E: Event + Clone> EventBus<E> {
     pub fn has_subscribers(&self, event_type: EventType) -> bool {
         let snapshot = self.core.cell().load();
         let routes = &snapshot.routes;
-        !matches!(snapshot.phase, Phase::Closed(_))
-            && !(routes.universal().is_empty() && routes.typed(event_type).is_empty())
+        let is_closed = matches!(snapshot.phase, Phase::Closed(_));
+        !is_closed && (!routes.universal().is_empty() || !routes.typed(event_type).is_empty())
     }
 
     /// What was counted so far. Takes a short lock that no publish ever takes.

@@ -1,5 +1,6 @@
 //! An in-process event bus.
 #![forbid(unsafe_code)]
+#![warn(unreachable_pub)]
 
 mod builder;
 mod bus;

@@ -36,7 +36,7 @@ impl<E> Routes<E> {
     pub(crate) fn new(mailboxes: &[Arc<Mailbox<E>>]) -> Self {
         let wanted: usize = mailboxes.iter().filter_map(|mailbox| mailbox.options().types.as_ref()).map(Vec::len).sum();
         let size = if wanted == 0 { 0 } else { (wanted * 2).next_power_of_two() };
-        let mut table: Vec<Option<(EventType, Vec<Arc<Mailbox<E>>>)>> = (0..size).map(|_| None).collect();
+        let mut table: Vec<Option<(EventType, Vec<_>)>> = (0..size).map(|_| None).collect();
         let mut universal = Vec::new();
         for mailbox in mailboxes.iter().filter(|mailbox| !mailbox.is_ended()) {
             match &mailbox.options().types {
