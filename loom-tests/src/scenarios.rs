@@ -1,0 +1,8 @@
+//! The scenarios, by what they put under strain.
+
+pub mod closing;
+pub mod publisher;
+pub mod sealing;
+pub mod startup;
+pub mod subscribing;
+pub mod waiting;

@@ -1,0 +1,126 @@
+//! Close.
+
+use crate::model::Outcomes;
+use crate::token::{Bus, Token, delivered, is_buffered, live_bus, publish, receive_all};
+use loom::thread;
+use ringbus::internals::parks;
+
+/// Start × close × reader: the backlog is released either way, and the bus stays closed.
+pub fn start_close(outcomes: &Outcomes) {
+    let bus = Bus::new(1);
+    let subscription = bus.subscribe(1);
+    publish(&bus, &Token::new(0)).unwrap();
+    let starter = thread::spawn({
+        let bus = bus.clone();
+        move || bus.start()
+    });
+    let closer = thread::spawn({
+        let bus = bus.clone();
+        move || {
+            bus.close();
+            publish(&bus, &Token::new(1))
+        }
+    });
+    let reader = thread::spawn(move || receive_all(&subscription));
+    assert_eq!(reader.join().unwrap(), [0], "G10: what was accepted is received, and then Closed");
+    assert!(closer.join().unwrap().is_err(), "G10: a closed bus takes nothing");
+    let replayed = starter.join().unwrap();
+    assert!(bus.is_closed(), "G10: closed for good");
+    assert_eq!(replayed == 1, bus.is_started(), "start after close does nothing");
+    outcomes.saw(if replayed == 1 { "started first" } else { "closed first" });
+}
+
+/// Close of a bus that never started × publish × reader that parks.
+pub fn close_releases_backlog(outcomes: &Outcomes) {
+    let parked_before = parks();
+    let bus = Bus::new(1);
+    let subscription = bus.subscribe(1);
+    let publisher = thread::spawn({
+        let bus = bus.clone();
+        move || publish(&bus, &Token::new(0))
+    });
+    let closer = thread::spawn({
+        let bus = bus.clone();
+        move || bus.close()
+    });
+    let reader = thread::spawn(move || receive_all(&subscription));
+    let outcome = publisher.join().unwrap();
+    closer.join().unwrap();
+    let numbers = reader.join().unwrap();
+    assert_eq!(delivered(&outcome), 0, "a bus that nobody started never goes live");
+    assert!(!bus.is_started(), "a bus that nobody started never goes live");
+    if is_buffered(&outcome) {
+        assert_eq!(numbers, [0], "G10: closing releases the backlog first");
+        outcomes.saw("released");
+    } else {
+        assert!(numbers.is_empty(), "what was refused is not received");
+        outcomes.saw("refused");
+    }
+    outcomes.saw_if(parks() > parked_before, "reader parked");
+}
+
+/// Publish, then close, on one thread × reader: the event is received before `Closed`.
+pub fn publish_then_close(outcomes: &Outcomes) {
+    let parked_before = parks();
+    let bus = Bus::new(1);
+    let subscription = bus.subscribe(1);
+    let closer = thread::spawn({
+        let bus = bus.clone();
+        move || {
+            publish(&bus, &Token::new(0)).unwrap();
+            bus.close();
+        }
+    });
+    let reader = thread::spawn(move || receive_all(&subscription));
+    closer.join().unwrap();
+    assert_eq!(reader.join().unwrap(), [0], "G10: what was accepted before close is received");
+    outcomes.saw(if parks() > parked_before { "reader parked" } else { "found at once" });
+}
+
+/// Close × publish × a reader that parks, on a live bus.
+pub fn close_live(outcomes: &Outcomes) {
+    let parked_before = parks();
+    let bus = live_bus();
+    let subscription = bus.subscribe(1);
+    let publisher = thread::spawn({
+        let bus = bus.clone();
+        move || publish(&bus, &Token::new(0))
+    });
+    let closer = thread::spawn({
+        let bus = bus.clone();
+        move || bus.close()
+    });
+    let reader = thread::spawn(move || (receive_all(&subscription), subscription));
+    let outcome = publisher.join().unwrap();
+    closer.join().unwrap();
+    let (numbers, subscription) = reader.join().unwrap();
+    let discarded = bus.stats().subscribers[0].discarded as usize;
+    assert_eq!(subscription.len(), 0, "nothing is left in a ring that nobody will read");
+    assert_eq!(delivered(&outcome), numbers.len() + discarded, "G2: delivered = received + discarded");
+    outcomes.saw_if(discarded == 1, "delivered too late, discarded");
+    outcomes.saw_if(numbers.len() == 1, "received");
+    outcomes.saw_if(outcome.is_err(), "refused");
+    outcomes.saw_if(parks() > parked_before, "reader parked");
+}
+
+/// Subscribe × close: the subscription ends, whichever came first.
+pub fn subscribe_close(outcomes: &Outcomes) {
+    let bus = Bus::new(1);
+    publish(&bus, &Token::new(0)).unwrap();
+    let closer = thread::spawn({
+        let bus = bus.clone();
+        move || bus.close()
+    });
+    let reader = thread::spawn({
+        let bus = bus.clone();
+        move || receive_all(&bus.subscribe(1))
+    });
+    closer.join().unwrap();
+    let numbers = reader.join().unwrap();
+    if numbers.is_empty() {
+        outcomes.saw("subscribed after close");
+    } else {
+        assert_eq!(numbers, [0], "G10: the backlog, and then Closed");
+        outcomes.saw("subscribed before close");
+    }
+}

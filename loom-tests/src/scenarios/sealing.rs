@@ -1,0 +1,106 @@
+//! Publishers that work on an old snapshot while a subscriber goes.
+
+use crate::model::Outcomes;
+use crate::token::{Bus, Token, delivered, drain, is_buffered, live_bus, publish, receive_all};
+use loom::thread;
+use ringbus::internals::parks;
+
+/// Unsubscribe × publish: what was delivered to the subscriber that left is not left in its ring.
+pub fn unsubscribe_publish(outcomes: &Outcomes) {
+    let bus = live_bus();
+    let subscription = bus.subscribe(1);
+    let token = Token::new(0);
+    let publisher = thread::spawn({
+        let bus = bus.clone();
+        let token = token.clone();
+        move || publish(&bus, &token)
+    });
+    let leaver = thread::spawn(move || drop(subscription));
+    let outcome = publisher.join().unwrap();
+    leaver.join().unwrap();
+    assert_eq!(token.copies(), 1, "G2: an event delivered to a subscriber that left is emptied from its ring");
+    assert_eq!(bus.subscriber_count(), 0, "a subscriber that left is out of the snapshot");
+    outcomes.saw(if delivered(&outcome) == 1 { "delivered, then discarded" } else { "not delivered" });
+}
+
+/// Stop × publish × reader: everything delivered is received or counted as discarded.
+pub fn stop_publish(outcomes: &Outcomes) {
+    let bus = live_bus();
+    let subscription = bus.subscribe(1);
+    let stop = subscription.stop_handle();
+    let publisher = thread::spawn({
+        let bus = bus.clone();
+        move || publish(&bus, &Token::new(0))
+    });
+    let stopper = thread::spawn(move || stop.stop());
+    let reader = thread::spawn(move || (receive_all(&subscription), subscription));
+    let outcome = publisher.join().unwrap();
+    stopper.join().unwrap();
+    let (numbers, subscription) = reader.join().unwrap();
+    let discarded = bus.stats().subscribers[0].discarded as usize;
+    assert_eq!(subscription.len(), 0, "nothing is left in a ring that nobody will read");
+    assert_eq!(delivered(&outcome), numbers.len() + discarded, "G2: delivered = received + discarded");
+    outcomes.saw_if(discarded == 1, "delivered too late, discarded");
+    outcomes.saw_if(numbers.len() == 1, "received");
+    outcomes.saw_if(delivered(&outcome) == 0, "not offered");
+}
+
+/// Stop × start × publish, on a bus that has not started: the replay as a whole, or nothing.
+pub fn stop_start(outcomes: &Outcomes) {
+    let bus = Bus::new(1);
+    let subscription = bus.subscribe(1);
+    publish(&bus, &Token::new(0)).unwrap();
+    let stop = subscription.stop_handle();
+    let starter = thread::spawn({
+        let bus = bus.clone();
+        move || {
+            bus.start();
+            publish(&bus, &Token::new(1))
+        }
+    });
+    let stopper = thread::spawn(move || stop.stop());
+    let reader = thread::spawn(move || (receive_all(&subscription), subscription));
+    let outcome = starter.join().unwrap();
+    stopper.join().unwrap();
+    let (numbers, subscription) = reader.join().unwrap();
+    let discarded = bus.stats().subscribers[0].discarded as usize;
+    let live = numbers.iter().filter(|&&number| number == 1).count();
+    assert!(numbers.is_empty() || numbers[0] == 0, "G4: no live event without the replay before it");
+    assert_eq!(drain(&subscription), (vec![], true), "G10: Closed for good");
+    assert_eq!(subscription.len(), 0, "nothing is left in a ring that nobody will read");
+    assert_eq!(delivered(&outcome), live + discarded, "G2: delivered = received + discarded");
+    outcomes.saw_if(numbers.is_empty(), "stopped before start");
+    outcomes.saw_if(numbers == [0], "replay only");
+    outcomes.saw_if(numbers == [0, 1], "replay and live event");
+}
+
+/// A publisher that fills its slot late × start, then stop × a reader that parks in front of that slot: a subscriber that was
+/// stopped is still woken for the rest of its replay.
+pub fn stop_late_fill(outcomes: &Outcomes) {
+    let parked_before = parks();
+    let bus = Bus::new(1);
+    let subscription = bus.subscribe(1);
+    let stop = subscription.stop_handle();
+    let publisher = thread::spawn({
+        let bus = bus.clone();
+        move || publish(&bus, &Token::new(0))
+    });
+    let starter = thread::spawn({
+        let bus = bus.clone();
+        move || {
+            bus.start();
+            stop.stop();
+        }
+    });
+    let reader = thread::spawn(move || receive_all(&subscription));
+    let outcome = publisher.join().unwrap();
+    starter.join().unwrap();
+    let numbers = reader.join().unwrap();
+    if is_buffered(&outcome) {
+        assert_eq!(numbers, [0], "G3: who was there at start gets the whole replay, also when stopped since");
+        outcomes.saw("replayed");
+    } else {
+        outcomes.saw("published live");
+    }
+    outcomes.saw_if(parks() > parked_before, "reader parked");
+}

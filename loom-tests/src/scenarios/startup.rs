@@ -1,0 +1,172 @@
+//! Start and replay.
+
+use crate::model::Outcomes;
+use crate::token::{Bus, Token, delivered, drain, is_buffered, publish};
+use loom::thread;
+use ringbus::internals::parks;
+
+/// One publisher × start × a reader that parks: the event arrives, once.
+pub fn publish_start_receive(outcomes: &Outcomes) {
+    let parked_before = parks();
+    let bus = Bus::new(1);
+    let subscription = bus.subscribe(1);
+    let publisher = thread::spawn({
+        let bus = bus.clone();
+        move || publish(&bus, &Token::new(0))
+    });
+    let starter = thread::spawn({
+        let bus = bus.clone();
+        move || bus.start()
+    });
+    let reader = thread::spawn(move || (subscription.recv().map(Token::read), subscription));
+    let outcome = publisher.join().unwrap();
+    let replayed = starter.join().unwrap();
+    let (received, subscription) = reader.join().unwrap();
+    assert_eq!(received, Ok(0), "G3: an event accepted during start arrives");
+    assert_eq!(replayed == 1, is_buffered(&outcome), "start counts what it replays");
+    assert_eq!(drain(&subscription), (vec![], false), "G3: exactly once");
+    outcomes.saw(if is_buffered(&outcome) { "replayed" } else { "delivered live" });
+    outcomes.saw_if(parks() > parked_before, "reader parked");
+}
+
+/// A publisher that fills its slot late × a subscriber that joins, starts the bus and parks in front of that slot.
+pub fn late_fill(outcomes: &Outcomes) {
+    let parked_before = parks();
+    let bus = Bus::new(1);
+    let publisher = thread::spawn({
+        let bus = bus.clone();
+        move || publish(&bus, &Token::new(0))
+    });
+    let reader = thread::spawn({
+        let bus = bus.clone();
+        move || {
+            let subscription = bus.subscribe(1);
+            bus.start();
+            subscription.recv().map(Token::read)
+        }
+    });
+    let outcome = publisher.join().unwrap();
+    let received = reader.join().unwrap();
+    assert_eq!(received, Ok(0), "G3, G6: kept for the replay or delivered live, it arrives");
+    outcomes.saw(if is_buffered(&outcome) { "replayed" } else { "delivered live" });
+    outcomes.saw_if(parks() > parked_before, "reader parked");
+}
+
+/// Two publishers × start × a reader that looks while they are at it, and once they are done: both events arrive once, and the replayed one first.
+pub fn two_publishers(outcomes: &Outcomes) {
+    let bus = Bus::new(2);
+    let subscription = bus.subscribe(2);
+    let publishers = [0, 1].map(|number| {
+        let bus = bus.clone();
+        thread::spawn(move || publish(&bus, &Token::new(number)))
+    });
+    let replayed = bus.start();
+    let (mut numbers, _) = drain(&subscription);
+    outcomes.saw_if(numbers.len() == 1, "read between the two");
+    let buffered = publishers.map(|publisher| is_buffered(&publisher.join().unwrap()));
+    numbers.extend(drain(&subscription).0);
+    if buffered[0] != buffered[1] {
+        let first = usize::from(buffered[1]);
+        assert_eq!(numbers[0], first, "G4: the replay comes before every live event");
+        outcomes.saw("one replayed, one live");
+    } else {
+        outcomes.saw(if buffered[0] { "both replayed" } else { "both live" });
+    }
+    outcomes.saw_if(numbers == [1, 0], "received in either order");
+    assert_eq!(replayed, buffered.into_iter().filter(|&buffered| buffered).count(), "start counts what it replays");
+    numbers.sort_unstable();
+    assert_eq!(numbers, [0, 1], "G3: exactly once");
+    assert_eq!(drain(&subscription), (vec![], false), "G3: exactly once");
+}
+
+/// Subscribe × start × publish: who got the replay has missed nothing since.
+pub fn subscribe_start_publish(outcomes: &Outcomes) {
+    let bus = Bus::new(2);
+    publish(&bus, &Token::new(0)).unwrap();
+    let publisher = thread::spawn({
+        let bus = bus.clone();
+        move || publish(&bus, &Token::new(1))
+    });
+    let starter = thread::spawn({
+        let bus = bus.clone();
+        move || {
+            bus.start();
+            publish(&bus, &Token::new(2))
+        }
+    });
+    let subscription = bus.subscribe(2);
+    let racing = publisher.join().unwrap();
+    let after = starter.join().unwrap();
+    assert!(!is_buffered(&after), "what is published after start is not buffered");
+    let (numbers, _) = drain(&subscription);
+    if numbers.first() == Some(&0) {
+        let mut rest = numbers[1..].to_vec();
+        if is_buffered(&racing) {
+            assert_eq!(rest, [1, 2], "G4: the whole replay, then the live events");
+            outcomes.saw("before start, two replayed");
+        } else {
+            outcomes.saw("before start, one replayed");
+        }
+        rest.sort_unstable();
+        assert_eq!(rest, [1, 2], "G3, G6: who gets the replay was there before any live event, and misses none");
+    } else {
+        assert!(!numbers.contains(&0), "G4: no replayed event behind a live one");
+        assert!(!(is_buffered(&racing) && numbers.contains(&1)), "the replay is given as a whole or not at all");
+        assert_eq!(numbers.len(), delivered(&racing) + delivered(&after), "G2: what was delivered arrives");
+        outcomes.saw("after start");
+    }
+}
+
+/// Two starts × publish: one of them counts the replay, and when either has returned the bus is live.
+pub fn two_starts(outcomes: &Outcomes) {
+    let bus = Bus::new(2);
+    let subscription = bus.subscribe(2);
+    publish(&bus, &Token::new(0)).unwrap();
+    let publisher = thread::spawn({
+        let bus = bus.clone();
+        move || publish(&bus, &Token::new(1))
+    });
+    let other = thread::spawn({
+        let bus = bus.clone();
+        move || bus.start()
+    });
+    let here = bus.start();
+    assert!(bus.is_started(), "a second start helps the first before it returns");
+    assert_eq!(subscription.try_recv().map(Token::read), Ok(0), "what start released can be received at once");
+    let there = other.join().unwrap();
+    let buffered = is_buffered(&publisher.join().unwrap());
+    assert_eq!(here + there, 1 + usize::from(buffered), "exactly one start counts the replay");
+    assert_eq!(drain(&subscription), (vec![1], false), "G3: exactly once");
+    outcomes.saw(if here == 0 { "the other start was first" } else { "this start was first" });
+    outcomes.saw(if buffered { "replayed" } else { "delivered live" });
+}
+
+/// A start-up buffer that is full × start.
+pub fn full_buffer(outcomes: &Outcomes) {
+    let bus = Bus::new(1);
+    let subscription = bus.subscribe(1);
+    publish(&bus, &Token::new(0)).unwrap();
+    let publisher = thread::spawn({
+        let bus = bus.clone();
+        move || publish(&bus, &Token::new(1))
+    });
+    let starter = thread::spawn({
+        let bus = bus.clone();
+        move || bus.start()
+    });
+    let outcome = publisher.join().unwrap();
+    assert_eq!(starter.join().unwrap(), 1, "start counts what it replays");
+    let expected: &[usize] = match outcome {
+        Ok(published) => {
+            assert_eq!(published.delivered, 1, "a full buffer takes nothing");
+            outcomes.saw("delivered live");
+            &[0, 1]
+        }
+        Err(error) => {
+            assert_eq!(error.into_inner().read(), 1, "the event is handed back");
+            outcomes.saw("handed back");
+            &[0]
+        }
+    };
+    assert_eq!(drain(&subscription), (expected.to_vec(), false), "G3: what was accepted arrives, and nothing else");
+}

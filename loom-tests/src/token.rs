@@ -1,0 +1,102 @@
+//! The event of the models.
+
+use loom::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use ringbus::{Event, EventBus, EventType, PublishError, Published, Publisher, Subscription, TryRecvError};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+/// An event with a loom atomic that is written, relaxed, just before publishing, and must be visible to whoever receives it.
+/// So a model fails where an event travels without a happens-before edge, though the doubles move its value safely.
+#[derive(Clone, Debug)]
+pub struct Token {
+    number: usize,
+    written: Arc<AtomicUsize>,
+}
+
+impl Token {
+    /// A token that is not yet written.
+    pub fn new(number: usize) -> Self {
+        Self { number, written: Arc::new(AtomicUsize::new(0)) }
+    }
+
+    /// Its number, after checking that the event is visible as a whole.
+    pub fn read(self) -> usize {
+        assert_eq!(self.written.load(Relaxed), self.number + 1, "an event received is visible as a whole");
+        self.number
+    }
+
+    /// How many copies exist, this one included.
+    pub fn copies(&self) -> usize {
+        Arc::strong_count(&self.written)
+    }
+
+    fn write(&self) {
+        self.written.store(self.number + 1, Relaxed);
+    }
+}
+
+impl Event for Token {
+    fn event_type(&self) -> EventType {
+        const { EventType::new("token") }
+    }
+
+    fn timestamp(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH
+    }
+}
+
+/// A bus of tokens.
+pub type Bus = EventBus<Token>;
+
+/// What publishing a token gave.
+pub type Outcome = Result<Published, PublishError<Token>>;
+
+/// Writes a token and publishes it.
+pub fn publish(bus: &Bus, token: &Token) -> Outcome {
+    token.write();
+    bus.publish(token.clone())
+}
+
+/// Writes a token and publishes it through a publisher.
+pub fn publish_by(publisher: &mut Publisher<Token>, token: &Token) -> Outcome {
+    token.write();
+    publisher.publish(token.clone())
+}
+
+/// A bus that is live, with no subscriber.
+pub fn live_bus() -> Bus {
+    let bus = Bus::new(0);
+    bus.start();
+    bus
+}
+
+/// Receives until there is nothing, and returns the numbers and whether the subscription is closed.
+pub fn drain(subscription: &Subscription<Token>) -> (Vec<usize>, bool) {
+    let mut numbers = Vec::new();
+    loop {
+        match subscription.try_recv() {
+            Ok(token) => numbers.push(token.read()),
+            Err(TryRecvError::Empty) => return (numbers, false),
+            Err(TryRecvError::Closed) => return (numbers, true),
+        }
+    }
+}
+
+/// Receives, waiting, until the subscription is closed, and returns the numbers.
+pub fn receive_all(subscription: &Subscription<Token>) -> Vec<usize> {
+    let mut numbers = Vec::new();
+    while let Ok(token) = subscription.recv() {
+        numbers.push(token.read());
+    }
+    numbers
+}
+
+/// Whether an outcome is an event kept for the replay.
+pub fn is_buffered(outcome: &Outcome) -> bool {
+    outcome.as_ref().is_ok_and(|published| published.buffered == 1)
+}
+
+/// Deliveries into rings that an outcome reports.
+pub fn delivered(outcome: &Outcome) -> usize {
+    outcome.as_ref().map_or(0, |published| published.delivered)
+}

@@ -1,0 +1,86 @@
+#![cfg(loom)]
+//! Close.
+
+use loom_tests::model::{Bound, Model};
+use loom_tests::scenarios::closing;
+
+/// *Property*: G10: the backlog is received once, then Closed; whoever was first, the bus stays closed.
+///
+/// *Threads*: starter, closer, reader.
+///
+/// *Bound*: preemptions = 2.
+#[test]
+fn start_races_with_close() {
+    Model {
+        name: "start_races_with_close",
+        bound: Bound::Preemptions,
+        floor: 1,
+        must_see: &["started first", "closed first"],
+    }
+    .check(closing::start_close);
+}
+
+/// *Property*: G7, G10: closing a bus that never started releases what was accepted, and never makes it live.
+///
+/// *Threads*: publisher, closer, reader.
+///
+/// *Bound*: preemptions = 2.
+#[test]
+fn backlog_is_released_by_close() {
+    Model {
+        name: "backlog_is_released_by_close",
+        bound: Bound::Preemptions,
+        floor: 1,
+        must_see: &["released", "refused", "reader parked"],
+    }
+    .check(closing::close_releases_backlog);
+}
+
+/// *Property*: G10: what one thread published before it closed the bus is received before Closed.
+///
+/// *Threads*: publisher and closer, reader.
+///
+/// *Bound*: preemptions = 2.
+#[test]
+fn event_published_before_close_is_received() {
+    Model {
+        name: "event_published_before_close_is_received",
+        bound: Bound::Preemptions,
+        floor: 1,
+        must_see: &["reader parked", "found at once"],
+    }
+    .check(closing::publish_then_close);
+}
+
+/// *Property*: G2, G7, G10: a waiting subscriber wakes for close; what a racing publish delivered is received or
+/// counted as discarded.
+///
+/// *Threads*: publisher, closer, reader.
+///
+/// *Bound*: preemptions = 2.
+#[test]
+fn parked_subscriber_wakes_for_close() {
+    Model {
+        name: "parked_subscriber_wakes_for_close",
+        bound: Bound::Preemptions,
+        floor: 1,
+        must_see: &["delivered too late, discarded", "received", "refused", "reader parked"],
+    }
+    .check(closing::close_live);
+}
+
+/// *Property*: G7, G10: a subscription made while the bus is closed gets the backlog or nothing, and then Closed.
+///
+/// *Threads*: closer, subscriber.
+///
+/// *Bound*: preemptions = 2.
+#[test]
+fn subscription_that_races_with_close_ends() {
+    Model {
+        name: "subscription_that_races_with_close_ends",
+        bound: Bound::Preemptions,
+        floor: 1,
+        must_see: &["subscribed after close", "subscribed before close"],
+    }
+    .check(closing::subscribe_close);
+}

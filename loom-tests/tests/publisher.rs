@@ -1,0 +1,53 @@
+#![cfg(loom)]
+//! A publisher that keeps its snapshot.
+
+use loom_tests::model::{Bound, Model};
+use loom_tests::scenarios::publisher;
+
+/// *Property*: G6: a publisher with a cached snapshot offers every event published after subscribe returned.
+///
+/// *Threads*: publisher, subscriber.
+///
+/// *Bound*: preemptions = 2.
+#[test]
+fn cached_snapshot_never_misses_a_subscription() {
+    Model {
+        name: "cached_snapshot_never_misses_a_subscription",
+        bound: Bound::Preemptions,
+        floor: 1,
+        must_see: &["published after subscribe", "offered while it raced", "missed while it raced"],
+    }
+    .check(publisher::cached_subscribe);
+}
+
+/// *Property*: G3, G5: events of a publisher that races with start arrive once and in order.
+///
+/// *Threads*: publisher, starter, reader.
+///
+/// *Bound*: preemptions = 2.
+#[test]
+fn cached_snapshot_survives_start() {
+    Model {
+        name: "cached_snapshot_survives_start",
+        bound: Bound::Preemptions,
+        floor: 1,
+        must_see: &["both replayed", "one replayed, one live", "both live"],
+    }
+    .check(publisher::cached_start);
+}
+
+/// *Property*: G2, G10: a publisher with a cached snapshot publishes nothing after close returned.
+///
+/// *Threads*: publisher, closer, reader.
+///
+/// *Bound*: preemptions = 2.
+#[test]
+fn cached_snapshot_never_outlives_close() {
+    Model {
+        name: "cached_snapshot_never_outlives_close",
+        bound: Bound::Preemptions,
+        floor: 1,
+        must_see: &["refused", "one accepted", "both accepted", "delivered too late, discarded"],
+    }
+    .check(publisher::cached_close);
+}

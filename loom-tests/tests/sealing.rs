@@ -1,0 +1,71 @@
+#![cfg(loom)]
+//! Publishers that work on an old snapshot while a subscriber goes.
+
+use loom_tests::model::{Bound, Model};
+use loom_tests::scenarios::sealing;
+
+/// *Property*: G2: what a racing publish delivered to a subscriber that left does not stay in its ring.
+///
+/// *Threads*: publisher, subscriber that leaves.
+///
+/// *Bound*: preemptions = 2.
+#[test]
+fn nothing_delivered_is_stranded_by_an_unsubscription() {
+    Model {
+        name: "nothing_delivered_is_stranded_by_an_unsubscription",
+        bound: Bound::Preemptions,
+        floor: 1,
+        must_see: &["delivered, then discarded", "not delivered"],
+    }
+    .check(sealing::unsubscribe_publish);
+}
+
+/// *Property*: G2, G7: what a racing publish delivered to a subscriber that was stopped is received or counted as
+/// discarded.
+///
+/// *Threads*: publisher, stopper, reader.
+///
+/// *Bound*: preemptions = 2.
+#[test]
+fn nothing_delivered_is_stranded_by_a_stop() {
+    Model {
+        name: "nothing_delivered_is_stranded_by_a_stop",
+        bound: Bound::Preemptions,
+        floor: 1,
+        must_see: &["delivered too late, discarded", "received", "not offered"],
+    }
+    .check(sealing::stop_publish);
+}
+
+/// *Property*: G3, G7: a subscriber that was stopped after start gets the whole replay, also where it parks in
+/// front of a slot that is filled late.
+///
+/// *Threads*: publisher, starter that stops the subscriber, reader.
+///
+/// *Bound*: preemptions = 2.
+#[test]
+fn stopped_subscriber_wakes_for_the_rest_of_its_replay() {
+    Model {
+        name: "stopped_subscriber_wakes_for_the_rest_of_its_replay",
+        bound: Bound::Preemptions,
+        floor: 1,
+        must_see: &["replayed", "published live", "reader parked"],
+    }
+    .check(sealing::stop_late_fill);
+}
+
+/// *Property*: G2, G4: a subscriber stopped while the bus starts gets the replay as a whole or nothing.
+///
+/// *Threads*: starter that publishes afterwards, stopper, reader.
+///
+/// *Bound*: preemptions = 2.
+#[test]
+fn stop_before_start_gives_no_live_event_without_the_replay() {
+    Model {
+        name: "stop_before_start_gives_no_live_event_without_the_replay",
+        bound: Bound::Preemptions,
+        floor: 1,
+        must_see: &["stopped before start", "replay only", "replay and live event"],
+    }
+    .check(sealing::stop_start);
+}

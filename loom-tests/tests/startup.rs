@@ -1,0 +1,112 @@
+#![cfg(loom)]
+//! Start and replay.
+
+use loom_tests::model::{Bound, Model};
+use loom_tests::scenarios::startup;
+
+/// *Property*: G3, G7: an event that is published while the bus starts is received, once, by a subscriber that may
+/// be parked.
+///
+/// *Threads*: publisher, starter, reader.
+///
+/// *Bound*: preemptions = 2.
+#[test]
+fn event_published_during_start_is_received_once() {
+    Model {
+        name: "event_published_during_start_is_received_once",
+        bound: Bound::Preemptions,
+        floor: 1,
+        must_see: &["replayed", "delivered live", "reader parked"],
+    }
+    .check(startup::publish_start_receive);
+}
+
+/// *Property*: G3, G6, G7: a reader parked in front of a slot that was claimed and not yet filled is woken by the
+/// publisher that fills it, also where it joined after that publisher had loaded its snapshot.
+///
+/// *Threads*: publisher, reader that subscribes and starts.
+///
+/// *Bound*: preemptions = 2.
+#[test]
+fn late_fill_wakes_the_parked_reader() {
+    Model {
+        name: "late_fill_wakes_the_parked_reader",
+        bound: Bound::Preemptions,
+        floor: 1,
+        must_see: &["replayed", "delivered live", "reader parked"],
+    }
+    .check(startup::late_fill);
+}
+
+/// *Property*: G3, G4: both events arrive once, a replayed one before a live one.
+///
+/// *Threads*: two publishers, starter that reads too (main).
+///
+/// *Bound*: preemptions = 2.
+#[test]
+fn two_publishers_race_with_start() {
+    Model {
+        name: "two_publishers_race_with_start",
+        bound: Bound::Preemptions,
+        floor: 1,
+        must_see: &[
+            "read between the two",
+            "one replayed, one live",
+            "both replayed",
+            "both live",
+            "received in either order",
+        ],
+    }
+    .check(startup::two_publishers);
+}
+
+/// *Property*: G3, G4, G6: a subscriber that races with start gets the whole replay and every live event after it,
+/// or no replay.
+///
+/// *Threads*: publisher, starter that publishes afterwards, subscriber (main).
+///
+/// *Bound*: preemptions = 2.
+#[test]
+fn subscriber_gets_the_whole_replay_or_none() {
+    Model {
+        name: "subscriber_gets_the_whole_replay_or_none",
+        bound: Bound::Preemptions,
+        floor: 1,
+        must_see: &["before start, two replayed", "before start, one replayed", "after start"],
+    }
+    .check(startup::subscribe_start_publish);
+}
+
+/// *Property*: When either of two starts has returned, the bus is live and its backlog can be received; one of them
+/// counts it.
+///
+/// *Threads*: publisher, starter, starter and reader.
+///
+/// *Bound*: preemptions = 2.
+#[test]
+fn second_start_helps_before_it_returns() {
+    Model {
+        name: "second_start_helps_before_it_returns",
+        bound: Bound::Preemptions,
+        floor: 1,
+        must_see: &["the other start was first", "this start was first", "replayed", "delivered live"],
+    }
+    .check(startup::two_starts);
+}
+
+/// *Property*: G3: with the start-up buffer full, a publish that races with start is handed back or delivered live,
+/// never lost.
+///
+/// *Threads*: publisher, starter.
+///
+/// *Bound*: preemptions = 2.
+#[test]
+fn full_buffer_hands_back_or_goes_live() {
+    Model {
+        name: "full_buffer_hands_back_or_goes_live",
+        bound: Bound::Preemptions,
+        floor: 1,
+        must_see: &["delivered live", "handed back"],
+    }
+    .check(startup::full_buffer);
+}

@@ -1,0 +1,22 @@
+#![cfg(loom)]
+//! Subscribe and unsubscribe while others publish.
+
+use loom_tests::model::{Bound, Model};
+use loom_tests::scenarios::subscribing;
+
+/// *Property*: G2, G6: a subscriber that stays gets every event; one that comes and goes is offered what is
+/// published meanwhile, and leaves nothing behind.
+///
+/// *Threads*: publisher, passer-by that publishes too.
+///
+/// *Bound*: preemptions = 2.
+#[test]
+fn comings_and_goings_do_not_touch_who_stays() {
+    Model {
+        name: "comings_and_goings_do_not_touch_who_stays",
+        bound: Bound::Preemptions,
+        floor: 1,
+        must_see: &["received by both", "delivered to both, discarded by one", "delivered to one"],
+    }
+    .check(subscribing::subscribe_unsubscribe_publish);
+}

@@ -1,0 +1,48 @@
+#![cfg(loom)]
+//! Park and wake.
+
+use loom_tests::model::{Bound, Model};
+use loom_tests::scenarios::waiting;
+
+/// *Property*: G7: a subscriber that waits wakes for its event.
+///
+/// *Threads*: publisher, reader.
+///
+/// *Bound*: preemptions = 2.
+#[test]
+fn parked_subscriber_wakes_for_an_event() {
+    Model {
+        name: "parked_subscriber_wakes_for_an_event",
+        bound: Bound::Preemptions,
+        floor: 1,
+        must_see: &["parked", "found at once"],
+    }
+    .check(waiting::publish_park);
+}
+
+/// *Property*: G2, G7: with two publishers, each event wakes the subscriber and arrives once.
+///
+/// *Threads*: two publishers, reader.
+///
+/// *Bound*: preemptions = 2.
+#[test]
+fn parked_subscriber_wakes_for_each_of_two_publishers() {
+    Model {
+        name: "parked_subscriber_wakes_for_each_of_two_publishers",
+        bound: Bound::Preemptions,
+        floor: 1,
+        must_see: &["0 before 1", "1 before 0", "parked twice"],
+    }
+    .check(waiting::two_publishers_park);
+}
+
+/// *Property*: G2, G7: a receive that times out while an event arrives leaves it to be received.
+///
+/// *Threads*: publisher, clock, reader.
+///
+/// *Bound*: preemptions = 2.
+#[test]
+fn time_out_loses_nothing() {
+    Model { name: "time_out_loses_nothing", bound: Bound::Preemptions, floor: 1, must_see: &["in time", "timed out"] }
+        .check(waiting::publish_timeout);
+}
