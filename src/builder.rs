@@ -60,7 +60,8 @@ impl<E> fmt::Debug for SubscriberOptions<E> {
     }
 }
 
-/// A subscription in the making, from [`EventBus::subscriber`](crate::EventBus::subscriber).
+/// A subscription in the making, from [`EventBus::subscriber`](crate::EventBus::subscriber). Keeps the bus open until it is
+/// used or dropped.
 ///
 /// ```
 /// # use ringbus::{DynEvent, Event, EventBus, EventType, Overflow};
@@ -127,8 +128,11 @@ impl<E: Event + Clone> SubscriberBuilder<E> {
     /// Asks only for events that pass `filter`. Replaces what was set before; [`types`](Self::types) apply in addition.
     ///
     /// The filter runs on the publishing thread for live events, and on the receiving one for the replay, under no lock; it
-    /// should be quick. Where it panics, the event is lost to this subscriber and counted as dropped, the
-    /// others get it, and then the panic resumes in the publisher.
+    /// should be quick. A publish under way may still call it for a moment after the subscription was dropped.
+    ///
+    /// Where it panics for a live event, that is lost to this subscriber and counted as dropped, the others get it, and then
+    /// the panic resumes in the publisher. Where it panics for a replayed one, that counts as discarded, and the panic
+    /// goes through the receiving call.
     pub fn filter(mut self, filter: impl Fn(&E) -> bool + Send + Sync + 'static) -> Self {
         self.options.filter = Some(Box::new(filter));
         self

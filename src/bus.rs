@@ -6,11 +6,13 @@ use crate::error::PublishError;
 use crate::event::Event;
 use crate::event_type::EventType;
 use crate::lag::{Lag, LagHook};
+use crate::panics::Panics;
 use crate::publisher::Publisher;
 use crate::snapshot::Phase;
 use crate::stats::{BusStats, Published};
 use crate::subscription::Subscription;
 use std::fmt;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::{Arc, Weak};
 
 /// An in-process event bus: a cheap handle, to be cloned for everyone who publishes or subscribes.
@@ -75,7 +77,7 @@ impl<E: Event + Clone> EventBus<E> {
     /// Whether the bus was started. A bus that was closed first never is.
     #[must_use]
     pub fn is_started(&self) -> bool {
-        matches!(self.core.cell().load().phase, Phase::Live | Phase::Closed(None))
+        self.core.is_started()
     }
 
     /// Publishes an event. Never waits for a subscriber: where a ring is full, that subscriber alone loses an event, and the
@@ -85,7 +87,8 @@ impl<E: Event + Clone> EventBus<E> {
     /// order, by every subscriber. A [`Publisher`] does the same faster.
     ///
     /// Progress: lock-free as far as the rings are (see the [crate documentation](crate#progress)). Takes no lock, makes no
-    /// system call unless a subscriber is parked, and allocates nothing, except that a thread's first
+    /// system call unless a subscriber is parked (or suspended in the middle of freeing the very slot that is needed, for
+    /// which crossbeam's ring yields), and allocates nothing, except that a thread's first
     /// publish registers it with arc-swap, and that a publish which finds `start` halfway finishes it.
     ///
     /// # Errors
@@ -98,7 +101,10 @@ impl<E: Event + Clone> EventBus<E> {
     /// Goes on with the first panic of the user code that it ran (filters, hooks, wakers, the event's own methods), after
     /// every other subscriber has been served and woken.
     pub fn publish(&self, event: E) -> Result<Published, PublishError<E>> {
-        self.core.publish(event)
+        let mut panics = Panics::default();
+        let result = self.core.publish(event, &mut panics);
+        panics.resume();
+        result
     }
 
     /// Makes a handle that publishes faster, for one thread to keep.
@@ -183,6 +189,12 @@ impl<E: Event + Clone> EventBus<E> {
         WeakEventBus { core: Arc::downgrade(&self.core) }
     }
 }
+
+// No panic of user code leaves the bus in a state that anyone could see.
+impl<E> UnwindSafe for EventBus<E> {}
+impl<E> RefUnwindSafe for EventBus<E> {}
+impl<E> UnwindSafe for WeakEventBus<E> {}
+impl<E> RefUnwindSafe for WeakEventBus<E> {}
 
 impl<E> Clone for EventBus<E> {
     fn clone(&self) -> Self {

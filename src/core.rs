@@ -1,19 +1,19 @@
 //! What all handles of one bus share, and what they do with it.
 
 use crate::builder::SubscriberOptions;
+use crate::end::Ended;
 use crate::error::PublishError;
 use crate::event::Event;
 use crate::fan_out::fan_out;
 use crate::mailbox::{self, Mailbox};
 use crate::panics::Panics;
 use crate::replay::Replay;
-use crate::snapshot::{Phase, Snapshot, SnapshotCell};
+use crate::snapshot::{Closed, Phase, Snapshot, SnapshotCell};
 use crate::startup::{AppendError, StartupLog};
 use crate::stats::{BusStats, Published, Totals};
 use crate::subscription::Subscription;
 use crate::sync::Counter;
-use std::slice;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 /// The bus itself. Closed when the last handle that publishes lets go of it; subscriptions only know it weakly.
 #[derive(Debug)]
@@ -56,12 +56,17 @@ impl<E> Core<E> {
         let mut panics = Panics::default();
         self.finish_start(&mut panics);
         // Where `close` came in between, it was `close` that released the backlog.
-        let started = !matches!(self.cell.load().phase, Phase::Closed(Some(_)));
-        let replayed = if closed.first && started { closed.len } else { 0 };
+        let replayed = if closed.first && self.is_started() { closed.len } else { 0 };
         #[cfg(feature = "tracing")]
-        tracing::debug!(replayed, started, "bus started");
+        panics.catch(|| tracing::debug!(replayed, "bus started"));
+        // Where nobody has subscribed, the last share in the log: user code.
+        panics.catch(|| drop(log));
         panics.resume();
         replayed
+    }
+
+    pub(crate) fn is_started(&self) -> bool {
+        matches!(self.cell.load().phase, Phase::Live | Phase::Closed(Closed::Started))
     }
 
     /// The second half of [`start`](Self::start), for whoever finds the log closed: the thread that called `start`, a second
@@ -74,43 +79,26 @@ impl<E> Core<E> {
     }
 
     pub(crate) fn close(&self) {
+        let mut panics = Panics::default();
         // The cell first, the log second: a publisher that found the log closed while the cell still said `Starting`
         // would take it for a start, and revive the bus.
-        self.cell.close();
-        let snapshot = self.cell.load();
-        if let Phase::Closed(Some(log)) = &snapshot.phase {
+        let before = self.cell.close();
+        let snapshot = Arc::clone(&*self.cell.load());
+        let mut released = None;
+        if let Phase::Closed(Closed::Closing(log)) = &snapshot.phase {
             log.close();
+            released = Some(self.cell.release_log());
         }
         for mailbox in &snapshot.subscribers {
-            mailbox.end();
+            mailbox.end(Ended::Drain);
         }
-        let mut panics = Panics::default();
         mailbox::wake_all(&snapshot.subscribers, &mut panics);
         #[cfg(feature = "tracing")]
-        tracing::debug!(subscribers = snapshot.subscribers.len(), "bus closed");
-        panics.resume();
-    }
-
-    /// Ends one subscription from outside: what it has can still be received.
-    pub(crate) fn stop(core: &Weak<Self>, mailbox: &Arc<Mailbox<E>>) {
-        mailbox.end();
-        if let Some(core) = core.upgrade() {
-            // It stays among the subscribers: while it drains, a late wake-up must find it.
-            core.cell.reroute();
-        }
-        let mut panics = Panics::default();
-        mailbox::wake_all(slice::from_ref(mailbox), &mut panics);
-        panics.resume();
-    }
-
-    /// Removes a subscription for good, and empties its ring.
-    pub(crate) fn unsubscribe(core: &Weak<Self>, mailbox: &Arc<Mailbox<E>>) {
-        if let Some(core) = core.upgrade() {
-            core.cell.leave(mailbox);
-        }
-        let mut panics = Panics::default();
-        mailbox.seal();
-        mailbox.discard(&mut panics);
+        panics.catch(|| tracing::debug!(subscribers = snapshot.subscribers.len(), "bus closed"));
+        // The last shares in hooks and in the log: user code, which must not come between the steps above.
+        panics.catch(|| drop(before));
+        panics.catch(|| drop(released));
+        panics.catch(|| drop(snapshot));
         panics.resume();
     }
 
@@ -127,32 +115,29 @@ impl<E: Event + Clone> Core<E> {
             Phase::Starting(log) => Some(Replay::new(log)),
             Phase::Live => None,
             Phase::Closed(_) => {
-                mailbox.end();
+                mailbox.end(Ended::Drain);
                 None
             }
         };
-        Subscription::new(Arc::downgrade(core), mailbox, replay)
-    }
-
-    /// Publishes on a snapshot that says that the bus is live.
-    #[inline]
-    pub(crate) fn publish_live(
-        snapshot: &Snapshot<E>,
-        event: E,
-        count: impl FnOnce(Published),
-    ) -> Result<Published, PublishError<E>> {
-        let mut panics = Panics::default();
-        let published = fan_out(snapshot, event, &mut panics);
-        count(published);
-        panics.resume();
-        Ok(published)
+        Subscription::new(core.cell.downgrade(), mailbox, replay)
     }
 
     /// Publishes, whatever the phase.
-    pub(crate) fn publish(&self, event: E) -> Result<Published, PublishError<E>> {
+    pub(crate) fn publish(&self, event: E, panics: &mut Panics) -> Result<Published, PublishError<E>> {
         let snapshot = self.cell.load();
+        let result = self.publish_on(&snapshot, event, panics);
+        // It may hold the last share in what has left meanwhile: user code.
+        panics.catch(|| drop(snapshot));
+        result
+    }
+
+    fn publish_on(&self, snapshot: &Snapshot<E>, event: E, panics: &mut Panics) -> Result<Published, PublishError<E>> {
         let log = match &snapshot.phase {
-            Phase::Live => return Self::publish_live(&snapshot, event, |published| self.totals.count_live(published)),
+            Phase::Live => {
+                let published = fan_out(snapshot, event, panics);
+                self.totals.count_live(published);
+                return Ok(published);
+            }
             Phase::Closed(_) => return Err(PublishError::Closed(event)),
             Phase::Starting(log) => log,
         };
@@ -160,7 +145,7 @@ impl<E: Event + Clone> Core<E> {
             Ok(appended) => {
                 self.totals.count_buffered();
                 if appended.closed_meanwhile {
-                    self.wake_for_late_fill();
+                    self.wake_for_late_fill(panics);
                 }
                 Ok(Published { buffered: 1, ..Published::default() })
             }
@@ -168,36 +153,24 @@ impl<E: Event + Clone> Core<E> {
                 self.totals.count_startup_rejected();
                 Err(PublishError::StartupFull(event))
             }
-            Err(AppendError::Closed(event)) => self.publish_behind_log(event),
+            Err(AppendError::Closed(event)) => self.publish_behind_log(event, panics),
         }
     }
 
     /// Wakes the readers that may have parked in front of a slot that was filled after the log was closed.
     #[cold]
-    fn wake_for_late_fill(&self) {
-        let mut panics = Panics::default();
+    fn wake_for_late_fill(&self, panics: &mut Panics) {
         // The cell anew: a subscriber that joined since this publish loaded its snapshot may be waiting too.
-        mailbox::wake_all(&self.cell.load().subscribers, &mut panics);
-        panics.resume();
+        mailbox::wake_all(&self.cell.load().subscribers, panics);
     }
 
     /// Publishes an event that came too late for the log: the bus has started or closed, or is about to.
     #[cold]
-    fn publish_behind_log(&self, event: E) -> Result<Published, PublishError<E>> {
-        let mut panics = Panics::default();
-        self.finish_start(&mut panics);
+    fn publish_behind_log(&self, event: E, panics: &mut Panics) -> Result<Published, PublishError<E>> {
+        self.finish_start(panics);
         let snapshot = self.cell.load();
-        let result = match &snapshot.phase {
-            Phase::Closed(_) => Err(PublishError::Closed(event)),
-            Phase::Live | Phase::Starting(_) => {
-                debug_assert!(matches!(snapshot.phase, Phase::Live), "phases only advance");
-                let published = fan_out(&snapshot, event, &mut panics);
-                self.totals.count_live(published);
-                Ok(published)
-            }
-        };
-        panics.resume();
-        result
+        debug_assert!(!matches!(snapshot.phase, Phase::Starting(_)), "phases only advance");
+        self.publish_on(&snapshot, event, panics)
     }
 }
 

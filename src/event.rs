@@ -97,7 +97,8 @@ pub trait Event: AsAny + Send + Sync {
     }
 }
 
-/// An event of any type, shared: what an [`EventBus`](crate::EventBus) carries when components bring types of their own.
+/// An event of any type, shared. It downcasts to the type that the `Arc` was made of; an `Arc` of an `Arc` downcasts to the
+/// inner `Arc`. What an [`EventBus`](crate::EventBus) carries when components bring types of their own.
 pub type DynEvent = Arc<dyn Event>;
 
 impl<E: Event + ?Sized> Event for Arc<E> {

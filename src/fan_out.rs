@@ -72,8 +72,10 @@ impl<'a, E: Event + Clone> Fan<'a, E> {
                 self.position += 1;
                 continue;
             }
-            // The last one gets the event itself. Not where the event may be needed once more: a lag report names its type.
-            let is_last = self.position + 1 == count && mailbox.options().overflow == Overflow::DropNewest;
+            // The last one gets the event itself, unless that is needed once more: a lag report names its type.
+            let is_last = self.position + 1 == count
+                && self.ticket.is_none()
+                && mailbox.options().overflow == Overflow::DropNewest;
             let offered = if is_last { self.event.take()? } else { event.clone() };
             let pushed = mailbox.push(offered);
             self.position += 1;
@@ -145,12 +147,14 @@ fn report_lag<E>(snapshot: &Snapshot<E>, mailbox: &Mailbox<E>, event_type: Optio
     let Some(event_type) = event_type else { return };
     let lag = Lag { subscriber: Arc::clone(&mailbox.options().name), event_type, dropped: mailbox.lost() };
     #[cfg(feature = "tracing")]
-    tracing::warn!(
-        subscriber = &*lag.subscriber,
-        event_type = event_type.as_str(),
-        dropped = lag.dropped,
-        "subscriber lags"
-    );
+    panics.catch(|| {
+        tracing::warn!(
+            subscriber = &*lag.subscriber,
+            event_type = event_type.as_str(),
+            dropped = lag.dropped,
+            "subscriber lags"
+        );
+    });
     for hook in &snapshot.hooks {
         panics.catch(|| (hook.0)(&lag));
     }

@@ -1,10 +1,115 @@
-//! An in-process event bus.
+//! An in-process event bus: publishing never waits, every subscriber has a ring of its own, and what was published
+//! before the start is replayed to everybody who was there by then.
+//!
+//! A **publisher** works on an immutable snapshot of the subscribers and pushes into the ring of each that is interested.
+//! A **subscriber** owns its ring and its drop counter, so that a slow one loses only its own events, and knows how
+//! many. The **bus** begins in a start-up in which events are kept, and goes live once, when you say so.
+//!
+//! ```
+//! use ringbus::{Event, EventBus, EventType};
+//! use std::time::SystemTime;
+//!
+//! #[derive(Clone, Copy, Debug, PartialEq)]
+//! enum Config { Loaded { version: u32 }, Applied { version: u32 } }
+//!
+//! impl Event for Config {
+//!     fn event_type(&self) -> EventType {
+//!         match self {
+//!             Config::Loaded { .. } => const { EventType::new("config.loaded") },
+//!             Config::Applied { .. } => const { EventType::new("config.applied") },
+//!         }
+//!     }
+//!     fn timestamp(&self) -> SystemTime { SystemTime::now() }
+//! }
+//!
+//! let bus = EventBus::new(100);                                // room for 100 events before the start
+//! bus.publish(Config::Loaded { version: 1 })?;                 // nobody listens yet: kept
+//!
+//! let everything = bus.subscribe(64);                          // a ring of 64 events
+//! let applied = bus.subscriber("audit").types([EventType::new("config.applied")]).subscribe();
+//! bus.start();                                                 // replays to both what each wants
+//!
+//! let sent = bus.publish(Config::Applied { version: 1 })?;     // into two rings, without waiting
+//! assert_eq!((sent.delivered, sent.dropped), (2, 0));
+//! assert_eq!(everything.recv()?, Config::Loaded { version: 1 });
+//! assert_eq!(everything.recv()?, Config::Applied { version: 1 });
+//! assert_eq!(applied.recv()?, Config::Applied { version: 1 });
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Events
+//!
+//! A bus carries one type `E: `[`Event`]` + Clone`: an enum for a closed set of events, [`DynEvent`] for an open one; both
+//! are shown at [`Event`]. Subscriptions [choose](SubscriberBuilder) by [`EventType`], which is looked up in a table, and by
+//! filter.
+//!
+//! # Starting and replay
+//!
+//! Before [`start`](EventBus::start), events go to a log that all subscribers share. `start` closes the log: everyone who
+//! has subscribed by then reads it from its beginning, and its ring after that. So a ring of 8 loses none of 100,000 events
+//! from before the start, `start` takes as long for one event as for all of them, and the last reader frees the log.
+//!
+//! # Slow subscribers
+//!
+//! When a ring is full, its subscriber loses the new event, or with [`Overflow::DropOldest`] the oldest one. The
+//! publish says so ([`Published`]), the subscriber's [counters](Subscription::take_missed) say so, and once per episode the
+//! bus's [lag hooks](EventBus::on_lag) do. Nobody else notices.
+//!
+//! # Closing
+//!
+//! After [`close`](EventBus::close), or when the last [`EventBus`] and [`Publisher`] is gone, subscribers receive what they
+//! have and then `Closed`. A [`StopHandle`] does the same to one subscription.
+//!
+//! # Guarantees
+//!
+//! Numbered as in the tests and models that check them. (8, about requests, is still to come.)
+//!
+//! 1. **Non-blocking.** A publish takes no lock, allocates nothing of its own, and makes no system call unless a subscriber is parked.
+//! 2. **Conservation.** What publishes report delivered to a subscriber, plus what it takes of the replay, is what it receives, has
+//!    queued, evicts or [discards](SubscriberStats::discarded); what they report dropped is its drop counter.
+//! 3. **Nothing lost at start.** An event accepted before `start` reaches every subscriber of then that wants it, once.
+//! 4. **Replay first.** A subscriber receives the whole replay, in the order in which it was accepted, before any live event.
+//! 5. **Order.** Where one publish returned before another began, no subscriber receives them the other way round.
+//! 6. **No gap at subscribe.** Every publish that happens after `subscribe` returned is offered.
+//! 7. **No lost wake-up.** A waiting subscriber wakes for what it waits for, and waits without using the CPU; nothing polls.
+//! 9. **Isolation.** User code runs under no lock and may call back into the bus. Where it panics, one subscriber loses one event, the
+//!    others are served, and then the publisher goes on with the panic.
+//! 10. **Close.** Waiting subscribers wake, what was accepted can still be received, then `Closed`, for good.
+//! 11. **Bounded memory.** The start-up buffer, the rings, the current snapshot, and an older one per publish under way and per idle
+//!     [`Publisher`]. Nothing grows with traffic.
+//!
+//! # Progress
+//!
+//! | operation | progress | stated exceptions |
+//! |---|---|---|
+//! | publish, live | lock-free in practice | a push spins while a receiver is suspended in the middle of a pop on a ring that is full since; with `DropOldest`, also while another publisher is suspended in the middle of an eviction; a thread's first publish registers it with `arc-swap` |
+//! | publish, before `start` | lock-free | one that finds `start` halfway finishes it, which allocates the new snapshot |
+//! | `try_recv`, `recv_many` | lock-free in practice | a pop spins while a publisher is suspended between claiming a slot of the ring and filling it; an unfilled slot of the replay reads as `Empty` |
+//! | `recv`, `recv_async`, `Stream` | wait for an event | |
+//! | `subscribe`, drop, `start`, `close`, `stop` | lock-free | copy the list of subscribers |
+//! | `publisher`, `stats`, drop of a [`Publisher`] | short lock | never taken by a publish |
+//!
+//! *In practice*: `crossbeam`'s `ArrayQueue` makes everybody progress except while a thread is preempted at one of the points
+//! named; by the letter of the definition it is not lock-free. Loading the snapshot is lock-free always, and wait-free nearly always.
+//!
+//! # What it does not do
+//!
+//! It does not cross process boundaries, store events, or slow publishers down: where every event counts more than the publisher's
+//! time, use a bounded channel and wait. For one consumer, a channel is simpler.
+//!
+//! # How it works
+//!
+//! One [`ArcSwap`](arc_swap::ArcSwap) cell holds a snapshot: the phase (`Starting`, `Live`, `Closed`), the subscribers, and the table that
+//! routes event types to them; each change is one read-copy-update. Every subscriber has a mailbox: an
+//! [`ArrayQueue`](crossbeam_queue::ArrayQueue), a drop counter, and a word by which waiting and waking agree. The argument for
+//! each memory ordering stands beside it in the source, and the loom models of `loom-tests/` run that very source.
 #![forbid(unsafe_code)]
 #![warn(unreachable_pub)]
 
 mod builder;
 mod bus;
 mod core;
+mod end;
 mod error;
 mod event;
 mod event_type;
@@ -30,7 +135,7 @@ mod sync;
 #[doc(hidden)]
 pub mod internals {
     //! What the models in `loom-tests/` need beyond the public face.
-    pub use crate::sync::model::expire;
+    pub use crate::sync::model::{expire, parks};
 }
 
 pub use builder::{Overflow, SubscriberBuilder, WaitStrategy};

@@ -1,17 +1,18 @@
 //! The bus's side of a subscription: its ring, its drop counter, its state word and its waker.
 
 use crate::builder::{Overflow, SubscriberOptions};
+use crate::end::{EndState, Ended};
 use crate::event::Event;
 use crate::event_type::EventType;
 use crate::lag::Episode;
 use crate::panics::Panics;
 use crate::state::{Attention, WaitState};
 use crate::stats::SubscriberStats;
-use crate::sync::{ArrayQueue, AtomicBool, AtomicWaker, Counter, fence};
+use crate::sync::{ArrayQueue, AtomicWaker, Counter, fence};
 use crossbeam_utils::CachePadded;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::{Acquire, Release, SeqCst};
+use std::sync::atomic::Ordering::SeqCst;
 use std::task::Waker;
 
 /// What became of an event that was pushed.
@@ -33,8 +34,8 @@ pub(crate) struct Mailbox<E> {
     state: WaitState,
     /// How to wake the subscriber: registered by it before it waits, taken by the publisher that ends the wait.
     waker: AtomicWaker,
-    /// No publish that begins now will deliver here: the bus is closed, or the subscriber was stopped. Set once.
-    ended: AtomicBool,
+    /// Whether the bus is closed or the subscriber was stopped, so that no publish that begins now will deliver here.
+    end: EndState,
     /// Whether the subscriber is losing events, and whether that was reported.
     episode: Episode,
     /// What the subscriber asked for. Never written again.
@@ -67,7 +68,7 @@ impl<E> Mailbox<E> {
             ring: ArrayQueue::new(options.capacity),
             state: WaitState::new(),
             waker: AtomicWaker::new(),
-            ended: AtomicBool::new(false),
+            end: EndState::new(),
             episode: Episode::new(),
             options,
             receipts: CachePadded::default(),
@@ -122,22 +123,19 @@ impl<E> Mailbox<E> {
     }
 
     /// Ends the mailbox: no publish that begins after this call will deliver here.
-    pub(crate) fn end(&self) {
-        // ORDERING: Release. Pairs with the Acquire in `is_ended`: who finds the mailbox ended also finds every event
-        // published before, and the start-up log closed. Weaker: a subscriber of a bus that is closed
-        // before it started could take the log for one that stays open, and miss the backlog.
-        // Checked by loom-tests/tests/closing.rs `backlog_is_released_by_close`.
-        self.ended.store(true, Release);
+    pub(crate) fn end(&self, ended: Ended) {
+        self.end.end(ended);
     }
 
     #[inline]
-    pub(crate) fn is_ended(&self) -> bool {
-        // ORDERING: Acquire. Pairs with the Release in `end`, see there.
-        self.ended.load(Acquire)
+    pub(crate) fn ended(&self) -> Option<Ended> {
+        self.end.get()
     }
 
     /// Announces that the subscriber is about to wait; it must look once more afterwards.
     pub(crate) fn begin_wait(&self, waker: &Waker) {
+        // A waker is user code, and `register` would drop the one of an earlier wait halfway through.
+        drop(self.waker.take());
         self.waker.register(waker);
         self.state.begin_wait();
     }
@@ -149,6 +147,13 @@ impl<E> Mailbox<E> {
     /// Declares that the subscriber will receive nothing more but what is in the ring by now.
     pub(crate) fn seal(&self) {
         self.state.seal();
+    }
+
+    /// What is left to do when the subscriber has gone for good. Runs the `Drop` of its events and of its waker.
+    pub(crate) fn retire(&self, panics: &mut Panics) {
+        self.seal();
+        self.discard(panics);
+        panics.catch(|| drop(self.waker.take()));
     }
 
     /// Empties the ring of a sealed mailbox. Runs the `Drop` of the events.

@@ -3,9 +3,12 @@
 use crate::core::Core;
 use crate::error::PublishError;
 use crate::event::Event;
-use crate::snapshot::{CachedSnapshot, Phase};
+use crate::fan_out::fan_out;
+use crate::panics::Panics;
+use crate::snapshot::{CachedSnapshot, Phase, Snapshot};
 use crate::stats::{Published, PublisherAccount};
 use std::fmt;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 
 /// The fastest way to publish: a handle for one thread, from [`EventBus::publisher`](crate::EventBus::publisher).
@@ -36,22 +39,31 @@ impl<E: Event + Clone> Publisher<E> {
     /// closed bus. Both give the event back.
     #[inline]
     pub fn publish(&mut self, event: E) -> Result<Published, PublishError<E>> {
+        let mut panics = Panics::default();
         if let Some(live) = &mut self.live {
-            let snapshot = live.load();
-            if let Phase::Live = snapshot.phase {
-                return Core::publish_live(snapshot, event, |published| self.account.count_live(published));
+            // A new snapshot takes the place of one that may hold the last share in what has left since: user code.
+            if let Some(snapshot @ Snapshot { phase: Phase::Live, .. }) = panics.catch(|| live.load()) {
+                let published = fan_out(snapshot, event, &mut panics);
+                self.account.count_live(published);
+                panics.resume();
+                return Ok(published);
             }
         }
-        self.publish_uncached(event)
+        self.publish_uncached(event, panics)
     }
 
     #[cold]
-    fn publish_uncached(&mut self, event: E) -> Result<Published, PublishError<E>> {
+    fn publish_uncached(&mut self, event: E, mut panics: Panics) -> Result<Published, PublishError<E>> {
         let is_live = matches!(self.core.cell().load().phase, Phase::Live);
-        self.live = is_live.then(|| self.core.cell().cached());
-        self.core.publish(event)
+        panics.catch(|| self.live = is_live.then(|| self.core.cell().cached()));
+        let result = self.core.publish(event, &mut panics);
+        panics.resume();
+        result
     }
 }
+
+impl<E> UnwindSafe for Publisher<E> {}
+impl<E> RefUnwindSafe for Publisher<E> {}
 
 impl<E: Event + Clone> Clone for Publisher<E> {
     fn clone(&self) -> Self {

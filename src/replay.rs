@@ -31,6 +31,11 @@ impl<E> Replay<E> {
         Self { log, cursor: Cell::new(0) }
     }
 
+    /// Whether nothing was read yet.
+    pub(crate) fn is_untouched(&self) -> bool {
+        self.cursor.get() == 0
+    }
+
     /// How many events are left to look at, once the bus has started.
     pub(crate) fn remaining(&self) -> usize {
         self.log.final_len().map_or(0, |len| len - self.cursor.get())

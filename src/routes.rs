@@ -38,7 +38,7 @@ impl<E> Routes<E> {
         let size = if wanted == 0 { 0 } else { (wanted * 2).next_power_of_two() };
         let mut table: Vec<Option<(EventType, Vec<_>)>> = (0..size).map(|_| None).collect();
         let mut universal = Vec::new();
-        for mailbox in mailboxes.iter().filter(|mailbox| !mailbox.is_ended()) {
+        for mailbox in mailboxes.iter().filter(|mailbox| mailbox.ended().is_none()) {
             match &mailbox.options().types {
                 None => universal.push(Arc::clone(mailbox)),
                 Some(types) => {

@@ -6,7 +6,7 @@ use crate::routes::Routes;
 use crate::startup::StartupLog;
 use crate::sync::{ArcSwap, Cache};
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 /// How far the bus has come. Phases only advance: `Starting → Live → Closed`, or `Starting → Closed`.
 #[derive(Debug)]
@@ -15,8 +15,19 @@ pub(crate) enum Phase<E> {
     Starting(Arc<StartupLog<E>>),
     /// Publishes go to the rings.
     Live,
-    /// Publishes fail. Where the bus never started, the log is kept so that a second `close` can help the first.
-    Closed(Option<Arc<StartupLog<E>>>),
+    /// Publishes fail.
+    Closed(Closed<E>),
+}
+
+/// How the bus came to be closed.
+#[derive(Debug)]
+pub(crate) enum Closed<E> {
+    /// It was live before.
+    Started,
+    /// It never started, and the closing of its log is under way: a second `close` helps.
+    Closing(Arc<StartupLog<E>>),
+    /// It never started, and its log is closed.
+    NeverStarted,
 }
 
 impl<E> Clone for Phase<E> {
@@ -24,7 +35,9 @@ impl<E> Clone for Phase<E> {
         match self {
             Self::Starting(log) => Self::Starting(Arc::clone(log)),
             Self::Live => Self::Live,
-            Self::Closed(log) => Self::Closed(log.clone()),
+            Self::Closed(Closed::Started) => Self::Closed(Closed::Started),
+            Self::Closed(Closed::Closing(log)) => Self::Closed(Closed::Closing(Arc::clone(log))),
+            Self::Closed(Closed::NeverStarted) => Self::Closed(Closed::NeverStarted),
         }
     }
 }
@@ -66,6 +79,11 @@ impl<E> SnapshotCell<E> {
             routes: Routes::new(&[]),
             hooks: Box::default(),
         }))))
+    }
+
+    /// A share in the cell that keeps neither it nor the bus.
+    pub(crate) fn downgrade(&self) -> WeakCell<E> {
+        WeakCell(Arc::downgrade(&self.0))
     }
 
     pub(crate) fn cached(&self) -> CachedSnapshot<E> {
@@ -114,16 +132,26 @@ impl<E> SnapshotCell<E> {
     }
 
     /// `Starting → Closed`, `Live → Closed`, and lets go of the hooks. The log must not be closed before: a publisher
-    /// that finds it closed in the phase `Starting` takes that for a start.
-    pub(crate) fn close(&self) {
+    /// that finds it closed in the phase `Starting` takes that for a start. Returns the snapshot before, which may hold the
+    /// last share in hooks: user code runs when it is dropped.
+    pub(crate) fn close(&self) -> Arc<Snapshot<E>> {
         self.0.rcu(|current| {
-            let log = match &current.phase {
-                Phase::Starting(log) => Some(Arc::clone(log)),
-                Phase::Live => None,
+            let closed = match &current.phase {
+                Phase::Starting(log) => Closed::Closing(Arc::clone(log)),
+                Phase::Live => Closed::Started,
                 Phase::Closed(_) => return Arc::clone(current),
             };
-            Arc::new(Snapshot { hooks: Box::default(), ..current.in_phase(Phase::Closed(log)) })
-        });
+            Arc::new(Snapshot { hooks: Box::default(), ..current.in_phase(Phase::Closed(closed)) })
+        })
+    }
+
+    /// Lets go of the log of a bus that never started, once it is closed: from now on its readers alone keep it.
+    /// Returns the snapshot before, which may hold the last share: user code runs when it is dropped.
+    pub(crate) fn release_log(&self) -> Arc<Snapshot<E>> {
+        self.0.rcu(|current| match current.phase {
+            Phase::Closed(Closed::Closing(_)) => Arc::new(current.in_phase(Phase::Closed(Closed::NeverStarted))),
+            _ => Arc::clone(current),
+        })
     }
 
     /// Adds a hook, unless the bus is closed.
@@ -135,6 +163,22 @@ impl<E> SnapshotCell<E> {
             }
             Phase::Closed(_) => Arc::clone(current),
         });
+    }
+}
+
+/// Finds the cell as long as the bus or a publisher is there. Who upgrades it keeps the cell for a moment, and not the bus: so the
+/// bus closes when its last handle goes, and never on a receiver's thread.
+pub(crate) struct WeakCell<E>(Weak<ArcSwap<Snapshot<E>>>);
+
+impl<E> WeakCell<E> {
+    pub(crate) fn upgrade(&self) -> Option<SnapshotCell<E>> {
+        self.0.upgrade().map(SnapshotCell)
+    }
+}
+
+impl<E> Clone for WeakCell<E> {
+    fn clone(&self) -> Self {
+        Self(Weak::clone(&self.0))
     }
 }
 

@@ -1,6 +1,8 @@
 //! The start-up log: what was published before `start`, kept once for all subscribers.
 
+use crate::panics::Panics;
 use crate::sync::{AtomicUsize, OnceLock, fence};
+use std::mem::needs_drop;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 
 /// Bit 0 of [`StartupLog::tail`]: no append succeeds any more, and the length is final.
@@ -93,7 +95,7 @@ impl<E> StartupLog<E> {
     /// Ends all appending and fixes the length.
     pub(crate) fn close(&self) -> LogClosed {
         // ORDERING: Relaxed. Who sees CLOSED learns the final length by the same word; waiting readers are
-        // woken through the fence in `wake_all`; and that a bus is closing is published by `Mailbox::end`.
+        // woken through the fence in `wake_all`; and that a bus is closing is published by `EndState::end`.
         let before = self.tail.fetch_or(CLOSED, Relaxed);
         LogClosed { len: before / ONE, first: before & CLOSED == 0 }
     }
@@ -108,5 +110,18 @@ impl<E> StartupLog<E> {
     /// The event in a slot, unless its publisher is still filling it.
     pub(crate) fn get(&self, index: usize) -> Option<&E> {
         self.slots[index].get()
+    }
+}
+
+impl<E> Drop for StartupLog<E> {
+    fn drop(&mut self) {
+        if needs_drop::<E>() {
+            // One by one: an event whose `Drop` panics must not keep the others from being dropped, or abort the process.
+            let mut panics = Panics::default();
+            for slot in &mut self.slots {
+                panics.catch(|| drop(slot.take()));
+            }
+            panics.resume();
+        }
     }
 }

@@ -67,7 +67,7 @@ pub struct SubscriberStats {
     /// Events in its ring now. The unread part of a replay is not in the ring, and not in this number.
     pub len: usize,
     /// The highest fill of the ring seen, in events. Sampled by the receiver, now and then and whenever it has found
-    /// the ring empty before; exact where the ring was full.
+    /// the ring empty before, and one too high where an event arrives in that moment; `capacity` once an event was lost.
     pub high_water: usize,
     /// Events received, replayed ones included.
     pub received: u64,

@@ -1,8 +1,12 @@
 //! Ending a subscription from outside.
 
-use crate::core::Core;
-use crate::mailbox::Mailbox;
+use crate::end::Ended;
+use crate::mailbox::{self, Mailbox};
+use crate::panics::Panics;
+use crate::snapshot::{Phase, WeakCell};
 use std::fmt;
+use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::slice;
 use std::sync::{Arc, Weak};
 
 /// Ends a subscription from any thread, from [`Subscription::stop_handle`](crate::Subscription::stop_handle).
@@ -12,8 +16,8 @@ use std::sync::{Arc, Weak};
 pub struct StopHandle(Arc<dyn Stop>);
 
 impl StopHandle {
-    pub(crate) fn new<E: Send + Sync + 'static>(core: Weak<Core<E>>, mailbox: Weak<Mailbox<E>>) -> Self {
-        Self(Arc::new(Target { core, mailbox }))
+    pub(crate) fn new<E: Send + Sync + 'static>(cell: WeakCell<E>, mailbox: Weak<Mailbox<E>>) -> Self {
+        Self(Arc::new(Target { cell, mailbox }))
     }
 
     /// Ends the subscription: nothing that is published from now on will reach it, and its receiver, woken where it
@@ -25,6 +29,9 @@ impl StopHandle {
         self.0.stop();
     }
 }
+
+impl UnwindSafe for StopHandle {}
+impl RefUnwindSafe for StopHandle {}
 
 impl fmt::Debug for StopHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -38,14 +45,24 @@ trait Stop: Send + Sync {
 }
 
 struct Target<E> {
-    core: Weak<Core<E>>,
+    cell: WeakCell<E>,
     mailbox: Weak<Mailbox<E>>,
 }
 
 impl<E: Send + Sync> Stop for Target<E> {
     fn stop(&self) {
-        if let Some(mailbox) = self.mailbox.upgrade() {
-            Core::stop(&self.core, &mailbox);
+        let Some(mailbox) = self.mailbox.upgrade() else { return };
+        let mut panics = Panics::default();
+        let cell = self.cell.upgrade();
+        let is_starting = cell.as_ref().is_some_and(|cell| matches!(cell.load().phase, Phase::Starting(_)));
+        mailbox.end(if is_starting { Ended::Abandon } else { Ended::Drain });
+        if let Some(cell) = &cell {
+            // It stays among the subscribers: while it drains, a late wake-up must find it.
+            cell.reroute();
         }
+        mailbox::wake_all(slice::from_ref(&mailbox), &mut panics);
+        // They may be the last shares by now: user code.
+        panics.catch(|| drop((mailbox, cell)));
+        panics.resume();
     }
 }

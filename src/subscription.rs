@@ -1,19 +1,22 @@
 //! The receiving side of a subscription.
 
 use crate::builder::WaitStrategy;
-use crate::core::Core;
+use crate::end::Ended;
 use crate::error::{RecvError, RecvTimeoutError, TryRecvError};
 use crate::event::Event;
 use crate::iter::{Iter, Recv, TryIter};
 use crate::mailbox::Mailbox;
+use crate::panics::Panics;
 use crate::park::ThreadWaker;
 use crate::replay::{Next, Replay};
+use crate::snapshot::WeakCell;
 use crate::stop::StopHandle;
 use crate::sync::{Deadline, PARKING_SPINS, thread};
 use crossbeam_utils::Backoff;
 use std::cell::{Cell, RefCell};
 use std::fmt;
-use std::sync::{Arc, Weak};
+use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::sync::Arc;
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
@@ -36,7 +39,7 @@ use std::time::{Duration, Instant};
 /// Progress: `try_recv` is lock-free, except that it spins while a publisher is suspended between claiming a slot of
 /// the ring and filling it.
 pub struct Subscription<E: Event + Clone> {
-    core: Weak<Core<E>>,
+    cell: WeakCell<E>,
     mailbox: Arc<Mailbox<E>>,
     stage: Cell<Stage>,
     /// Until the replay is read. Borrowed shared while user code runs.
@@ -65,9 +68,9 @@ enum Stage {
 const SAMPLE_EVERY: u32 = 32;
 
 impl<E: Event + Clone> Subscription<E> {
-    pub(crate) fn new(core: Weak<Core<E>>, mailbox: Arc<Mailbox<E>>, replay: Option<Replay<E>>) -> Self {
+    pub(crate) fn new(cell: WeakCell<E>, mailbox: Arc<Mailbox<E>>, replay: Option<Replay<E>>) -> Self {
         Self {
-            core,
+            cell,
             mailbox,
             stage: Cell::new(if replay.is_some() { Stage::Replay } else { Stage::Ring }),
             replay: RefCell::new(replay),
@@ -89,14 +92,16 @@ impl<E: Event + Clone> Subscription<E> {
     /// gives the next one.
     pub fn try_recv(&self) -> Result<E, TryRecvError> {
         // Before looking for events: whatever was published before the end is then found below.
-        let ended = self.mailbox.is_ended();
+        let ended = self.mailbox.ended();
         if self.stage.get() == Stage::Replay {
+            if ended == Some(Ended::Abandon) && self.is_replay_untouched() {
+                return self.abandon();
+            }
             match self.next_replayed() {
                 Next::Event(event) => {
                     self.count_received(1);
                     return Ok(event);
                 }
-                Next::NotStarted if ended => return self.abandon(),
                 Next::NotStarted | Next::Unfilled => return Err(TryRecvError::Empty),
                 Next::Exhausted => self.leave_replay(),
             }
@@ -109,7 +114,7 @@ impl<E: Event + Clone> Subscription<E> {
                 self.count_received(1);
                 Ok(event)
             }
-            None if ended => self.finish(),
+            None if ended.is_some() => self.finish(),
             None => Err(TryRecvError::Empty),
         }
     }
@@ -121,9 +126,16 @@ impl<E: Event + Clone> Subscription<E> {
         }
     }
 
+    fn is_replay_untouched(&self) -> bool {
+        self.replay.borrow().as_ref().is_some_and(Replay::is_untouched)
+    }
+
     #[cold]
     fn leave_replay(&self) {
-        self.stage.set(Stage::Ring);
+        // User code that ran for the replay may have received on this very subscription, and come further.
+        if self.stage.get() == Stage::Replay {
+            self.stage.set(Stage::Ring);
+        }
         // Where user code on this thread is at it further up the stack, the share goes with the subscription.
         let replay = self.replay.try_borrow_mut().map(|mut replay| replay.take());
         // Outside the borrow: the last share drops the events.
@@ -150,10 +162,10 @@ impl<E: Event + Clone> Subscription<E> {
     /// not be received, because the replay would be missing before it.
     #[cold]
     fn abandon(&self) -> Result<E, TryRecvError> {
-        self.leave_replay();
+        let mut panics = Panics::default();
         self.stage.set(Stage::Finished);
+        panics.catch(|| self.leave_replay());
         self.mailbox.seal();
-        let mut panics = crate::panics::Panics::default();
         self.mailbox.discard(&mut panics);
         panics.resume();
         Err(TryRecvError::Closed)
@@ -315,7 +327,7 @@ impl<E: Event + Clone> Subscription<E> {
     /// A handle that ends this subscription from any thread: the receiver still gets what it has, and then `Closed`.
     #[must_use]
     pub fn stop_handle(&self) -> StopHandle {
-        StopHandle::new(Weak::clone(&self.core), Arc::downgrade(&self.mailbox))
+        StopHandle::new(self.cell.clone(), Arc::downgrade(&self.mailbox))
     }
 
     /// The name, as statistics and lag reports show it.
@@ -348,7 +360,7 @@ impl<E: Event + Clone> Subscription<E> {
     /// `true`.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        self.mailbox.is_ended()
+        self.mailbox.ended().is_some()
     }
 
     /// How many events this subscriber has lost to a full ring since it subscribed: newest ones that found no room, or with
@@ -368,9 +380,21 @@ impl<E: Event + Clone> Subscription<E> {
 
 impl<E: Event + Clone> Drop for Subscription<E> {
     fn drop(&mut self) {
-        Core::unsubscribe(&self.core, &self.mailbox);
+        let mut panics = Panics::default();
+        let cell = self.cell.upgrade();
+        if let Some(cell) = &cell {
+            cell.leave(&self.mailbox);
+        }
+        self.mailbox.retire(&mut panics);
+        // These may be last shares: user code.
+        panics.catch(|| drop(cell));
+        panics.catch(|| drop(self.replay.take()));
+        panics.resume();
     }
 }
+
+impl<E: Event + Clone> UnwindSafe for Subscription<E> {}
+impl<E: Event + Clone> RefUnwindSafe for Subscription<E> {}
 
 impl<E: Event + Clone> fmt::Debug for Subscription<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -8,16 +8,16 @@
 compile_error!("`--cfg loom` is for the package `loom-tests`, which enables the hidden feature `__loom`");
 
 #[cfg(loom)]
-pub mod model;
+pub(crate) mod model;
 
 #[cfg(loom)]
 pub(crate) use self::model::{
-    ArcSwap, ArrayQueue, AtomicBool, AtomicUsize, AtomicWaker, Cache, Deadline, OnceLock, PARKING_SPINS, fence, thread,
+    ArcSwap, ArrayQueue, AtomicUsize, AtomicWaker, Cache, Deadline, OnceLock, PARKING_SPINS, fence, thread,
 };
 
 #[cfg(not(loom))]
 pub(crate) use self::real::{
-    ArcSwap, ArrayQueue, AtomicBool, AtomicUsize, AtomicWaker, Cache, Deadline, OnceLock, PARKING_SPINS, fence, thread,
+    ArcSwap, ArrayQueue, AtomicUsize, AtomicWaker, Cache, Deadline, OnceLock, PARKING_SPINS, fence, thread,
 };
 
 #[cfg(not(loom))]
@@ -26,7 +26,7 @@ mod real {
     pub(crate) use atomic_waker::AtomicWaker;
     pub(crate) use crossbeam_queue::ArrayQueue;
     pub(crate) use std::sync::OnceLock;
-    pub(crate) use std::sync::atomic::{AtomicBool, AtomicUsize, fence};
+    pub(crate) use std::sync::atomic::{AtomicUsize, fence};
 
     use std::time::{Duration, Instant};
 

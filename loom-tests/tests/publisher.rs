@@ -22,7 +22,7 @@ fn cached_snapshot_never_misses_a_subscription() {
 
 /// *Property*: G3, G5: events of a publisher that races with start arrive once and in order.
 ///
-/// *Threads*: publisher, starter, reader.
+/// *Threads*: publisher, starter, reader (main).
 ///
 /// *Bound*: preemptions = 2.
 #[test]
@@ -31,7 +31,7 @@ fn cached_snapshot_survives_start() {
         name: "cached_snapshot_survives_start",
         bound: Bound::Preemptions,
         floor: 1,
-        must_see: &["both replayed", "one replayed, one live", "both live"],
+        must_see: &["read between the two", "both replayed", "one replayed, one live", "both live"],
     }
     .check(publisher::cached_start);
 }

@@ -25,11 +25,21 @@ pub(crate) mod thread {
 }
 
 pub(crate) use time::Deadline;
-pub use time::expire;
+pub use time::{expire, parks};
 
 mod time {
     use super::{AtomicBool, Mutex, Relaxed, lock, thread::Thread};
+    use std::cell::Cell;
     use std::time::{Duration, Instant};
+
+    thread_local! {
+        static PARKS: Cell<usize> = const { Cell::new(0) };
+    }
+
+    /// How often a receiver has parked, in all executions of the models that this thread has run.
+    pub fn parks() -> usize {
+        PARKS.get()
+    }
 
     loom::lazy_static! {
         static ref CLOCK: Clock = Clock { expired: AtomicBool::new(false), parked: Mutex::new(Vec::new()) };
@@ -79,6 +89,7 @@ mod time {
                     return;
                 }
             }
+            PARKS.set(PARKS.get() + 1);
             loom::thread::park();
         }
     }
@@ -104,6 +115,10 @@ impl<T> OnceLock<T> {
         self.value.set(value)?;
         self.filled.store(true, Release);
         Ok(())
+    }
+
+    pub(crate) fn take(&mut self) -> Option<T> {
+        self.value.take()
     }
 
     pub(crate) fn get(&self) -> Option<&T> {
@@ -132,7 +147,7 @@ impl<T> ArcSwap<T> {
     }
 
     pub(crate) fn rcu(&self, mut update: impl FnMut(&Arc<T>) -> Arc<T>) -> Arc<T> {
-        let mut index = self.index.load(Acquire);
+        let mut index = self.index.fetch_or(0, Acquire);
         loop {
             let current = self.value(index);
             let new = update(&current);
@@ -281,7 +296,7 @@ impl<T> ArrayQueue<T> {
                 // The slot still holds the event of one lap ago: take the head away from the consumers, then it is ours.
                 if let Some(head) = tail.checked_sub(self.slots.len()) {
                     if stamp == head * 2 + 1 && self.head.compare_exchange(head, head + 1, AcqRel, Relaxed).is_ok() {
-                        self.tail.store(tail + 1, Release);
+                        self.tail.swap(tail + 1, Release);
                         return self.fill(tail, value);
                     }
                 }
@@ -351,18 +366,27 @@ mod waker {
                         }
                     }
                 }
-                Err(WAKING) => waker.wake_by_ref(),
+                Err(WAKING) => {
+                    waker.wake_by_ref();
+                    // The caller will come back until the other thread has left `wake`: let it.
+                    loom::thread::yield_now();
+                }
                 Err(_) => {}
             }
         }
 
+        pub(crate) fn take(&self) -> Option<Waker> {
+            if self.state.fetch_or(WAKING, AcqRel) != WAITING {
+                return None;
+            }
+            let waker = lock(&self.waker).take();
+            self.state.fetch_and(!WAKING, Release);
+            waker
+        }
+
         pub(crate) fn wake(&self) {
-            if self.state.fetch_or(WAKING, AcqRel) == WAITING {
-                let waker = lock(&self.waker).take();
-                self.state.fetch_and(!WAKING, Release);
-                if let Some(waker) = waker {
-                    waker.wake();
-                }
+            if let Some(waker) = self.take() {
+                waker.wake();
             }
         }
     }

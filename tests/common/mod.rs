@@ -1,8 +1,13 @@
 //! What the tests share.
 #![allow(dead_code, reason = "each test file uses its part")]
 
-use ringbus::{Event, EventType};
-use std::time::SystemTime;
+use ringbus::{Event, EventBus, EventType, SubscriberStats};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::task::{Wake, Waker};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant, SystemTime};
 
 pub const EVEN: EventType = EventType::new("number.even");
 pub const ODD: EventType = EventType::new("number.odd");
@@ -18,5 +23,222 @@ impl Event for Number {
 
     fn timestamp(&self) -> SystemTime {
         SystemTime::UNIX_EPOCH
+    }
+}
+
+/// The types of [`Stamped`] events, one a lane.
+pub const LANES: [EventType; 4] = [
+    EventType::new("stamped.lane-0"),
+    EventType::new("stamped.lane-1"),
+    EventType::new("stamped.lane-2"),
+    EventType::new("stamped.lane-3"),
+];
+
+/// An event that says who published it, and as which of its events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Stamped {
+    pub publisher: usize,
+    pub sequence: u64,
+    pub lane: usize,
+}
+
+impl Event for Stamped {
+    fn event_type(&self) -> EventType {
+        LANES[self.lane]
+    }
+
+    fn timestamp(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH
+    }
+}
+
+/// An event that can be counted from outside: every copy of it holds the token.
+#[derive(Clone, Debug)]
+pub struct Token(pub Arc<()>);
+
+impl Token {
+    /// How many copies there are besides this one.
+    pub fn copies(&self) -> usize {
+        Arc::strong_count(&self.0) - 1
+    }
+}
+
+impl Event for Token {
+    fn event_type(&self) -> EventType {
+        const { EventType::new("token") }
+    }
+
+    fn timestamp(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH
+    }
+}
+
+/// How long a test waits for what must happen before it calls it a failure. No test gets anywhere near.
+pub const LONG: Duration = Duration::from_secs(60);
+
+/// Waits until `condition` holds, and fails where it never does.
+#[track_caller]
+pub fn wait_until(mut condition: impl FnMut() -> bool) {
+    let give_up = Instant::now() + LONG;
+    while !condition() {
+        assert!(Instant::now() < give_up, "waited too long for a condition");
+        thread::yield_now();
+    }
+}
+
+/// Lets a number of threads go at the same moment. They spin, so that none is late by a wake-up.
+pub struct Gate {
+    missing: AtomicUsize,
+}
+
+impl Gate {
+    pub fn new(threads: usize) -> Self {
+        Self { missing: AtomicUsize::new(threads) }
+    }
+
+    pub fn pass(&self) {
+        self.missing.fetch_sub(1, SeqCst);
+        let mut looks = 0;
+        while self.missing.load(SeqCst) != 0 {
+            looks += 1;
+            // More threads than processors must come through as well.
+            if looks % 64 == 0 { thread::yield_now() } else { std::hint::spin_loop() }
+        }
+    }
+}
+
+/// Counts how often it is woken.
+#[derive(Debug, Default)]
+pub struct CountingWaker(AtomicUsize);
+
+impl CountingWaker {
+    pub fn new() -> (Arc<Self>, Waker) {
+        let counter = Arc::<Self>::default();
+        (Arc::clone(&counter), Waker::from(counter))
+    }
+
+    pub fn wakes(&self) -> usize {
+        self.0.load(SeqCst)
+    }
+}
+
+impl Wake for CountingWaker {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, SeqCst);
+    }
+}
+
+/// What the kernel knows of one thread. Elsewhere than on Linux, nothing: every thread then counts as asleep.
+#[derive(Clone, Debug)]
+pub struct ThreadProbe(#[cfg(target_os = "linux")] std::path::PathBuf);
+
+impl ThreadProbe {
+    /// Of the thread that calls.
+    pub fn current() -> Self {
+        #[cfg(target_os = "linux")]
+        return Self(std::path::Path::new("/proc").join(std::fs::read_link("/proc/thread-self").unwrap()));
+        #[cfg(not(target_os = "linux"))]
+        return Self();
+    }
+
+    /// Whether the thread sleeps, or has ended.
+    pub fn is_asleep(&self) -> bool {
+        #[cfg(target_os = "linux")]
+        return match std::fs::read_to_string(self.0.join("stat")) {
+            // The state follows the name, which stands in parentheses.
+            Ok(stat) => stat.rsplit_once(") ").unwrap().1.starts_with('S'),
+            Err(_) => true,
+        };
+        #[cfg(not(target_os = "linux"))]
+        return true;
+    }
+
+    /// How often the thread has gone to sleep so far.
+    #[cfg(target_os = "linux")]
+    pub fn sleeps(&self) -> u64 {
+        let status = std::fs::read_to_string(self.0.join("status")).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:")).unwrap();
+        line.trim().parse().unwrap()
+    }
+}
+
+/// A thread that was seen asleep in what it was given to do (or has ended already).
+pub struct Sleeper<T> {
+    pub thread: JoinHandle<T>,
+    pub probe: ThreadProbe,
+}
+
+impl<T> Sleeper<T> {
+    #[track_caller]
+    pub fn join(self) -> T {
+        self.thread.finish()
+    }
+}
+
+/// Joins a thread that must not hang: a lost wake-up fails the test, rather than block it for good.
+pub trait Finish {
+    type Output;
+
+    fn finish(self) -> Self::Output;
+}
+
+impl<T> Finish for JoinHandle<T> {
+    type Output = T;
+
+    #[track_caller]
+    fn finish(self) -> T {
+        wait_until(|| self.is_finished());
+        self.join().unwrap_or_else(|payload| std::panic::resume_unwind(payload))
+    }
+}
+
+/// Runs something that blocks on a thread of its own, and returns once that thread sleeps.
+pub fn spawn_sleeper<T: Send + 'static>(code: impl FnOnce() -> T + Send + 'static) -> Sleeper<T> {
+    let (tell, told) = std::sync::mpsc::channel();
+    let thread = thread::spawn(move || {
+        tell.send(ThreadProbe::current()).unwrap();
+        drop(tell);
+        code()
+    });
+    let probe = told.recv().unwrap();
+    wait_until(|| probe.is_asleep());
+    Sleeper { thread, probe }
+}
+
+/// Runs something that must not hang, and fails where it does.
+#[track_caller]
+pub fn finishes<T: Send + 'static>(code: impl FnOnce() -> T + Send + 'static) -> T {
+    thread::spawn(code).finish()
+}
+
+/// The message of the panic that `code` must end in.
+#[track_caller]
+pub fn panic_of<T>(code: impl FnOnce() -> T) -> String {
+    let Err(payload) = catch_unwind(AssertUnwindSafe(code)) else { panic!("this had to panic") };
+    match payload.downcast::<String>() {
+        Ok(message) => *message,
+        Err(payload) => payload.downcast::<&str>().expect("a message").to_string(),
+    }
+}
+
+/// What was counted for the subscriber of that name.
+#[track_caller]
+pub fn stats_of<E: Event + Clone>(bus: &EventBus<E>, name: &str) -> SubscriberStats {
+    bus.stats().subscribers.into_iter().find(|stats| &*stats.name == name).expect("it subscribes")
+}
+
+/// Pseudo-random numbers (Marsaglia's xorshift64), the same in every run.
+pub struct Random(u64);
+
+impl Random {
+    pub fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    pub fn below(&mut self, bound: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 11) % bound
     }
 }

@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Fails where a memory ordering in src/ is used without an `// ORDERING:` comment above the statement. The doubles of
+# src/sync/model.rs are no product code: their orderings are those of what they stand for.
+#
+#   ci/orderings.sh [FILE ...]        the files of src/, or these
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+files=("$@")
+if [ ${#files[@]} -eq 0 ]; then
+    mapfile -t files < <(find src -name '*.rs' ! -path src/sync/model.rs | sort)
+fi
+awk '
+    FNR == 1 { commented = 0 }
+    /^[[:space:]]*\/\/ ORDERING:/ { commented = 1; found++; next }
+    /^[[:space:]]*\/\// { next }
+    /^[[:space:]]*(pub(\([a-z]+\))? )?use / { next }
+    /(^|[^A-Za-z_])(Relaxed|Acquire|Release|AcqRel|SeqCst)([^A-Za-z_]|$)/ {
+        if (!commented) { printf "%s:%d: no ORDERING comment above: %s\n", FILENAME, FNR, $0; missing++ }
+    }
+    # A comment counts for the statement that follows it: up to its semicolon, brace or arm.
+    /[;{}]$/ || /,$/ { commented = 0 }
+    END {
+        if (found == 0) { print "no ORDERING comment found at all"; exit 1 }
+        printf "orderings: %d comments, %d missing\n", found, missing
+        exit missing > 0
+    }
+' "${files[@]}"

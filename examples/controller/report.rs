@@ -1,0 +1,54 @@
+//! Prints what is left to say when the roll-out is over.
+
+use crate::console::{printable, say, warn};
+use crate::gauge::Counts;
+use crate::notifier::Digest;
+use ringbus::BusStats;
+use std::time::Duration;
+
+/// Prints a line per subscriber: what it received, what it lost, and how full its ring was.
+pub fn print_subscribers(stats: &BusStats) {
+    say(format_args!(""));
+    say(format_args!(
+        "{:<12}  {:>8}  {:>7}  {:>8}  {:>12}",
+        "subscriber", "received", "dropped", "capacity", "highest fill"
+    ));
+    for subscriber in &stats.subscribers {
+        say(format_args!(
+            "{:<12}  {:>8}  {:>7}  {:>8}  {:>12}{}",
+            subscriber.name,
+            subscriber.received,
+            subscriber.dropped,
+            subscriber.capacity,
+            subscriber.high_water,
+            if subscriber.lossy { "  lossy" } else { "" },
+        ));
+    }
+}
+
+/// Prints what the gauge has seen, which may be less than there was.
+pub fn print_gauge(counts: &Counts, stats: &BusStats) {
+    let seen: usize = counts.values().sum();
+    say(format_args!(""));
+    say(format_args!("The gauge saw {seen} of {} events:", stats.published));
+    for (event_type, count) in counts {
+        say(format_args!("  {event_type:<18}  {count:>8}"));
+    }
+    say(format_args!(""));
+}
+
+/// Prints the last line, and on standard error each reason why a configuration was refused. Returns whether all were
+/// applied.
+pub fn print_outcome(digest: &Digest, took: Duration) -> bool {
+    for (path, reasons) in &digest.refusals {
+        for reason in reasons {
+            warn(format_args!("refused {}: {}", printable(&path.to_string_lossy()), printable(reason)));
+        }
+    }
+    let Some((applied, refused)) = digest.finished else {
+        warn(format_args!("the roll-out did not come to its end"));
+        return false;
+    };
+    say(format_args!("{applied} applied, {refused} refused in {:.1} ms", took.as_secs_f64() * 1e3));
+    refused == 0
+}

@@ -1,0 +1,199 @@
+//! Publishing and receiving allocate nothing. Each thread counts its own allocations, so that tests do not disturb each other.
+
+mod common;
+
+use common::{CountingWaker, EVEN, Number, ODD};
+use ringbus::{EventBus, Overflow, Published};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::future::Future;
+use std::pin::pin;
+use std::task::Context;
+
+thread_local! {
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+}
+
+/// The system's allocator, and a count of what this thread asks of it.
+struct CountingAllocator;
+
+fn count() {
+    ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+}
+
+// SAFETY: hands everything to `System` as it comes. Counting allocates nothing: the cell is const and needs no destructor.
+unsafe impl GlobalAlloc for CountingAllocator {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: the caller's promises are those that `System` asks for.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: as above.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count();
+        // SAFETY: as above.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: as above.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: CountingAllocator = CountingAllocator;
+
+/// How often `code` allocates on this thread.
+fn allocations(code: impl FnOnce()) -> u64 {
+    let before = ALLOCATIONS.get();
+    code();
+    ALLOCATIONS.get() - before
+}
+
+const EVENTS: u64 = 1_000;
+
+/// A bus with subscribers of every kind, none of which keeps up.
+fn busy_bus(startup_capacity: usize) -> (EventBus<Number>, [ringbus::Subscription<Number>; 4]) {
+    let bus = EventBus::new(startup_capacity);
+    let subscriptions = [
+        bus.subscribe(EVENTS as usize),
+        bus.subscriber("typed").types([EVEN, ODD]).capacity(16).subscribe(),
+        bus.subscriber("filtered").filter(|number: &Number| number.0 % 3 == 0).capacity(16).subscribe(),
+        bus.subscriber("oldest").types([ODD]).capacity(16).overflow(Overflow::DropOldest).subscribe(),
+    ];
+    (bus, subscriptions)
+}
+
+/// A thread's first load of an `ArcSwap` registers the thread, which may allocate.
+fn warm_up() {
+    let bus = EventBus::new(1);
+    bus.publish(Number(0)).unwrap();
+}
+
+/// The measure itself: it sees an allocation, a growth, and nothing where there is none.
+#[test]
+fn the_counter_counts() {
+    assert_eq!(allocations(|| drop(std::hint::black_box(Box::new(7)))), 1);
+    let mut vector = Vec::<u64>::with_capacity(1);
+    assert_eq!(allocations(|| vector.extend(std::hint::black_box([1, 2, 3]))), 1);
+    assert_eq!(allocations(|| vector.clear()), 0);
+    let elsewhere = || drop(std::thread::spawn(|| drop(std::hint::black_box(vec![0; 100]))).join());
+    let spawning = allocations(elsewhere);
+    assert_eq!(allocations(|| ()), 0, "other threads do not count ({spawning} for the spawning)");
+}
+
+/// G1: a live publish allocates nothing, by bus or by `Publisher`, whether it is delivered, filtered out, dropped, evicts, or begins a lag.
+#[test]
+fn live_publish_allocates_nothing() {
+    warm_up();
+    let (bus, subscriptions) = busy_bus(0);
+    bus.on_lag(|_| ());
+    bus.start();
+    let mut publisher = bus.publisher();
+    publisher.publish(Number(0)).unwrap();
+    let mut sum = Published::default();
+    let mut add = |published: Published| {
+        sum.delivered += published.delivered;
+        sum.dropped += published.dropped;
+    };
+    assert_eq!(allocations(|| (0..EVENTS).for_each(|number| add(bus.publish(Number(number)).unwrap()))), 0);
+    assert_eq!(allocations(|| (0..EVENTS).for_each(|number| add(publisher.publish(Number(number)).unwrap()))), 0);
+    assert!(sum.delivered > 0 && sum.dropped > 0);
+    assert!(subscriptions.iter().all(|subscription| subscription.dropped() > 0), "every kind of loss was there");
+}
+
+/// G1: nor does a publish before the start, be it accepted or refused.
+#[test]
+fn buffering_allocates_nothing() {
+    warm_up();
+    let (bus, _subscriptions) = busy_bus(EVENTS as usize);
+    let mut publisher = bus.publisher();
+    let by_turns = || {
+        for number in 0..EVENTS / 2 {
+            bus.publish(Number(number)).unwrap();
+            publisher.publish(Number(number)).unwrap();
+        }
+    };
+    assert_eq!(allocations(by_turns), 0);
+    assert_eq!(allocations(|| assert!(bus.publish(Number(0)).is_err() && publisher.publish(Number(0)).is_err())), 0);
+    assert_eq!(bus.start() as u64, EVENTS);
+}
+
+/// G1: a publish that wakes somebody allocates nothing either, nor does waiting once more with the same waker.
+#[test]
+fn waking_allocates_nothing() {
+    warm_up();
+    let bus = EventBus::new(0);
+    bus.start();
+    let mut subscription = bus.subscribe(4);
+    let (counter, waker) = CountingWaker::new();
+    let mut context = Context::from_waker(&waker);
+    let rounds = || {
+        for number in 0..100 {
+            assert!(pin!(subscription.recv_async()).poll(&mut context).is_pending());
+            bus.publish(Number(number)).unwrap();
+            assert!(pin!(subscription.recv_async()).poll(&mut context).is_ready());
+        }
+    };
+    assert_eq!(allocations(rounds), 0);
+    assert_eq!(counter.wakes(), 100);
+}
+
+/// Receives `EVENTS` events, in every way that does not wait, and asserts that none of them allocates.
+#[track_caller]
+fn assert_receiving_allocates_nothing(subscription: &mut ringbus::Subscription<Number>) {
+    assert_eq!(subscription.len() as u64, EVENTS);
+    let mut next = 0;
+    let mut expect = |number: Number| {
+        assert_eq!(number, Number(next));
+        next += 1;
+    };
+    assert_eq!(allocations(|| (0..300).for_each(|_| expect(subscription.try_recv().unwrap()))), 0);
+    assert_eq!(allocations(|| (0..200).for_each(|_| expect(subscription.recv().unwrap()))), 0);
+    assert_eq!(allocations(|| (0..100).for_each(|_| expect(subscription.recv_timeout(common::LONG).unwrap()))), 0);
+    let mut batch = Vec::with_capacity(300);
+    assert_eq!(allocations(|| assert_eq!(subscription.recv_many(&mut batch, 300), 300)), 0);
+    batch.into_iter().for_each(&mut expect);
+    assert_eq!(allocations(|| subscription.try_iter().for_each(&mut expect)), 0);
+    assert_eq!(next, EVENTS);
+    assert_eq!(allocations(|| assert!(subscription.try_recv().is_err())), 0);
+}
+
+/// Receiving from the ring allocates nothing, in whichever way (G1 asks it of publishers; a receiver must not wait for an allocator either).
+#[test]
+fn receiving_allocates_nothing() {
+    let bus = EventBus::new(0);
+    bus.start();
+    let mut subscription = bus.subscribe(EVENTS as usize);
+    (0..EVENTS).for_each(|number| assert!(bus.publish(Number(number)).is_ok()));
+    assert_receiving_allocates_nothing(&mut subscription);
+}
+
+/// Nor does receiving the replay (G3, G11: the log is shared, not copied).
+#[test]
+fn receiving_the_replay_allocates_nothing() {
+    let bus = EventBus::new(EVENTS as usize);
+    let mut subscription = bus.subscribe(1);
+    (0..EVENTS).for_each(|number| assert!(bus.publish(Number(number)).is_ok()));
+    bus.start();
+    assert_receiving_allocates_nothing(&mut subscription);
+}
+
+/// G11: starting costs the same, however many events are replayed to however small rings: nothing is copied.
+#[test]
+fn start_allocates_the_same_for_any_backlog() {
+    warm_up();
+    let start_with = |backlog: u64| {
+        let (bus, _subscriptions) = busy_bus(EVENTS as usize);
+        (0..backlog).for_each(|number| assert!(bus.publish(Number(number)).is_ok()));
+        allocations(|| assert_eq!(bus.start() as u64, backlog))
+    };
+    assert_eq!(start_with(1), start_with(EVENTS));
+}

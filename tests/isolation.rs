@@ -1,0 +1,736 @@
+//! User code that panics, or calls back into the bus that called it.
+
+mod common;
+
+use common::{CountingWaker, EVEN, LONG, ODD, finishes, panic_of, spawn_sleeper, stats_of};
+use ringbus::{Event, EventBus, EventType, Overflow, Subscription, TryRecvError};
+use std::cell::RefCell;
+use std::future::Future;
+use std::panic::panic_any;
+use std::pin::pin;
+use std::process::Command;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Wake, Waker};
+use std::thread;
+use std::time::SystemTime;
+
+/// Something that happens on one of the next calls, once.
+#[derive(Default)]
+struct Action {
+    countdown: AtomicUsize,
+    code: Mutex<Option<Box<dyn Fn() + Send + Sync>>>,
+}
+
+impl Action {
+    fn on_call(&self, nth: usize, code: impl Fn() + Send + Sync + 'static) {
+        *self.code.lock().unwrap() = Some(Box::new(code));
+        self.countdown.store(nth, SeqCst);
+    }
+
+    fn panic_on_call(&self, nth: usize, message: &'static str) {
+        self.on_call(nth, move || panic_any(message));
+    }
+
+    fn is_pending(&self) -> bool {
+        self.countdown.load(SeqCst) != 0
+    }
+
+    fn call(&self) {
+        if self.countdown.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)) == Ok(1) {
+            let code = self.code.lock().unwrap().take();
+            code.expect("an action that counts down has code")();
+        }
+    }
+}
+
+/// What the copies of one event do.
+#[derive(Default)]
+struct Script {
+    event_type: Action,
+    clone: Action,
+    drop: Action,
+}
+
+/// An event that does as its script says.
+struct Actor {
+    number: u64,
+    script: Arc<Script>,
+}
+
+impl Actor {
+    fn new(number: u64) -> (Self, Arc<Script>) {
+        let script = Arc::<Script>::default();
+        (Self { number, script: Arc::clone(&script) }, script)
+    }
+
+    fn quiet(number: u64) -> Self {
+        Self::new(number).0
+    }
+}
+
+impl Clone for Actor {
+    fn clone(&self) -> Self {
+        self.script.clone.call();
+        Self { number: self.number, script: Arc::clone(&self.script) }
+    }
+}
+
+impl Drop for Actor {
+    fn drop(&mut self) {
+        self.script.drop.call();
+    }
+}
+
+impl Event for Actor {
+    fn event_type(&self) -> EventType {
+        self.script.event_type.call();
+        if self.number % 2 == 0 { EVEN } else { ODD }
+    }
+
+    fn timestamp(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH
+    }
+}
+
+/// A waker that does something when it wakes.
+struct ActingWaker(Action);
+
+impl Wake for ActingWaker {
+    fn wake(self: Arc<Self>) {
+        self.0.call();
+    }
+}
+
+fn live() -> EventBus<Actor> {
+    let bus = EventBus::new(0);
+    bus.start();
+    bus
+}
+
+/// A subscription whose filter lets everything pass, once it has done what the action says.
+fn acting_filter(bus: &EventBus<Actor>, name: &str) -> (Subscription<Actor>, Arc<Action>) {
+    let action = Arc::<Action>::default();
+    let filter = Arc::clone(&action);
+    let subscription = bus.subscriber(name).filter(move |_| {
+        filter.call();
+        true
+    });
+    (subscription.subscribe(), action)
+}
+
+fn received(subscription: &Subscription<Actor>) -> Vec<u64> {
+    std::iter::from_fn(|| subscription.try_recv().ok()).map(|event| event.number).collect()
+}
+
+/// Lets a task wait on a subscription, with a waker that panics.
+fn wait_with_panicking_waker(subscription: &mut Subscription<Actor>, message: &'static str) {
+    let waker = Arc::new(ActingWaker(Action::default()));
+    waker.0.panic_on_call(1, message);
+    let waker = Waker::from(waker);
+    assert!(pin!(subscription.recv_async()).poll(&mut Context::from_waker(&waker)).is_pending());
+}
+
+/// Runs `test` in a process of its own, which must survive. A second panic would abort it, and all tests with it.
+fn in_own_process(name: &str, test: impl FnOnce()) {
+    const CHILD: &str = "RINGBUS_ISOLATION_CHILD";
+    if std::env::var_os(CHILD).is_some() {
+        return test();
+    }
+    let child =
+        Command::new(std::env::current_exe().unwrap()).args([name, "--exact"]).env(CHILD, "1").output().unwrap();
+    let told = String::from_utf8_lossy(&child.stderr);
+    assert!(child.status.success(), "{}\n{}\n{told}", child.status, String::from_utf8_lossy(&child.stdout));
+}
+
+/// G9: a filter that panics costs its own subscriber the event, counted; those before and behind it get it, the one who sleeps is woken,
+/// the panic resumes in the publisher, and all goes on as before. By bus and by `Publisher`.
+#[test]
+fn panicking_filter_costs_its_own_subscriber_only() {
+    for by_publisher in [false, true] {
+        let bus = live();
+        let mut publisher = bus.publisher();
+        let mut publish = |event| if by_publisher { publisher.publish(event) } else { bus.publish(event) };
+        let before = bus.subscribe(4);
+        let (panicky, filter) = acting_filter(&bus, "panicky");
+        let behind = bus.subscribe(4);
+        let sleeper = spawn_sleeper(move || (behind.recv_timeout(LONG).map(|event| event.number), behind));
+        let typed = bus.subscriber("typed").types([ODD]).subscribe();
+
+        filter.panic_on_call(1, "filter");
+        assert_eq!(panic_of(|| publish(Actor::quiet(1))), "filter");
+        let (woken_by, behind) = sleeper.join();
+        assert_eq!(woken_by, Ok(1));
+        assert_eq!((received(&before), received(&panicky), received(&typed)), (vec![1], vec![], vec![1]));
+        assert_eq!((panicky.dropped(), panicky.take_missed()), (1, 1));
+        let stats = bus.stats();
+        assert_eq!((stats.published, stats.delivered, stats.dropped), (1, 3, 1));
+
+        assert_eq!(publish(Actor::quiet(3)).unwrap().delivered, 4);
+        assert!([&before, &panicky, &behind, &typed].into_iter().all(|subscription| received(subscription) == [3]));
+    }
+}
+
+/// G9: where several panic in one publish, each has its drop counted, and the first panic is the one that resumes.
+#[test]
+fn first_of_several_panics_resumes() {
+    let bus = live();
+    let [(one, first), (other, second)] = ["one", "other"].map(|name| acting_filter(&bus, name));
+    first.panic_on_call(1, "first");
+    second.panic_on_call(1, "second");
+    let (event, script) = Actor::new(1);
+    script.drop.panic_on_call(1, "third");
+    assert_eq!(panic_of(|| bus.publish(event)), "first");
+    assert_eq!([one.dropped(), other.dropped()], [1, 1]);
+    assert!(!script.drop.is_pending());
+}
+
+/// G9: a `Clone` that panics costs the subscriber whose copy it was to be, whichever of them it is.
+#[test]
+fn panicking_clone_costs_one_subscriber() {
+    for unlucky in 0..3 {
+        let bus = live();
+        let subscriptions = [4, 4, 4, 4].map(|capacity| bus.subscribe(capacity));
+        let (event, script) = Actor::new(1);
+        script.clone.panic_on_call(unlucky + 1, "clone");
+        assert_eq!(panic_of(|| bus.publish(event)), "clone");
+        for (index, subscription) in subscriptions.iter().enumerate() {
+            let lost = usize::from(index == unlucky);
+            assert_eq!((received(subscription).len(), subscription.dropped()), (1 - lost, lost as u64));
+        }
+        assert_eq!(bus.publish(Actor::quiet(2)).unwrap().delivered, 4);
+    }
+}
+
+/// G9: a panic that costs an event is a drop, and no lag: no ring was full.
+#[test]
+fn panic_is_no_lag() {
+    let bus = live();
+    let lags = Arc::new(AtomicUsize::new(0));
+    bus.on_lag({
+        let lags = Arc::clone(&lags);
+        move |_| _ = lags.fetch_add(1, SeqCst)
+    });
+    let (panicky, filter) = acting_filter(&bus, "panicky");
+    filter.panic_on_call(1, "filter");
+    panic_of(|| bus.publish(Actor::quiet(1)));
+    assert_eq!((panicky.dropped(), lags.load(SeqCst)), (1, 0));
+}
+
+/// G9: the `Drop` of an evicted event panics in the publisher that evicted it, after everybody was served; the newer event is in the ring.
+#[test]
+fn panicking_drop_of_an_evicted_event_disturbs_nobody() {
+    let bus = live();
+    let full = bus.subscriber("full").capacity(1).overflow(Overflow::DropOldest).subscribe();
+    let (evicted, script) = Actor::new(1);
+    bus.publish(evicted).unwrap();
+    let behind = bus.subscribe(4);
+    script.drop.panic_on_call(1, "drop");
+    assert_eq!(panic_of(|| bus.publish(Actor::quiet(2))), "drop");
+    assert_eq!((received(&full), received(&behind)), (vec![2], vec![2]));
+    let stats = stats_of(&bus, "full");
+    assert_eq!((stats.evicted, stats.dropped), (1, 0));
+    assert_eq!((bus.stats().delivered, bus.stats().dropped), (3, 0));
+}
+
+/// G9: so does the `Drop` of a copy for which a ring had no room, in the middle of the subscribers or at their end; the loss is counted once.
+#[test]
+fn panicking_drop_of_a_refused_event_disturbs_nobody() {
+    for full_is_last in [false, true] {
+        let bus = live();
+        let before = bus.subscribe(4);
+        let full = bus.subscriber("full").capacity(1).subscribe();
+        let behind = if full_is_last { None } else { Some(bus.subscribe(4)) };
+        bus.publish(Actor::quiet(1)).unwrap();
+        let (event, script) = Actor::new(2);
+        script.drop.panic_on_call(1, "drop");
+        assert_eq!(panic_of(|| bus.publish(event)), "drop");
+        assert_eq!((received(&full), full.dropped()), (vec![1], 1));
+        assert_eq!(received(&before), [1, 2]);
+        assert!(behind.is_none_or(|behind| received(&behind) == [1, 2]));
+        assert_eq!(bus.stats().dropped, 1);
+    }
+}
+
+/// G9: the `Drop` of an event that nobody wanted, or that was only copied, panics in its publisher, and the publish counts.
+#[test]
+fn panicking_drop_of_the_original_resumes() {
+    let bus = live();
+    let (event, script) = Actor::new(1);
+    script.drop.panic_on_call(1, "unwanted");
+    assert_eq!(panic_of(|| bus.publish(event)), "unwanted");
+
+    let picky =
+        bus.subscriber("picky").filter(|event: &Actor| event.number == 2).overflow(Overflow::DropOldest).subscribe();
+    let (event, script) = Actor::new(2);
+    script.drop.panic_on_call(1, "original");
+    assert_eq!(panic_of(|| bus.publisher().publish(event)), "original");
+    assert_eq!(received(&picky), [2]);
+    assert_eq!((bus.stats().published, bus.stats().delivered), (2, 1));
+}
+
+/// G9: an `event_type` that panics resumes in the publisher, after those who take every type have got the event.
+#[test]
+fn panicking_event_type_does_not_disturb_those_who_take_everything() {
+    let bus = live();
+    let all = bus.subscribe(4);
+    let typed = bus.subscriber("typed").types([ODD]).subscribe();
+    let (event, script) = Actor::new(1);
+    script.event_type.panic_on_call(1, "event_type");
+    assert_eq!(panic_of(|| bus.publish(event)), "event_type");
+    assert_eq!((received(&all), received(&typed)), (vec![1], vec![]));
+    assert_eq!(bus.publish(Actor::quiet(3)).unwrap().delivered, 2);
+    assert_eq!(received(&typed), [3]);
+}
+
+/// G9: a hook that panics keeps no other hook from its report, and takes nobody's event.
+#[test]
+fn panicking_hook_does_not_silence_the_others() {
+    let bus = live();
+    let reports = Arc::new(Mutex::new(Vec::new()));
+    bus.on_lag(|lag| panic_any(format!("hook for {}", lag.subscriber)));
+    bus.on_lag({
+        let reports = Arc::clone(&reports);
+        move |lag| reports.lock().unwrap().push((lag.subscriber.to_string(), lag.dropped))
+    });
+    let other = bus.subscribe(4);
+    let full = ["one", "two"].map(|name| bus.subscriber(name).capacity(1).subscribe());
+    bus.publish(Actor::quiet(1)).unwrap();
+    assert_eq!(panic_of(|| bus.publish(Actor::quiet(2))), "hook for one");
+    assert_eq!(*reports.lock().unwrap(), [("one".into(), 1), ("two".into(), 1)]);
+    assert_eq!(received(&other), [1, 2]);
+    assert_eq!(bus.publish(Actor::quiet(3)).unwrap().dropped, 2, "the episode was reported, and goes on");
+    drop(full);
+}
+
+/// G7, G9: a waker that panics keeps nobody else asleep: not when an event comes, at the start, at the close, or when the last handle goes.
+#[test]
+fn panicking_waker_keeps_nobody_else_asleep() {
+    type Wake = fn(EventBus<Actor>);
+    let ways: [(&str, Wake); 5] = [
+        ("start", |bus| _ = bus.start()),
+        ("publish", |bus| {
+            bus.start();
+            _ = bus.publish(Actor::quiet(1));
+        }),
+        ("publisher", |bus| {
+            bus.start();
+            _ = bus.publisher().publish(Actor::quiet(1));
+        }),
+        ("close", |bus| bus.close()),
+        ("last handle", drop),
+    ];
+    for (way, wake) in ways {
+        let bus = EventBus::new(1);
+        let keep = (way != "last handle").then(|| bus.clone());
+        if way.starts_with("pub") {
+            bus.start();
+        } else {
+            bus.publish(Actor::quiet(1)).unwrap();
+        }
+        let mut subscriptions = [4, 4, 4].map(|capacity| bus.subscribe(capacity));
+        wait_with_panicking_waker(&mut subscriptions[0], way);
+        let (counter, waker) = CountingWaker::new();
+        for subscription in &mut subscriptions[1..] {
+            assert!(pin!(subscription.recv_async()).poll(&mut Context::from_waker(&waker)).is_pending());
+        }
+        assert_eq!(panic_of(|| wake(bus)), way);
+        assert_eq!(counter.wakes(), 2, "{way}");
+        assert!(subscriptions.iter().all(|subscription| received(subscription) == [1]), "{way}");
+        drop(keep);
+    }
+}
+
+/// G9: a filter, `event_type` or `Clone` that panics during the replay does so in the receiver; the event is gone for that one, counted as
+/// discarded, and the next call goes on behind it. Other readers of the log are not concerned.
+#[test]
+fn panic_during_the_replay_costs_one_event_of_one_receiver() {
+    let bus = EventBus::new(4);
+    let (filtering, filter) = acting_filter(&bus, "filtering");
+    let typed = bus.subscriber("typed").types([EVEN, ODD]).subscribe();
+    let cloning = bus.subscriber("cloning").subscribe();
+    let calm = bus.subscriber("calm").subscribe();
+    let mut scripts = Vec::new();
+    for number in 0..4 {
+        let (event, script) = Actor::new(number);
+        bus.publish(event).unwrap();
+        scripts.push(script);
+    }
+    assert_eq!(bus.start(), 4);
+
+    filter.panic_on_call(2, "filter");
+    scripts[0].event_type.panic_on_call(1, "event_type");
+    assert_eq!(filtering.try_recv().unwrap().number, 0);
+    assert_eq!(panic_of(|| filtering.try_recv()), "filter");
+    assert_eq!(received(&filtering), [2, 3]);
+    assert_eq!(panic_of(|| typed.recv()), "event_type");
+    assert_eq!(received(&typed), [1, 2, 3]);
+    scripts[3].clone.panic_on_call(1, "clone");
+    assert_eq!(panic_of(|| received(&cloning)), "clone");
+    assert_eq!(cloning.try_recv().err(), Some(TryRecvError::Empty));
+    assert_eq!(received(&calm), [0, 1, 2, 3]);
+
+    for (name, received, discarded) in [("filtering", 3, 1), ("typed", 3, 1), ("cloning", 3, 1), ("calm", 4, 0)] {
+        let stats = stats_of(&bus, name);
+        assert_eq!((stats.received, stats.discarded, stats.len), (received, discarded, 0), "{name}");
+    }
+    assert_eq!(bus.publish(Actor::quiet(4)).unwrap().delivered, 4);
+    assert_eq!(received(&cloning), [4]);
+}
+
+/// G9: where the `Drop` of a replayed event panics as the last reader frees the log, that reader gets the panic, and can go on.
+#[test]
+fn panicking_drop_in_the_log_hits_its_last_reader() {
+    let bus = EventBus::new(3);
+    let [first, last] = [bus.subscribe(4), bus.subscribe(4)];
+    let (event, script) = Actor::new(1);
+    bus.publish(event).unwrap();
+    bus.publish(Actor::quiet(2)).unwrap();
+    bus.start();
+    bus.publish(Actor::quiet(3)).unwrap();
+    assert_eq!(received(&first), [1, 2, 3]);
+    assert_eq!([last.try_recv(), last.try_recv()].map(|event| event.unwrap().number), [1, 2]);
+    script.drop.panic_on_call(1, "drop");
+    assert_eq!(panic_of(|| last.try_recv()), "drop");
+    assert_eq!(received(&last), [3]);
+}
+
+/// Uses whatever a bus can do that does not end it.
+fn use_everything(bus: &EventBus<Actor>) {
+    let mut guest = bus.subscriber("guest").capacity(4).filter(|event| event.number == 100).subscribe();
+    bus.publish(Actor::quiet(100)).unwrap();
+    bus.publisher().clone().publish(Actor::quiet(100)).unwrap();
+    bus.on_lag(|_| ());
+    assert_eq!(bus.start(), 0);
+    assert!(bus.is_started() && !bus.is_closed() && bus.has_subscribers(ODD));
+    assert!(bus.subscriber_count() > bus.subscribe(1).len());
+    assert!(format!("{bus:?}").contains("guest"));
+    guest.stop_handle().stop();
+    assert_eq!(guest.iter().count(), 2);
+}
+
+/// Subscribes, and makes an event, so that publishing it runs the action.
+type Prepare = Box<dyn Fn(&EventBus<Actor>, Action) -> (Vec<Subscription<Actor>>, Actor) + Send>;
+
+/// G9: user code may use the whole bus from wherever it is called by a publish: no lock is held.
+#[test]
+fn user_code_may_use_the_whole_bus() {
+    let scripted = |event_type: Option<Action>, clone: Option<Action>, drop: Option<Action>| {
+        let [event_type, clone, drop] = [event_type, clone, drop].map(Option::unwrap_or_default);
+        Actor { number: 1, script: Arc::new(Script { event_type, clone, drop }) }
+    };
+    let places: [(&str, Prepare); 7] = [
+        (
+            "filter",
+            Box::new(|bus, action| {
+                let subscription = bus.subscriber("asks").filter(move |_| {
+                    action.call();
+                    true
+                });
+                (vec![subscription.subscribe()], Actor::quiet(1))
+            }),
+        ),
+        (
+            "event_type",
+            Box::new(move |bus, action| {
+                (vec![bus.subscriber("typed").types([ODD]).subscribe()], scripted(Some(action), None, None))
+            }),
+        ),
+        (
+            "clone",
+            Box::new(move |bus, action| (vec![bus.subscribe(8), bus.subscribe(8)], scripted(None, Some(action), None))),
+        ),
+        ("drop of the original", Box::new(move |_, action| (vec![], scripted(None, None, Some(action))))),
+        (
+            "drop of an evicted event",
+            Box::new(move |bus, action| {
+                let full = bus.subscriber("full").capacity(1).overflow(Overflow::DropOldest).subscribe();
+                bus.publish(scripted(None, None, Some(action))).unwrap();
+                (vec![full], Actor::quiet(1))
+            }),
+        ),
+        (
+            "drop of a refused event",
+            Box::new(move |bus, action| {
+                let full = bus.subscribe(1);
+                bus.publish(Actor::quiet(0)).unwrap();
+                (vec![full, bus.subscribe(8)], scripted(None, None, Some(action)))
+            }),
+        ),
+        (
+            "waker",
+            Box::new(|bus, action| {
+                let mut subscription = bus.subscribe(8);
+                let waker = Waker::from(Arc::new(ActingWaker(action)));
+                assert!(pin!(subscription.recv_async()).poll(&mut Context::from_waker(&waker)).is_pending());
+                (vec![subscription], Actor::quiet(1))
+            }),
+        ),
+    ];
+    for (place, prepare) in places {
+        finishes(move || {
+            let bus = live();
+            let done = Arc::new(AtomicUsize::new(0));
+            let action = Action::default();
+            action.on_call(1, {
+                let (bus, done) = (bus.downgrade(), Arc::clone(&done));
+                move || {
+                    use_everything(&bus.upgrade().expect("the publisher holds it"));
+                    done.fetch_add(1, SeqCst);
+                }
+            });
+            let (subscriptions, event) = prepare(&bus, action);
+            bus.publish(event).unwrap();
+            assert_eq!(done.load(SeqCst), 1, "{place}");
+            drop(subscriptions);
+        });
+    }
+}
+
+/// G9: a hook may use the whole bus.
+#[test]
+fn hook_may_use_the_whole_bus() {
+    finishes(|| {
+        let bus = live();
+        let done = Arc::new(AtomicUsize::new(0));
+        bus.on_lag({
+            let (bus, done) = (bus.downgrade(), Arc::clone(&done));
+            move |_| {
+                use_everything(&bus.upgrade().expect("the publisher holds it"));
+                done.fetch_add(1, SeqCst);
+            }
+        });
+        let _full = bus.subscribe(1);
+        bus.publish(Actor::quiet(1)).unwrap();
+        bus.publish(Actor::quiet(2)).unwrap();
+        assert_eq!(done.load(SeqCst), 1);
+    });
+}
+
+/// G9: the filter and the `Clone` that run in the receiver during the replay may use the whole bus as well.
+#[test]
+fn user_code_of_the_replay_may_use_the_whole_bus() {
+    finishes(|| {
+        let bus = EventBus::new(2);
+        let (subscription, filter) = acting_filter(&bus, "asks");
+        let (event, script) = Actor::new(1);
+        bus.publish(event).unwrap();
+        bus.start();
+        let done = Arc::new(AtomicUsize::new(0));
+        for action in [&*filter, &script.clone] {
+            let (bus, done) = (bus.downgrade(), Arc::clone(&done));
+            action.on_call(1, move || {
+                use_everything(&bus.upgrade().expect("the test holds it"));
+                done.fetch_add(1, SeqCst);
+            });
+        }
+        assert_eq!(subscription.try_recv().unwrap().number, 1);
+        assert_eq!(done.load(SeqCst), 2);
+        assert_eq!(received(&subscription), [100; 4], "what was published meanwhile comes after it");
+    });
+}
+
+/// G4, G9: a `Clone` may receive from the very subscription that it is replayed to, to the end: each event comes once.
+#[test]
+fn clone_may_receive_from_its_own_subscription() {
+    thread_local! {
+        static RECEIVER: RefCell<Option<Rc<Subscription<Actor>>>> = const { RefCell::new(None) };
+        static INNER: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
+    }
+    let bus = EventBus::new(3);
+    let subscription = Rc::new(bus.subscribe(4));
+    RECEIVER.set(Some(Rc::clone(&subscription)));
+    let (event, script) = Actor::new(0);
+    bus.publish(event).unwrap();
+    bus.publish(Actor::quiet(1)).unwrap();
+    bus.publish(Actor::quiet(2)).unwrap();
+    bus.start();
+    bus.publish(Actor::quiet(3)).unwrap();
+    script.clone.on_call(1, || {
+        let receiver = RECEIVER.take().unwrap();
+        INNER.set(received(&receiver));
+    });
+    assert_eq!(subscription.try_recv().unwrap().number, 0);
+    assert_eq!(INNER.take(), [1, 2, 3]);
+    assert_eq!(subscription.try_recv().err(), Some(TryRecvError::Empty));
+    assert!(subscription.is_empty());
+    assert_eq!(stats_of(&bus, "subscriber-1").received, 4);
+}
+
+/// G5, G9: publishes may nest, each inside the filter of the one before, deeper than arc-swap has fast slots: every event is delivered once.
+#[test]
+fn publishes_may_nest_deeply() {
+    const DEPTH: u64 = 30;
+    finishes(|| {
+        let bus = live();
+        let nesting = bus.subscriber("nesting").filter({
+            let bus = bus.downgrade();
+            move |event: &Actor| {
+                if event.number < DEPTH {
+                    let bus = bus.upgrade().expect("the publisher holds it");
+                    assert_eq!(bus.publish(Actor::quiet(event.number + 1)).unwrap().delivered, 2);
+                }
+                true
+            }
+        });
+        let nesting = nesting.subscribe();
+        let behind = bus.subscribe(256);
+        assert_eq!(bus.publish(Actor::quiet(0)).unwrap().delivered, 2);
+        for subscription in [nesting, behind] {
+            let mut numbers = received(&subscription);
+            numbers.sort();
+            assert_eq!(numbers, (0..=DEPTH).collect::<Vec<_>>());
+        }
+    });
+}
+
+/// G9: a subscription may be dropped by its own filter, by that of another, and by a `Clone` on its way to it; what is then delivered to it is
+/// discarded, and the others get theirs.
+#[test]
+fn subscription_may_be_dropped_by_user_code_under_way() {
+    finishes(|| {
+        let bus = live();
+        let (own, own_filter) = acting_filter(&bus, "own");
+        let behind = bus.subscribe(4);
+        let stays = bus.subscribe(4);
+        let (event, script) = Actor::new(1);
+        let hold = |subscription: Subscription<Actor>| {
+            let held = Mutex::new(Some(subscription));
+            move || drop(held.lock().unwrap().take().expect("dropped once"))
+        };
+        own_filter.on_call(1, hold(own));
+        script.clone.on_call(2, hold(behind));
+        assert_eq!(bus.publish(event).unwrap().delivered, 3);
+        assert_eq!(bus.subscriber_count(), 1);
+        assert_eq!(received(&stays), [1]);
+        assert_eq!(Arc::strong_count(&script), 1, "no copy is left in the rings of those who went");
+        assert_eq!(bus.publish(Actor::quiet(2)).unwrap().delivered, 1);
+    });
+}
+
+/// G9: dropping a subscription drops everything in its ring, though one `Drop` after the other panics; the first panic resumes, and the bus is
+/// without that subscriber.
+#[test]
+fn panicking_drops_do_not_stop_an_unsubscription() {
+    let bus = live();
+    let subscription = bus.subscribe(4);
+    let scripts = ["first", "second", "third"].map(|message| {
+        let (event, script) = Actor::new(1);
+        bus.publish(event).unwrap();
+        script.drop.panic_on_call(1, message);
+        script
+    });
+    assert_eq!(panic_of(|| drop(subscription)), "first");
+    assert!(scripts.iter().all(|script| !script.drop.is_pending() && Arc::strong_count(script) == 1));
+    assert_eq!(bus.subscriber_count(), 0);
+    assert_eq!(bus.publish(Actor::quiet(2)).unwrap().delivered, 0);
+}
+
+/// G9: the same on a thread that is unwinding already: no second panic aborts the process.
+#[test]
+fn unsubscription_while_unwinding_does_not_abort() {
+    in_own_process("unsubscription_while_unwinding_does_not_abort", || {
+        let bus = live();
+        let subscription = bus.subscribe(4);
+        let scripts = ["first", "second"].map(|message| {
+            let (event, script) = Actor::new(1);
+            bus.publish(event).unwrap();
+            script.drop.panic_on_call(1, message);
+            script
+        });
+        let message = panic_of(|| {
+            let _subscription = subscription;
+            panic!("outer");
+        });
+        assert_eq!(message, "outer");
+        assert!(scripts.iter().all(|script| !script.drop.is_pending()));
+    });
+}
+
+/// G9: the same where events in the start-up log panic, which goes with its last reader.
+#[test]
+fn log_freed_while_unwinding_does_not_abort() {
+    in_own_process("log_freed_while_unwinding_does_not_abort", || {
+        let bus = EventBus::new(1);
+        let subscription = bus.subscribe(4);
+        let (event, script) = Actor::new(1);
+        bus.publish(event).unwrap();
+        bus.start();
+        script.drop.panic_on_call(1, "drop");
+        let message = panic_of(|| {
+            let _subscription = subscription;
+            panic!("outer");
+        });
+        assert_eq!(message, "outer");
+        assert!(!script.drop.is_pending());
+    });
+}
+
+/// G9: and where one event in the ring and one in the log panic, as a subscription that never read its replay is dropped.
+#[test]
+fn panicking_drops_in_ring_and_log_do_not_abort() {
+    in_own_process("panicking_drops_in_ring_and_log_do_not_abort", || {
+        let bus = EventBus::new(1);
+        let subscription = bus.subscribe(4);
+        let scripts = ["log", "ring"].map(|message| {
+            let (event, script) = Actor::new(1);
+            bus.publish(event).unwrap();
+            script.drop.panic_on_call(1, message);
+            bus.start();
+            script
+        });
+        assert_eq!(panic_of(|| drop(subscription)), "ring");
+        assert!(scripts.iter().all(|script| !script.drop.is_pending()));
+    });
+}
+
+/// G9: publishing and closing on a thread that is unwinding serve everybody, and swallow the panics of others.
+#[test]
+fn publish_and_close_while_unwinding_do_not_abort() {
+    struct Last(EventBus<Actor>);
+    impl Drop for Last {
+        fn drop(&mut self) {
+            assert!(thread::panicking());
+            assert_eq!(self.0.publish(Actor::quiet(1)).unwrap().delivered, 2);
+        }
+    }
+    in_own_process("publish_and_close_while_unwinding_do_not_abort", || {
+        let bus = live();
+        let (panicky, filter) = acting_filter(&bus, "panicky");
+        filter.panic_on_call(1, "filter");
+        let behind = bus.subscribe(4);
+        let mut waiting = bus.subscribe(4);
+        wait_with_panicking_waker(&mut waiting, "waker");
+        let last = Last(bus);
+        let message = panic_of(move || {
+            let _last = last;
+            panic!("outer");
+        });
+        assert_eq!(message, "outer");
+        assert_eq!((received(&panicky), panicky.dropped()), (vec![], 1));
+        assert_eq!((received(&behind), received(&waiting)), (vec![1], vec![1]));
+        assert!(behind.is_closed());
+    });
+}
+
+/// G9: where the subscriber that a panic hits is gone, or the payload of a second panic would panic itself when dropped, the publish still ends with the
+/// first panic.
+#[test]
+fn payload_that_panics_when_dropped_does_no_harm() {
+    struct Payload;
+    impl Drop for Payload {
+        fn drop(&mut self) {
+            panic!("payload");
+        }
+    }
+    in_own_process("payload_that_panics_when_dropped_does_no_harm", || {
+        let bus = live();
+        let [(_one, first), (_other, second)] = ["one", "other"].map(|name| acting_filter(&bus, name));
+        let behind = bus.subscribe(1);
+        first.panic_on_call(1, "first");
+        second.on_call(1, || panic_any(Payload));
+        assert_eq!(panic_of(|| bus.publish(Actor::quiet(1))), "first");
+        assert_eq!(received(&behind), [1]);
+    });
+}

@@ -1,0 +1,372 @@
+//! Full rings: who loses what, who counts it, and who hears of it.
+
+mod common;
+
+use common::{EVEN, Finish, Gate, Number, ODD, Token, stats_of};
+use ringbus::{EventBus, EventType, Overflow, Subscription, TryRecvError};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+fn live() -> EventBus<Number> {
+    let bus = EventBus::new(0);
+    bus.start();
+    bus
+}
+
+fn publish(bus: &EventBus<Number>, numbers: std::ops::Range<u64>) -> (usize, usize) {
+    let results = numbers.map(|number| bus.publish(Number(number)).unwrap());
+    results.fold((0, 0), |(delivered, dropped), result| (delivered + result.delivered, dropped + result.dropped))
+}
+
+fn received(subscription: &mut Subscription<Number>) -> Vec<u64> {
+    subscription.try_iter().map(|number| number.0).collect()
+}
+
+/// What a lag hook was told: the subscriber, the type, and the number of events lost so far.
+type Reports = Arc<Mutex<Vec<(String, EventType, u64)>>>;
+
+fn record_lags(bus: &EventBus<Number>) -> Reports {
+    let reports = Reports::default();
+    let hook = Arc::clone(&reports);
+    bus.on_lag(move |lag| hook.lock().unwrap().push((lag.subscriber.to_string(), lag.event_type, lag.dropped)));
+    reports
+}
+
+fn take(reports: &Reports) -> Vec<(String, EventType, u64)> {
+    std::mem::take(&mut reports.lock().unwrap())
+}
+
+/// G1 and G2: with `DropNewest`, the default, a full ring keeps what it has; the publish reports the drop, and the counters agree.
+#[test]
+fn drop_newest_keeps_the_oldest() {
+    let bus = live();
+    let mut subscription = bus.subscriber("slow").capacity(3).subscribe();
+    assert_eq!(publish(&bus, 0..10), (3, 7));
+    assert_eq!(subscription.dropped(), 7);
+    assert_eq!(received(&mut subscription), [0, 1, 2]);
+    assert_eq!(publish(&bus, 10..12), (2, 0), "there is room again");
+    let stats = stats_of(&bus, "slow");
+    assert_eq!((stats.dropped, stats.evicted, stats.received, stats.len, stats.high_water), (7, 0, 3, 2, 3));
+}
+
+/// G1 and G2: with `DropOldest`, a full ring makes room; every publish reports a delivery, and the counters tell the evictions.
+#[test]
+fn drop_oldest_keeps_the_newest() {
+    let bus = live();
+    let mut subscription = bus.subscriber("slow").capacity(3).overflow(Overflow::DropOldest).subscribe();
+    assert_eq!(publish(&bus, 0..10), (10, 0));
+    assert_eq!(subscription.dropped(), 7);
+    assert_eq!(received(&mut subscription), [7, 8, 9]);
+    let stats = stats_of(&bus, "slow");
+    assert_eq!((stats.dropped, stats.evicted, stats.received, stats.len, stats.high_water), (0, 7, 3, 0, 3));
+}
+
+/// G1: a full ring costs its own subscriber, and no other, whatever the policies and whoever comes first.
+#[test]
+fn slow_subscriber_loses_only_its_own_events() {
+    let bus = live();
+    let mut first = bus.subscribe(100);
+    let slow = bus.subscribe(1);
+    let slow_too = bus.subscriber("oldest").capacity(1).overflow(Overflow::DropOldest).subscribe();
+    let mut typed = bus.subscriber("typed").types([EVEN, ODD]).subscribe();
+    let slow_typed = bus.subscriber("last").types([EVEN, ODD]).capacity(1).subscribe();
+    assert_eq!(publish(&bus, 0..100), (100 + 1 + 100 + 100 + 1, 99 + 99));
+    assert_eq!(received(&mut first), (0..100).collect::<Vec<_>>());
+    assert_eq!(received(&mut typed), (0..100).collect::<Vec<_>>());
+    assert_eq!([first.dropped(), typed.dropped()], [0, 0]);
+    assert_eq!(
+        [slow.try_recv(), slow_too.try_recv(), slow_typed.try_recv()],
+        [Ok(Number(0)), Ok(Number(99)), Ok(Number(0))]
+    );
+}
+
+/// API, section 2: `take_missed` tells what was lost since it was last asked, by refusal or eviction, and leaves `dropped` alone.
+#[test]
+fn take_missed_counts_since_it_was_last_asked() {
+    for overflow in [Overflow::DropNewest, Overflow::DropOldest] {
+        let bus = live();
+        let subscription = bus.subscriber("slow").capacity(1).overflow(overflow).subscribe();
+        assert_eq!(subscription.take_missed(), 0);
+        publish(&bus, 0..5);
+        assert_eq!((subscription.take_missed(), subscription.take_missed()), (4, 0));
+        publish(&bus, 5..7);
+        subscription.try_recv().unwrap();
+        publish(&bus, 7..8);
+        assert_eq!((subscription.take_missed(), subscription.dropped()), (2, 6));
+    }
+}
+
+/// G11: an evicted event is gone at once, and a refused one too.
+#[test]
+fn lost_events_are_freed_at_once() {
+    let bus = EventBus::new(0);
+    bus.start();
+    let token = Token(Arc::new(()));
+    let _newest = bus.subscriber("newest").capacity(2).subscribe();
+    let _oldest = bus.subscriber("oldest").capacity(2).overflow(Overflow::DropOldest).subscribe();
+    for _ in 0..10 {
+        bus.publish(token.clone()).unwrap();
+    }
+    assert_eq!(token.copies(), 4);
+}
+
+/// API, section 2: a lag is reported once per episode, with the subscriber, the type and the losses so far; an episode ends with the first
+/// event received, in whichever way, and the next loss begins another.
+#[test]
+fn lag_is_reported_once_per_episode() {
+    let bus = live();
+    let reports = record_lags(&bus);
+    let mut slow = bus.subscriber("slow").capacity(2).subscribe();
+    publish(&bus, 0..2);
+    assert_eq!(take(&reports), []);
+    publish(&bus, 2..3);
+    assert_eq!(take(&reports), [("slow".into(), EVEN, 1)]);
+    publish(&bus, 3..10);
+    assert_eq!(take(&reports), [], "still the same episode");
+
+    let mut lost = 8;
+    let receive: [fn(&mut Subscription<Number>) -> bool; 5] = [
+        |subscription| subscription.try_recv().is_ok(),
+        |subscription| subscription.recv().is_ok(),
+        |subscription| subscription.recv_many(&mut Vec::new(), 1) == 1,
+        |subscription| subscription.iter().next().is_some(),
+        |subscription| subscription.recv_timeout(common::LONG).is_ok(),
+    ];
+    for receive in receive {
+        assert!(receive(&mut slow));
+        publish(&bus, 11..12);
+        assert_eq!(take(&reports), [], "there was room");
+        publish(&bus, 13..16);
+        assert_eq!(take(&reports), [("slow".into(), ODD, lost + 1)]);
+        lost += 3;
+    }
+    assert_eq!(slow.dropped(), lost);
+}
+
+/// API, section 2: an eviction is a loss like any other, and begins an episode; so does a loss by an event that a `Publisher` publishes.
+#[test]
+fn eviction_is_reported_as_lag() {
+    let bus = live();
+    let reports = record_lags(&bus);
+    let slow = bus.subscriber("oldest").capacity(1).overflow(Overflow::DropOldest).subscribe();
+    publish(&bus, 0..5);
+    assert_eq!(take(&reports), [("oldest".into(), ODD, 1)]);
+    slow.try_recv().unwrap();
+    let mut publisher = bus.publisher();
+    publisher.publish(Number(6)).unwrap();
+    publisher.publish(Number(8)).unwrap();
+    assert_eq!(take(&reports), [("oldest".into(), EVEN, 5)]);
+}
+
+/// API, section 2: the losses of lossy subscribers are counted, and never reported; those of others beside them are.
+#[test]
+fn lossy_subscriber_is_never_reported() {
+    let bus = live();
+    let reports = record_lags(&bus);
+    let lossy = bus.subscriber("lossy").capacity(1).lossy(true).subscribe();
+    let lossy_too = bus.subscriber("lossy too").capacity(1).lossy(true).overflow(Overflow::DropOldest).subscribe();
+    publish(&bus, 0..5);
+    assert_eq!(take(&reports), []);
+    assert_eq!([lossy.dropped(), lossy_too.dropped()], [4, 4]);
+    assert!(stats_of(&bus, "lossy").lossy);
+    let _strict = bus.subscriber("strict").capacity(1).lossy(true).lossy(false).subscribe();
+    publish(&bus, 0..5);
+    assert_eq!(take(&reports).len(), 1);
+}
+
+/// API, section 2: every subscriber that begins to lag by one and the same publish is reported, and those that do not are not.
+#[test]
+fn all_that_begin_to_lag_at_once_are_reported() {
+    let bus = live();
+    let reports = record_lags(&bus);
+    let slow = ["a", "b", "c"].map(|name| bus.subscriber(name).capacity(1).subscribe());
+    let _fast = bus.subscriber("fast").subscribe();
+    let _typed = bus.subscriber("typed").types([ODD]).capacity(1).subscribe();
+    publish(&bus, 1..2);
+    slow[1].try_recv().unwrap();
+    publish(&bus, 3..4);
+    let expected = ["a", "c", "typed"].map(|name| (name.to_string(), ODD, 1));
+    assert_eq!(take(&reports), expected);
+    publish(&bus, 5..6);
+    assert_eq!(take(&reports), [("b".to_string(), ODD, 1)]);
+}
+
+/// API, section 2: a lag is reported whoever else got the event, and in whichever order they subscribed; so also where the last one
+/// took the event itself rather than a copy.
+#[test]
+fn lag_is_reported_beside_subscribers_that_keep_up() {
+    for (slow_overflow, last_overflow) in [
+        (Overflow::DropNewest, Overflow::DropNewest),
+        (Overflow::DropOldest, Overflow::DropNewest),
+        (Overflow::DropNewest, Overflow::DropOldest),
+    ] {
+        let bus = live();
+        let reports = record_lags(&bus);
+        let _first = bus.subscribe(8);
+        let _slow = bus.subscriber("slow").capacity(1).overflow(slow_overflow).subscribe();
+        let _last = bus.subscriber("last").capacity(8).overflow(last_overflow).subscribe();
+        publish(&bus, 0..2);
+        assert_eq!(take(&reports), [("slow".into(), ODD, 1)], "{slow_overflow:?} before {last_overflow:?}");
+    }
+}
+
+/// API, section 2: a further hook adds to those before, and is called after them; a hook added in an episode hears of the next.
+#[test]
+fn hooks_add_up() {
+    let bus = live();
+    let calls = Arc::new(Mutex::new(Vec::new()));
+    let add = |name: &'static str| {
+        let calls = Arc::clone(&calls);
+        bus.on_lag(move |lag| calls.lock().unwrap().push((name, lag.dropped)));
+    };
+    let slow = bus.subscribe(1);
+    add("first");
+    add("second");
+    publish(&bus, 0..2);
+    add("third");
+    publish(&bus, 2..4);
+    assert_eq!(*calls.lock().unwrap(), [("first", 1), ("second", 1)]);
+    slow.try_recv().unwrap();
+    publish(&bus, 4..6);
+    assert_eq!(calls.lock().unwrap()[2..], [("first", 4), ("second", 4), ("third", 4)]);
+}
+
+/// G1: hooks run when everybody has got the event, those behind the slow one included.
+#[test]
+fn hooks_run_after_everybody_was_served() {
+    let bus = live();
+    let _slow = bus.subscribe(1);
+    let late = bus.subscribe(8);
+    let seen = Arc::new(Mutex::new(None));
+    bus.on_lag({
+        let (bus, seen) = (bus.downgrade(), Arc::clone(&seen));
+        move |_| *seen.lock().unwrap() = bus.upgrade().map(|bus| stats_of(&bus, "subscriber-2").len)
+    });
+    publish(&bus, 0..2);
+    assert_eq!(*seen.lock().unwrap(), Some(2));
+    assert_eq!(late.len(), 2);
+}
+
+/// G9: a hook may publish, also to the subscriber that lags, which is not reported again for it; and may subscribe.
+#[test]
+fn hook_may_publish_and_subscribe() {
+    let bus = live();
+    let reports = record_lags(&bus);
+    let _slow = bus.subscriber("slow").types([EVEN]).capacity(1).subscribe();
+    let odds = bus.subscriber("odds").types([ODD]).subscribe();
+    let joined = Arc::new(Mutex::new(Vec::new()));
+    bus.on_lag({
+        let (bus, joined) = (bus.downgrade(), Arc::clone(&joined));
+        move |lag| {
+            let bus = bus.upgrade().expect("the publisher holds it");
+            assert_eq!(bus.publish(Number(2 * lag.dropped + 1)).unwrap().delivered, 1);
+            assert_eq!(bus.publish(Number(100)).unwrap().dropped, 1);
+            joined.lock().unwrap().push(bus.subscribe(4));
+        }
+    });
+    publish(&bus, 0..1);
+    bus.publisher().publish(Number(2)).unwrap();
+    assert_eq!(odds.try_recv(), Ok(Number(3)));
+    assert_eq!(take(&reports), [("slow".into(), EVEN, 1)]);
+    assert_eq!(publish(&bus, 5..6), (2, 0), "the one who joined in the hook is there");
+    assert_eq!(joined.lock().unwrap()[0].try_recv(), Ok(Number(5)));
+}
+
+/// G9: a hook may drop the very subscription that lags, and one that does not.
+#[test]
+fn hook_may_drop_subscriptions() {
+    let bus = live();
+    let held = Arc::new(Mutex::new(vec![bus.subscribe(1), bus.subscribe(8)]));
+    let stays = bus.subscribe(8);
+    bus.on_lag({
+        let held = Arc::clone(&held);
+        move |_| drop(std::mem::take(&mut *held.lock().unwrap()))
+    });
+    assert_eq!(publish(&bus, 0..3), (3 + 2 + 1, 1));
+    assert_eq!(bus.subscriber_count(), 1);
+    assert_eq!(stays.len(), 3);
+}
+
+/// G9 and G10: a hook may close the bus: what was published until then can be received, then `Closed`.
+#[test]
+fn hook_may_close_the_bus() {
+    let bus = live();
+    let mut slow = bus.subscribe(1);
+    bus.on_lag({
+        let bus = bus.downgrade();
+        move |_| bus.upgrade().expect("the publisher holds it").close()
+    });
+    assert_eq!(publish(&bus, 0..2), (1, 1));
+    assert!(bus.publish(Number(2)).is_err());
+    assert_eq!(received(&mut slow), [0]);
+    assert_eq!(slow.try_recv(), Err(TryRecvError::Closed));
+}
+
+/// G11: `close` drops the hooks, so that one that owns the bus no longer keeps it alive; and on a closed bus none is kept.
+#[test]
+fn close_drops_the_hooks() {
+    let bus = live();
+    let token = Arc::new(());
+    let hook = |token: &Arc<()>| {
+        let (owned, token) = (bus.clone(), Arc::clone(token));
+        move |_: &ringbus::Lag| drop((owned.clone(), Arc::clone(&token)))
+    };
+    bus.on_lag(hook(&token));
+    assert_eq!(Arc::strong_count(&token), 2);
+    bus.close();
+    assert_eq!(Arc::strong_count(&token), 1);
+    bus.on_lag(hook(&token));
+    assert_eq!(Arc::strong_count(&token), 1);
+    let weak = bus.downgrade();
+    drop(bus);
+    assert!(weak.upgrade().is_none());
+}
+
+/// API, section 2: publishers that lose events at the same moment begin one episode between them, and it is reported once.
+#[test]
+fn racing_publishers_report_one_episode_once() {
+    const THREADS: usize = 3;
+    for _ in 0..200 {
+        let bus = live();
+        let reports = record_lags(&bus);
+        let slow = bus.subscriber("slow").capacity(1).subscribe();
+        for episode in 1..=2 {
+            publish(&bus, 0..1);
+            let gate = Arc::new(Gate::new(THREADS));
+            let threads = [(); THREADS].map(|()| {
+                let (bus, gate) = (bus.clone(), Arc::clone(&gate));
+                thread::spawn(move || {
+                    gate.pass();
+                    assert_eq!(publish(&bus, 0..5), (0, 5));
+                })
+            });
+            for thread in threads {
+                thread.finish();
+            }
+            assert_eq!(take(&reports).len(), 1, "episode {episode}");
+            assert_eq!(slow.dropped(), episode * THREADS as u64 * 5);
+            slow.try_recv().unwrap();
+        }
+    }
+}
+
+/// API, section 2: `high_water` is the highest fill seen when the receiver finds its ring filled anew, and the capacity where it overflowed.
+#[test]
+fn high_water_follows_the_fill_of_the_ring() {
+    let bus = live();
+    let mut subscription = bus.subscriber("reader").capacity(16).subscribe();
+    let high_water = || stats_of(&bus, "reader").high_water;
+    assert_eq!(high_water(), 0);
+    publish(&bus, 0..5);
+    assert_eq!(high_water(), 5);
+    received(&mut subscription);
+    publish(&bus, 0..3);
+    received(&mut subscription);
+    assert_eq!(high_water(), 5, "a lower fill does not lower it");
+    publish(&bus, 0..9);
+    assert_eq!(subscription.recv_many(&mut Vec::new(), 100), 9);
+    assert_eq!(high_water(), 9);
+    publish(&bus, 0..17);
+    received(&mut subscription);
+    assert_eq!(high_water(), 16);
+}

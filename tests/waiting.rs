@@ -1,0 +1,446 @@
+//! Receiving and waiting on a thread: blocking calls, iterators, batches, stop handles.
+
+mod common;
+
+use common::{CountingWaker, EVEN, Finish, LONG, Number, ODD, Token, spawn_sleeper, stats_of, wait_until};
+use ringbus::{EventBus, RecvError, RecvTimeoutError, Subscription, TryRecvError, WaitStrategy};
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::task::{Context, Waker};
+use std::thread;
+use std::time::{Duration, Instant};
+
+fn live() -> EventBus<Number> {
+    let bus = EventBus::new(0);
+    bus.start();
+    bus
+}
+
+fn publish(bus: &EventBus<Number>, numbers: std::ops::Range<u64>) {
+    for number in numbers {
+        bus.publish(Number(number)).unwrap();
+    }
+}
+
+fn numbers(range: std::ops::Range<u64>) -> Vec<Number> {
+    range.map(Number).collect()
+}
+
+type Wait = fn(&mut Subscription<Number>) -> Option<Number>;
+
+/// Every way to wait for an event on a thread.
+const WAYS: [Wait; 6] = [
+    |subscription| subscription.recv().ok(),
+    |subscription| subscription.recv_timeout(LONG).ok(),
+    |subscription| subscription.recv_timeout(Duration::MAX).ok(),
+    |subscription| subscription.recv_deadline(Instant::now() + LONG).ok(),
+    |subscription| subscription.iter().next(),
+    |subscription| subscription.into_iter().next(),
+];
+
+const STRATEGIES: [WaitStrategy; 3] = [WaitStrategy::Park, WaitStrategy::Yield, WaitStrategy::Spin];
+
+/// G7: a parked receiver wakes for an event, in whichever way it waits, a time-out without end included.
+#[test]
+fn parked_receiver_wakes_for_an_event() {
+    let bus = live();
+    let sleepers = WAYS.map(|wait| {
+        let mut subscription = bus.subscribe(1);
+        spawn_sleeper(move || wait(&mut subscription))
+    });
+    assert_eq!(bus.publish(Number(1)).unwrap().delivered, WAYS.len());
+    for sleeper in sleepers {
+        assert_eq!(sleeper.join(), Some(Number(1)));
+    }
+}
+
+/// G7: no wake-up is lost, however often two threads hand an event back and forth, each waiting for the other.
+#[test]
+fn thousands_of_hand_overs_lose_no_wake_up() {
+    for (wait, rounds) in STRATEGIES.into_iter().zip([5_000, 1_000, 100]) {
+        let bus = live();
+        let [pings, pongs] =
+            [EVEN, ODD].map(|parity| bus.subscriber("player").types([parity]).wait(wait).capacity(1).subscribe());
+        let answering = thread::spawn({
+            let bus = bus.clone();
+            move || {
+                for round in 0..rounds {
+                    assert_eq!(pings.recv_timeout(LONG), Ok(Number(2 * round)), "{wait:?}");
+                    publish(&bus, 2 * round + 1..2 * round + 2);
+                }
+            }
+        });
+        let mut publisher = bus.publisher();
+        for round in 0..rounds {
+            publisher.publish(Number(2 * round)).unwrap();
+            assert_eq!(pongs.recv_timeout(LONG), Ok(Number(2 * round + 1)), "{wait:?}");
+        }
+        answering.finish();
+    }
+}
+
+/// API, section 2: a time-out ends a wait, never before its time, whatever the strategy, and costs no event.
+#[test]
+fn time_out_ends_a_wait_but_not_early() {
+    for wait in STRATEGIES {
+        let bus = live();
+        let subscription = bus.subscriber("patient").wait(wait).subscribe();
+        let timeout = Duration::from_millis(20);
+        let begin = Instant::now();
+        assert_eq!(subscription.recv_timeout(timeout), Err(RecvTimeoutError::TimedOut));
+        assert!(Instant::now() >= begin + timeout, "{wait:?}");
+        let deadline = Instant::now() + timeout;
+        assert_eq!(subscription.recv_deadline(deadline), Err(RecvTimeoutError::TimedOut));
+        assert!(Instant::now() >= deadline, "{wait:?}");
+        publish(&bus, 0..1);
+        assert_eq!(subscription.recv_timeout(LONG), Ok(Number(0)));
+    }
+}
+
+/// API, section 2: with no time left, a receiver still looks: it gets what is there, or learns that it is closed, and else times out.
+#[test]
+fn wait_without_time_looks_once() {
+    for wait in STRATEGIES {
+        let bus = live();
+        let past = Instant::now();
+        let mut subscription = bus.subscriber("hasty").wait(wait).subscribe();
+        let look: [&dyn Fn(&Subscription<Number>) -> _; 2] =
+            [&|it| it.recv_timeout(Duration::ZERO), &|it| it.recv_deadline(past)];
+        for look in look {
+            assert_eq!(look(&subscription), Err(RecvTimeoutError::TimedOut), "{wait:?}");
+            publish(&bus, 7..8);
+            assert_eq!(look(&subscription), Ok(Number(7)), "{wait:?}");
+        }
+        bus.close();
+        for look in look {
+            assert_eq!(look(&subscription), Err(RecvTimeoutError::Closed), "{wait:?}");
+        }
+        assert_eq!((subscription.recv(), subscription.iter().next()), (Err(RecvError), None));
+    }
+}
+
+/// G7: a receiver that waits by `Yield` or `Spin` finds what is published meanwhile, and the close.
+#[test]
+fn receivers_that_never_park_see_events_and_close() {
+    for wait in [WaitStrategy::Yield, WaitStrategy::Spin] {
+        let bus = EventBus::new(10);
+        let subscription = bus.subscriber("busy").wait(wait).capacity(100).subscribe();
+        let seen = Arc::new(AtomicU64::new(0));
+        let reading = thread::spawn({
+            let seen = Arc::clone(&seen);
+            move || subscription.into_iter().inspect(|_| _ = seen.fetch_add(1, SeqCst)).collect::<Vec<_>>()
+        });
+        publish(&bus, 0..10);
+        bus.start();
+        for number in 10..50 {
+            wait_until(|| seen.load(SeqCst) == number);
+            publish(&bus, number..number + 1);
+        }
+        bus.close();
+        assert_eq!(reading.finish(), numbers(0..50), "{wait:?}");
+    }
+}
+
+/// G7: while it is parked, a receiver does not run: neither on an interval of its own nor for events that others get or its filter refuses.
+#[cfg(target_os = "linux")]
+#[test]
+fn parked_receiver_sleeps_through_what_is_not_for_it() {
+    let bus = live();
+    let witness = bus.subscriber("witness").types([EVEN]).subscribe();
+    let sleepers = [|it: &Subscription<Number>| it.recv().ok(), |it: &Subscription<Number>| it.recv_timeout(LONG).ok()]
+        .map(|wait| {
+            let idle = bus.subscriber("idle").types([ODD]).filter(|number| number.0 > 1_000).subscribe();
+            spawn_sleeper(move || wait(&idle))
+        });
+    let sleeps = || sleepers.each_ref().map(|sleeper| sleeper.probe.sleeps());
+    let before = sleeps();
+    for _ in 0..50 {
+        publish(&bus, 0..20);
+        while witness.recv_timeout(Duration::from_millis(4)).is_ok() {}
+    }
+    for (before, after) in before.into_iter().zip(sleeps()) {
+        // Not 0, because the kernel may have its own reasons to put a thread to sleep.
+        assert!(after - before < 5, "woken {} times for nothing", after - before);
+    }
+    publish(&bus, 1_001..1_002);
+    for sleeper in sleepers {
+        assert_eq!(sleeper.join(), Some(Number(1_001)));
+    }
+}
+
+/// G7: events that are filtered out, of another type, or buffered before the start wake nobody; one that is wanted wakes once, and the
+/// next ones do not until the receiver waits again.
+#[test]
+fn only_a_wanted_event_wakes_and_only_once() {
+    let bus = EventBus::new(4);
+    let mut subscription = bus.subscriber("idle").types([ODD]).filter(|number: &Number| number.0 > 10).subscribe();
+    let (counter, waker) = CountingWaker::new();
+    let mut context = Context::from_waker(&waker);
+    let mut publisher = bus.publisher();
+
+    assert!(pin!(subscription.recv_async()).poll(&mut context).is_pending());
+    publish(&bus, 11..12);
+    publisher.publish(Number(13)).unwrap();
+    assert_eq!(counter.wakes(), 0, "buffered");
+    bus.start();
+    assert_eq!(counter.wakes(), 1, "the replay");
+    assert_eq!([subscription.try_recv(), subscription.try_recv()], [Ok(Number(11)), Ok(Number(13))]);
+
+    assert!(pin!(subscription.recv_async()).poll(&mut context).is_pending());
+    publish(&bus, 0..10);
+    publisher.publish(Number(12)).unwrap();
+    publisher.publish(Number(5)).unwrap();
+    assert_eq!(counter.wakes(), 1, "not wanted");
+    publish(&bus, 15..18);
+    publisher.publish(Number(19)).unwrap();
+    assert_eq!(counter.wakes(), 2, "awake already");
+    assert_eq!(subscription.try_iter().collect::<Vec<_>>(), [15, 17, 19].map(Number));
+}
+
+/// API, section 2: `try_iter` ends where there is nothing now, and can go on later; `iter` and `into_iter` end with `Closed`; none takes an event
+/// that it does not give.
+#[test]
+fn iterators_give_every_event_once() {
+    let bus = EventBus::new(2);
+    let mut subscription = bus.subscribe(16);
+    publish(&bus, 0..2);
+    bus.start();
+    publish(&bus, 2..8);
+    assert_eq!(subscription.try_iter().take(3).collect::<Vec<_>>(), numbers(0..3));
+    assert_eq!(subscription.iter().take(2).collect::<Vec<_>>(), numbers(3..5));
+    assert_eq!(subscription.try_iter().collect::<Vec<_>>(), numbers(5..8));
+    assert_eq!(subscription.try_iter().next(), None);
+    publish(&bus, 8..12);
+    assert_eq!(subscription.try_iter().next(), Some(Number(8)));
+    for number in &mut subscription {
+        if number == Number(9) {
+            break;
+        }
+    }
+    bus.close();
+    let mut rest = subscription.into_iter();
+    assert_eq!(rest.by_ref().collect::<Vec<_>>(), numbers(10..12));
+    assert_eq!(rest.next(), None);
+}
+
+/// API, section 2: an iterator that owns the subscription unsubscribes when it is dropped.
+#[test]
+fn owning_iterator_unsubscribes_when_dropped() {
+    let bus = live();
+    let mut events = bus.subscribe(2).into_iter();
+    publish(&bus, 0..1);
+    assert_eq!(events.next(), Some(Number(0)));
+    assert_eq!(bus.subscriber_count(), 1);
+    drop(events);
+    assert_eq!(bus.subscriber_count(), 0);
+}
+
+/// G4: `recv_many` takes at most `max`, in order, the replay before the ring also where one call takes of both; it appends, never waits, and
+/// counts as received what it took.
+#[test]
+fn recv_many_takes_the_replay_and_then_the_ring() {
+    let bus = EventBus::new(5);
+    let mut subscription = bus.subscriber("reader").types([EVEN, ODD]).subscribe();
+    let mut into = vec![Number(100)];
+    publish(&bus, 0..5);
+    assert_eq!(subscription.recv_many(&mut into, 10), 0, "not started");
+    bus.start();
+    publish(&bus, 5..20);
+    assert_eq!(subscription.recv_many(&mut into, 0), 0);
+    assert_eq!(subscription.recv_many(&mut into, 3), 3);
+    assert_eq!(subscription.recv_many(&mut into, 7), 7);
+    assert_eq!(stats_of(&bus, "reader").received, 10);
+    assert_eq!(subscription.len(), 10);
+    assert_eq!(subscription.recv_many(&mut into, usize::MAX), 10);
+    assert_eq!(subscription.recv_many(&mut into, usize::MAX), 0);
+    assert_eq!(into.remove(0), Number(100));
+    assert_eq!(into, numbers(0..20));
+    assert_eq!(stats_of(&bus, "reader").received, 20);
+}
+
+/// G10: `recv_many` takes what is left after the close, and then gives 0, for good.
+#[test]
+fn recv_many_drains_a_closed_subscription() {
+    let bus = EventBus::new(2);
+    let mut subscription = bus.subscribe(4);
+    publish(&bus, 0..2);
+    bus.start();
+    publish(&bus, 2..6);
+    bus.close();
+    let mut into = Vec::new();
+    assert_eq!(subscription.recv_many(&mut into, 4), 4);
+    assert_eq!(subscription.recv_many(&mut into, 4), 2);
+    assert_eq!(subscription.try_recv(), Err(TryRecvError::Closed));
+    assert_eq!(subscription.recv_many(&mut into, 4), 0);
+    assert_eq!(into, numbers(0..6));
+}
+
+/// G7: a subscription that moves to another thread wakes that one: the waker of the thread before is not used again.
+#[test]
+fn subscription_may_block_on_one_thread_after_another() {
+    let bus = live();
+    let mut subscription = bus.subscribe(2);
+    for number in 0..6 {
+        let sleeper = spawn_sleeper(move || (subscription.recv_timeout(LONG), subscription));
+        publish(&bus, number..number + 1);
+        let received;
+        (received, subscription) = sleeper.join();
+        assert_eq!(received, Ok(Number(number)));
+        // And on this one in between.
+        publish(&bus, 100..101);
+        assert_eq!(subscription.recv_timeout(LONG), Ok(Number(100)));
+        assert_eq!(subscription.recv_timeout(Duration::ZERO), Err(RecvTimeoutError::TimedOut));
+    }
+}
+
+/// G7: a stray unpark of the thread ends no wait.
+#[test]
+fn stray_unpark_does_not_end_a_wait() {
+    let bus = live();
+    let subscription = bus.subscribe(1);
+    let sleeper = spawn_sleeper(move || subscription.recv());
+    for _ in 0..20 {
+        sleeper.thread.thread().unpark();
+        wait_until(|| sleeper.probe.is_asleep());
+    }
+    assert!(!sleeper.thread.is_finished());
+    publish(&bus, 3..4);
+    assert_eq!(sleeper.join(), Ok(Number(3)));
+}
+
+/// G7 and API, section 2: a stop wakes the receiver that waits, from another thread, and ends nothing but that subscription.
+#[test]
+fn stop_wakes_the_waiting_receiver() {
+    for is_live in [true, false] {
+        let bus = EventBus::new(1);
+        if is_live {
+            bus.start();
+        }
+        let stopped = bus.subscribe(1);
+        let stop = stopped.stop_handle();
+        let other = bus.subscribe(1);
+        let sleeper = spawn_sleeper(move || stopped.recv());
+        thread::spawn(move || stop.stop()).join().unwrap();
+        assert_eq!(sleeper.join(), Err(RecvError), "live: {is_live}");
+        bus.start();
+        publish(&bus, 1..2);
+        assert!(!other.is_closed());
+        assert_eq!(other.try_recv(), Ok(Number(1)));
+    }
+}
+
+/// G10 and API, section 2: a stopped receiver gets what it has, nothing that is published later, and then `Closed`, for good. Until it is dropped
+/// it counts as a subscriber.
+#[test]
+fn stopped_receiver_drains_what_it_has() {
+    let bus = live();
+    let mut publisher = bus.publisher();
+    let mut subscription = bus.subscriber("stopped").capacity(4).subscribe();
+    let mut typed = bus.subscriber("stopped too").types([ODD]).subscribe();
+    publish(&bus, 0..2);
+    publisher.publish(Number(2)).unwrap();
+    for stop in [subscription.stop_handle(), typed.stop_handle(), subscription.stop_handle()] {
+        stop.stop();
+        stop.clone().stop();
+    }
+    assert!(subscription.is_closed());
+    assert_eq!(bus.publish(Number(3)).unwrap().delivered, 0);
+    assert_eq!(publisher.publish(Number(5)).unwrap().delivered, 0);
+    assert_eq!([subscription.recv(), subscription.recv()], [Ok(Number(0)), Ok(Number(1))]);
+    assert_eq!(subscription.iter().collect::<Vec<_>>(), [Number(2)]);
+    assert_eq!(typed.try_iter().collect::<Vec<_>>(), [Number(1)]);
+    for _ in 0..2 {
+        assert_eq!(subscription.try_recv(), Err(TryRecvError::Closed));
+        assert_eq!(typed.recv(), Err(RecvError));
+        publish(&bus, 6..8);
+    }
+    assert_eq!(bus.subscriber_count(), 2);
+    drop(subscription);
+    assert_eq!(bus.subscriber_count(), 1);
+}
+
+/// API, section 2: a subscription that was stopped before the bus started is closed at once, and gets neither what was buffered before
+/// nor what comes later.
+#[test]
+fn stop_before_the_start_gives_no_replay() {
+    let bus = EventBus::new(4);
+    let subscription = bus.subscribe(4);
+    publish(&bus, 0..1);
+    subscription.stop_handle().stop();
+    publish(&bus, 1..2);
+    for _ in 0..2 {
+        assert_eq!(subscription.try_recv(), Err(TryRecvError::Closed));
+        assert!(subscription.is_empty());
+        bus.start();
+        publish(&bus, 2..3);
+    }
+}
+
+/// API, section 2: the same where the bus starts between the stop and the receiver's first look.
+#[test]
+fn stop_before_the_start_holds_when_the_receiver_looks_after_it() {
+    let bus = EventBus::new(4);
+    let subscription = bus.subscribe(4);
+    publish(&bus, 0..1);
+    subscription.stop_handle().stop();
+    publish(&bus, 1..2);
+    bus.start();
+    assert_eq!(subscription.try_recv(), Err(TryRecvError::Closed));
+}
+
+/// G3 and API, section 2: a subscription that is stopped during its replay gets the rest of it, and what is in its ring.
+#[test]
+fn stop_during_the_replay_leaves_the_rest_of_it() {
+    let bus = EventBus::new(4);
+    let mut subscription = bus.subscribe(4);
+    publish(&bus, 0..4);
+    bus.start();
+    publish(&bus, 4..6);
+    assert_eq!(subscription.recv(), Ok(Number(0)));
+    subscription.stop_handle().stop();
+    publish(&bus, 6..7);
+    assert_eq!(subscription.iter().collect::<Vec<_>>(), numbers(1..6));
+    assert_eq!(subscription.recv(), Err(RecvError));
+}
+
+/// G11: a stop handle keeps neither the bus nor the subscription alive, and does nothing where they are gone.
+#[test]
+fn stop_handle_keeps_nothing_alive() {
+    let token = Token(Arc::new(()));
+    let bus = EventBus::new(0);
+    bus.start();
+    let subscription = bus.subscribe(2);
+    let stop = subscription.stop_handle();
+    bus.publish(token.clone()).unwrap();
+    drop(subscription);
+    assert_eq!(token.copies(), 0);
+    stop.stop();
+    let survivor = bus.subscribe(2);
+    let stop_survivor = survivor.stop_handle();
+    bus.publish(token.clone()).unwrap();
+    let weak = bus.downgrade();
+    drop(bus);
+    assert!(weak.upgrade().is_none());
+    stop_survivor.stop();
+    stop.stop();
+    assert_eq!((survivor.recv().map(drop), survivor.recv().map(drop)), (Ok(()), Err(RecvError)));
+}
+
+/// G7: a receiver that gave up waiting leaves no trace that would keep the next one from waking, whatever mixture of ways it waits in.
+#[test]
+fn given_up_waits_leave_no_trace() {
+    let bus = live();
+    let mut subscription = bus.subscribe(1);
+    for number in 0..20 {
+        assert_eq!(subscription.recv_timeout(Duration::from_micros(50)), Err(RecvTimeoutError::TimedOut));
+        assert!(pin!(subscription.recv_async()).poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        let wait = WAYS[number as usize % 5];
+        let sleeper = spawn_sleeper(move || (wait(&mut subscription), subscription));
+        publish(&bus, number..number + 1);
+        let received;
+        (received, subscription) = sleeper.join();
+        assert_eq!(received, Some(Number(number)));
+    }
+}
