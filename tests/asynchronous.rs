@@ -330,7 +330,8 @@ fn change_that_comes_as_a_task_begins_to_wait_is_not_missed() {
         }
         let (counter, waker) = CountingWaker::new();
         gates[2 * round].pass();
-        for _ in 0..random.below(30) {
+        // A change takes effect later than a poll looks.
+        for _ in 0..random.below(150) {
             std::hint::spin_loop();
         }
         let polled = poll_once(&mut subscription, &waker);

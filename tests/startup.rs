@@ -265,7 +265,7 @@ fn parked_subscribers_wake_for_the_replay() {
     }
 }
 
-/// G11: the log is freed with its last reader: at the start where there is none, and otherwise when the last one has read
+/// G11: the log is freed with its last reader: at the start or the close where there is none, and otherwise when the last one has read
 /// or left it, whatever else of the bus lives on.
 #[test]
 fn last_reader_frees_the_log() {
@@ -300,6 +300,12 @@ fn last_reader_frees_the_log() {
     let (bus, publisher) = filled();
     drop((bus, publisher));
     assert_eq!(token.copies(), 0, "the bus was never started");
+
+    let (bus, _publisher) = filled();
+    let mut reader = bus.subscribe(1);
+    bus.close();
+    assert_eq!(reader.try_iter().count(), 10);
+    assert_eq!(token.copies(), 0, "the close released it");
 }
 
 /// What one publisher of the race below saw: how many of its events were buffered, and how many went live after that.
