@@ -1,7 +1,7 @@
 //! The word that says that nothing more will be delivered to a mailbox.
 
 use crate::sync::AtomicUsize;
-use std::sync::atomic::Ordering::{Acquire, Release};
+use std::sync::atomic::Ordering::Relaxed;
 
 const OPEN: usize = 0;
 const ENDED: usize = 1;
@@ -31,17 +31,19 @@ impl EndState {
             Ended::Drain => ENDED,
             Ended::Abandon => ABANDONED,
         };
-        // ORDERING: Release. Pairs with the Acquire in `get`: who finds the mailbox ended also finds every event
-        // published before, and the start-up log closed. Weaker: a subscriber of a bus that is closed
-        // before it started could take the log for one that stays open, and miss the backlog.
-        // Checked by loom-tests/tests/closing.rs `backlog_is_released_by_close`.
-        self.0.fetch_max(value, Release);
+        // ORDERING: Relaxed. Read by `get`. Nobody concludes from this word alone that an event or a closed log would be
+        // visible by now: a subscriber that finds it set and nothing to receive seals its ring, fences and looks once
+        // more (`WaitState::seal`), and a publish that ended before this call has fenced behind its pushes, so that look
+        // finds them. One that finds its log still open waits, and `wake_all` fences before it wakes.
+        // Checked by loom-tests/tests/closing.rs `event_published_before_close_is_received` and
+        // `backlog_is_released_by_close`.
+        self.0.fetch_max(value, Relaxed);
     }
 
     #[inline]
     pub(crate) fn get(&self) -> Option<Ended> {
-        // ORDERING: Acquire. Pairs with the Release in `end`, see there.
-        match self.0.load(Acquire) {
+        // ORDERING: Relaxed. See `end`.
+        match self.0.load(Relaxed) {
             OPEN => None,
             ENDED => Some(Ended::Drain),
             _ => Some(Ended::Abandon),

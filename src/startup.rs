@@ -94,8 +94,8 @@ impl<E> StartupLog<E> {
 
     /// Ends all appending and fixes the length.
     pub(crate) fn close(&self) -> LogClosed {
-        // ORDERING: Relaxed. Who sees CLOSED learns the final length by the same word; waiting readers are
-        // woken through the fence in `wake_all`; and that a bus is closing is published by `EndState::end`.
+        // ORDERING: Relaxed. Who sees CLOSED learns the final length by the same word, and waiting readers are
+        // woken through the fence in `wake_all`.
         let before = self.tail.fetch_or(CLOSED, Relaxed);
         LogClosed { len: before / ONE, first: before & CLOSED == 0 }
     }

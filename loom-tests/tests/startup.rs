@@ -94,6 +94,22 @@ fn second_start_helps_before_it_returns() {
     .check(startup::two_starts);
 }
 
+/// *Property*: What start released can be received when it has returned, also where another thread did the work.
+///
+/// *Threads*: starter, starter that reads.
+///
+/// *Bound*: preemptions = 2.
+#[test]
+fn backlog_can_be_received_when_any_start_has_returned() {
+    Model {
+        name: "backlog_can_be_received_when_any_start_has_returned",
+        bound: Bound::Preemptions,
+        floor: 1,
+        must_see: &["the first was first", "the second was first"],
+    }
+    .check(startup::second_start);
+}
+
 /// *Property*: G3: with the start-up buffer full, a publish that races with start is handed back or delivered live,
 /// never lost.
 ///

@@ -170,3 +170,23 @@ pub fn full_buffer(outcomes: &Outcomes) {
     };
     assert_eq!(drain(&subscription), (expected.to_vec(), false), "G3: what was accepted arrives, and nothing else");
 }
+
+/// Two starts: when either has returned, the backlog can be received.
+pub fn second_start(outcomes: &Outcomes) {
+    let bus = Bus::new(1);
+    let subscription = bus.subscribe(1);
+    publish(&bus, &Token::new(0)).unwrap();
+    let first = thread::spawn({
+        let bus = bus.clone();
+        move || bus.start()
+    });
+    let second = thread::spawn({
+        let bus = bus.clone();
+        move || (bus.start(), subscription.try_recv().map(Token::read))
+    });
+    let here = first.join().unwrap();
+    let (there, received) = second.join().unwrap();
+    assert_eq!(received, Ok(0), "what start released can be received when it has returned, whoever did the work");
+    assert_eq!(here + there, 1, "exactly one start counts the replay");
+    outcomes.saw(if here == 1 { "the first was first" } else { "the second was first" });
+}
