@@ -150,3 +150,7 @@ pub use request::{Request, RequestId, Response};
 pub use stats::{BusStats, Published, SubscriberStats};
 pub use stop::StopHandle;
 pub use subscription::Subscription;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

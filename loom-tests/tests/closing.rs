@@ -8,13 +8,13 @@ use loom_tests::scenarios::closing;
 ///
 /// *Threads*: starter, closer, reader.
 ///
-/// *Bound*: preemptions = 2.
+/// *Bound*: preemptions = 2; 241,244 schedules in 36.7 s.
 #[test]
 fn start_races_with_close() {
     Model {
         name: "start_races_with_close",
         bound: Bound::Preemptions,
-        floor: 1,
+        floor: 120_000,
         must_see: &["started first", "closed first"],
     }
     .check(closing::start_close);
@@ -24,13 +24,13 @@ fn start_races_with_close() {
 ///
 /// *Threads*: publisher, closer, reader.
 ///
-/// *Bound*: preemptions = 2.
+/// *Bound*: preemptions = 2; 182,310 schedules in 35.2 s.
 #[test]
 fn backlog_is_released_by_close() {
     Model {
         name: "backlog_is_released_by_close",
         bound: Bound::Preemptions,
-        floor: 1,
+        floor: 91_000,
         must_see: &["released", "refused", "reader parked"],
     }
     .check(closing::close_releases_backlog);
@@ -40,13 +40,13 @@ fn backlog_is_released_by_close() {
 ///
 /// *Threads*: publisher and closer, reader.
 ///
-/// *Bound*: preemptions = 2.
+/// *Bound*: exhaustive; 162,843 schedules in 19.7 s.
 #[test]
 fn event_published_before_close_is_received() {
     Model {
         name: "event_published_before_close_is_received",
-        bound: Bound::Preemptions,
-        floor: 1,
+        bound: Bound::Exhaustive,
+        floor: 81_000,
         must_see: &["reader parked", "found at once"],
     }
     .check(closing::publish_then_close);
@@ -57,13 +57,13 @@ fn event_published_before_close_is_received() {
 ///
 /// *Threads*: publisher, closer, reader.
 ///
-/// *Bound*: preemptions = 2.
+/// *Bound*: preemptions = 2; 33,631 schedules in 4.9 s.
 #[test]
 fn parked_subscriber_wakes_for_close() {
     Model {
         name: "parked_subscriber_wakes_for_close",
         bound: Bound::Preemptions,
-        floor: 1,
+        floor: 16_000,
         must_see: &["delivered too late, discarded", "received", "refused", "reader parked"],
     }
     .check(closing::close_live);
@@ -73,13 +73,13 @@ fn parked_subscriber_wakes_for_close() {
 ///
 /// *Threads*: closer, subscriber.
 ///
-/// *Bound*: preemptions = 2.
+/// *Bound*: preemptions = 2; 201 schedules in less than 0.1 s.
 #[test]
 fn subscription_that_races_with_close_ends() {
     Model {
         name: "subscription_that_races_with_close_ends",
         bound: Bound::Preemptions,
-        floor: 1,
+        floor: 100,
         must_see: &["subscribed after close", "subscribed before close"],
     }
     .check(closing::subscribe_close);

@@ -8,13 +8,13 @@ use loom_tests::scenarios::sealing;
 ///
 /// *Threads*: publisher, subscriber that leaves.
 ///
-/// *Bound*: preemptions = 2.
+/// *Bound*: preemptions = 2; 503 schedules in 0.1 s.
 #[test]
 fn nothing_delivered_is_stranded_by_an_unsubscription() {
     Model {
         name: "nothing_delivered_is_stranded_by_an_unsubscription",
         bound: Bound::Preemptions,
-        floor: 1,
+        floor: 250,
         must_see: &["delivered, then discarded", "not delivered"],
     }
     .check(sealing::unsubscribe_publish);
@@ -25,13 +25,13 @@ fn nothing_delivered_is_stranded_by_an_unsubscription() {
 ///
 /// *Threads*: publisher, stopper, reader.
 ///
-/// *Bound*: preemptions = 2.
+/// *Bound*: preemptions = 2; 32,725 schedules in 4.9 s.
 #[test]
 fn nothing_delivered_is_stranded_by_a_stop() {
     Model {
         name: "nothing_delivered_is_stranded_by_a_stop",
         bound: Bound::Preemptions,
-        floor: 1,
+        floor: 16_000,
         must_see: &["delivered too late, discarded", "received", "not offered"],
     }
     .check(sealing::stop_publish);
@@ -40,7 +40,7 @@ fn nothing_delivered_is_stranded_by_a_stop() {
 /// *Property*: G3, G7: a subscriber that was stopped after start gets the whole replay, also where it parks in
 /// front of a slot that is filled late.
 ///
-/// *Threads*: publisher, starter that stops the subscriber, reader.
+/// *Threads*: publisher, reader that starts the bus and stops itself.
 ///
 /// *Bound*: preemptions = 2.
 #[test]
@@ -58,13 +58,13 @@ fn stopped_subscriber_wakes_for_the_rest_of_its_replay() {
 ///
 /// *Threads*: starter that publishes afterwards, stopper, reader.
 ///
-/// *Bound*: preemptions = 2.
+/// *Bound*: preemptions = 2; 159,876 schedules in 25.8 s.
 #[test]
 fn stop_before_start_gives_no_live_event_without_the_replay() {
     Model {
         name: "stop_before_start_gives_no_live_event_without_the_replay",
         bound: Bound::Preemptions,
-        floor: 1,
+        floor: 79_000,
         must_see: &["stopped before start", "replay only", "replay and live event"],
     }
     .check(sealing::stop_start);

@@ -9,13 +9,13 @@ use loom_tests::scenarios::subscribing;
 ///
 /// *Threads*: publisher, passer-by that publishes too.
 ///
-/// *Bound*: preemptions = 2.
+/// *Bound*: preemptions = 2; 4,808 schedules in 0.5 s.
 #[test]
 fn comings_and_goings_do_not_touch_who_stays() {
     Model {
         name: "comings_and_goings_do_not_touch_who_stays",
         bound: Bound::Preemptions,
-        floor: 1,
+        floor: 2_400,
         must_see: &["received by both", "delivered to both, discarded by one", "delivered to one"],
     }
     .check(subscribing::subscribe_unsubscribe_publish);

@@ -74,27 +74,25 @@ pub fn stop_start(outcomes: &Outcomes) {
     outcomes.saw_if(numbers == [0, 1], "replay and live event");
 }
 
-/// A publisher that fills its slot late × start, then stop × a reader that parks in front of that slot: a subscriber that was
-/// stopped is still woken for the rest of its replay.
+/// A publisher that fills its slot late × a reader that starts the bus, is stopped, and parks in front of that slot: it is
+/// still woken for the rest of its replay.
 pub fn stop_late_fill(outcomes: &Outcomes) {
     let parked_before = parks();
     let bus = Bus::new(1);
     let subscription = bus.subscribe(1);
-    let stop = subscription.stop_handle();
     let publisher = thread::spawn({
         let bus = bus.clone();
         move || publish(&bus, &Token::new(0))
     });
-    let starter = thread::spawn({
+    let reader = thread::spawn({
         let bus = bus.clone();
         move || {
             bus.start();
-            stop.stop();
+            subscription.stop_handle().stop();
+            receive_all(&subscription)
         }
     });
-    let reader = thread::spawn(move || receive_all(&subscription));
     let outcome = publisher.join().unwrap();
-    starter.join().unwrap();
     let numbers = reader.join().unwrap();
     if is_buffered(&outcome) {
         assert_eq!(numbers, [0], "G3: who was there at start gets the whole replay, also when stopped since");
