@@ -7,8 +7,11 @@ ci/setup.sh
 cargo fmt --all --check
 cargo clippy --workspace --all-targets -- -D warnings
 cargo clippy --all-targets --features tracing -- -D warnings
-RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-target}/loom \
+(
+    export RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-target}/loom
+    cargo clippy -p ringbus --lib --features __loom -- -D warnings
     cargo clippy -p loom-tests --all-targets -- -D warnings
+)
 RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --features tracing
 RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items
 ci/orderings.sh

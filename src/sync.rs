@@ -2,7 +2,7 @@
 //!
 //! The rest of the crate takes its atomics, rings, snapshots and parking from here, so that the loom
 //! models in `loom-tests/` run the crate's own code: with `--cfg loom` this module hands out
-//! [doubles](model) that loom can watch, and otherwise the real thing.
+//! doubles (`sync/model.rs`) that loom can watch, and otherwise the real thing.
 
 #[cfg(all(loom, not(feature = "__loom")))]
 compile_error!("`--cfg loom` is for the package `loom-tests`, which enables the hidden feature `__loom`");

@@ -45,10 +45,12 @@ impl Model {
         let mut builder = loom::model::Builder::new();
         builder.max_branches = builder.max_branches.max(50_000);
         match self.bound {
-            Bound::Exhaustive => builder.preemption_bound = None,
+            // Not `None`: with a bound, loom also goes back to where the last preemption could have been, and so sees schedules
+            // that its unbounded search takes for equivalent and passes over. No model has a hundred preemptions.
+            Bound::Exhaustive => builder.preemption_bound = Some(100),
             Bound::Preemptions => builder.preemption_bound = builder.preemption_bound.or(Some(2)),
         }
-        let bound = builder.preemption_bound;
+        let preemptions = builder.preemption_bound.unwrap_or_default();
         {
             let outcomes = outcomes.clone();
             let schedules = Arc::clone(&schedules);
@@ -59,7 +61,10 @@ impl Model {
         }
         let schedules = schedules.load(Relaxed);
         let seen = outcomes.seen();
-        let bound = bound.map_or("exhaustive".to_owned(), |preemptions| format!("preemptions = {preemptions}"));
+        let bound = match self.bound {
+            Bound::Exhaustive => "exhaustive".to_owned(),
+            Bound::Preemptions => format!("preemptions = {preemptions}"),
+        };
         println!("{}: {schedules} schedules, {bound}, {:.1?}, {seen:?}", self.name, started.elapsed());
         if std::env::var_os("RINGBUS_LOOM_PROPERTY_ONLY").is_none() {
             assert!(schedules >= self.floor, "{}: {schedules} schedules, fewer than {}", self.name, self.floor);

@@ -42,13 +42,13 @@ fn nothing_delivered_is_stranded_by_a_stop() {
 ///
 /// *Threads*: publisher, reader that starts the bus and stops itself.
 ///
-/// *Bound*: preemptions = 2.
+/// *Bound*: preemptions = 2; 9,918 schedules in 1.2 s.
 #[test]
 fn stopped_subscriber_wakes_for_the_rest_of_its_replay() {
     Model {
         name: "stopped_subscriber_wakes_for_the_rest_of_its_replay",
         bound: Bound::Preemptions,
-        floor: 1,
+        floor: 4_900,
         must_see: &["replayed", "published live", "reader parked"],
     }
     .check(sealing::stop_late_fill);

@@ -98,13 +98,13 @@ fn second_start_helps_before_it_returns() {
 ///
 /// *Threads*: starter, starter that reads.
 ///
-/// *Bound*: preemptions = 2.
+/// *Bound*: preemptions = 2; 955 schedules in 0.2 s.
 #[test]
 fn backlog_can_be_received_when_any_start_has_returned() {
     Model {
         name: "backlog_can_be_received_when_any_start_has_returned",
         bound: Bound::Preemptions,
-        floor: 100,
+        floor: 470,
         must_see: &["the first was first", "the second was first"],
     }
     .check(startup::second_start);
