@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Fails where a memory ordering in src/ is used without an `// ORDERING:` comment above the statement. The doubles of
-# src/sync/model.rs are no product code: their orderings are those of what they stand for.
+# Fails where a memory ordering in src/ is used without an `// ORDERING:` comment above the statement, and where a comment
+# names a model that does not exist. The doubles of src/sync/model.rs are no product code: their orderings are those of what
+# they stand for.
 #
 #   ci/orderings.sh [FILE ...]        the files of src/, or these
 set -euo pipefail
@@ -26,3 +27,13 @@ awk '
         exit missing > 0
     }
 ' "${files[@]}"
+
+# Models have long names: that tells them from the functions that a comment names as the other half of a pair.
+unknown=0
+for model in $(grep -ho '^ *// .*' "${files[@]}" | grep -o '`[a-z_]*`' | tr -d '`' | awk 'length >= 25' | sort -u); do
+    if ! grep -rq "fn $model()" loom-tests/tests; then
+        echo "no such model: $model"
+        unknown=1
+    fi
+done
+exit $unknown

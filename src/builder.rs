@@ -1,64 +1,16 @@
-//! What a subscriber asks for.
+//! Subscribing, step by step.
 
 use crate::core::Core;
+use crate::end::Ended;
 use crate::event::Event;
 use crate::event_type::EventType;
+use crate::mailbox::Mailbox;
+use crate::options::{Overflow, SubscriberOptions, WaitStrategy};
+use crate::replay::Replay;
+use crate::snapshot::Phase;
 use crate::subscription::Subscription;
 use std::fmt;
 use std::sync::Arc;
-
-/// What happens to an event for which a subscriber's ring has no room. Other subscribers are not affected either way.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Overflow {
-    /// The event that finds no room is lost to this subscriber; its publish reports it as dropped.
-    #[default]
-    DropNewest,
-    /// The oldest event in the ring makes room. The publish reports a delivery, and the eviction is counted for the
-    /// subscriber. The evicted event's `Drop` runs on the publisher's thread.
-    DropOldest,
-}
-
-/// How the blocking calls of a subscription wait. The async ones always wait for a wake-up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum WaitStrategy {
-    /// Spins for a moment, then parks the thread. Uses no CPU while parked; the publisher that ends the wait makes a system call.
-    #[default]
-    Park,
-    /// Gives the processor to other threads between looks. Uses all the CPU it gets.
-    Yield,
-    /// Looks without a pause. The lowest latency, for the price of a core.
-    Spin,
-}
-
-/// Events a ring holds unless the subscriber says otherwise.
-const DEFAULT_CAPACITY: usize = 256;
-
-type Filter<E> = Box<dyn Fn(&E) -> bool + Send + Sync>;
-
-pub(crate) struct SubscriberOptions<E> {
-    pub(crate) name: Arc<str>,
-    pub(crate) capacity: usize,
-    /// Wanted types without repetition; `None` for all.
-    pub(crate) types: Option<Vec<EventType>>,
-    pub(crate) filter: Option<Filter<E>>,
-    pub(crate) overflow: Overflow,
-    pub(crate) lossy: bool,
-    pub(crate) wait: WaitStrategy,
-}
-
-impl<E> fmt::Debug for SubscriberOptions<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SubscriberOptions")
-            .field("name", &self.name)
-            .field("capacity", &self.capacity)
-            .field("types", &self.types)
-            .field("filter", &self.filter.is_some())
-            .field("overflow", &self.overflow)
-            .field("lossy", &self.lossy)
-            .field("wait", &self.wait)
-            .finish()
-    }
-}
 
 /// A subscription in the making, from [`EventBus::subscriber`](crate::EventBus::subscriber). Keeps the bus open until it is
 /// used or dropped.
@@ -83,16 +35,7 @@ pub struct SubscriberBuilder<E> {
 
 impl<E: Event + Clone> SubscriberBuilder<E> {
     pub(crate) fn new(core: Arc<Core<E>>, name: Arc<str>) -> Self {
-        let options = SubscriberOptions {
-            name,
-            capacity: DEFAULT_CAPACITY,
-            types: None,
-            filter: None,
-            overflow: Overflow::default(),
-            lossy: false,
-            wait: WaitStrategy::default(),
-        };
-        Self { core, options }
+        Self { core, options: SubscriberOptions::new(name) }
     }
 
     /// Sets how many events the ring holds; 256 unless set. Its memory is allocated when subscribing.
@@ -164,7 +107,17 @@ impl<E: Event + Clone> SubscriberBuilder<E> {
     /// Progress: lock-free; copies the list of subscribers.
     #[must_use = "dropping the subscription unsubscribes"]
     pub fn subscribe(self) -> Subscription<E> {
-        Core::subscribe(&self.core, self.options)
+        let cell = self.core.cell();
+        let mailbox = Arc::new(Mailbox::new(self.options));
+        let replay = match cell.join(&mailbox) {
+            Phase::Starting(log) => Some(Replay::new(log)),
+            Phase::Live => None,
+            Phase::Closed(_) => {
+                mailbox.end(Ended::Drain);
+                None
+            }
+        };
+        Subscription::new(cell.downgrade(), mailbox, replay)
     }
 }
 

@@ -1,17 +1,14 @@
 //! What all handles of one bus share, and what they do with it.
 
-use crate::builder::SubscriberOptions;
 use crate::end::Ended;
 use crate::error::PublishError;
 use crate::event::Event;
 use crate::fan_out::fan_out;
-use crate::mailbox::{self, Mailbox};
+use crate::mailbox;
 use crate::panics::Panics;
-use crate::replay::Replay;
 use crate::snapshot::{Closed, Phase, Snapshot, SnapshotCell};
 use crate::startup::{AppendError, StartupLog};
 use crate::stats::{BusStats, Published, Totals};
-use crate::subscription::Subscription;
 use crate::sync::Counter;
 use std::sync::Arc;
 
@@ -109,19 +106,6 @@ impl<E> Core<E> {
 }
 
 impl<E: Event + Clone> Core<E> {
-    pub(crate) fn subscribe(core: &Arc<Self>, options: SubscriberOptions<E>) -> Subscription<E> {
-        let mailbox = Arc::new(Mailbox::new(options));
-        let replay = match core.cell.join(&mailbox) {
-            Phase::Starting(log) => Some(Replay::new(log)),
-            Phase::Live => None,
-            Phase::Closed(_) => {
-                mailbox.end(Ended::Drain);
-                None
-            }
-        };
-        Subscription::new(core.cell.downgrade(), mailbox, replay)
-    }
-
     /// Publishes, whatever the phase.
     pub(crate) fn publish(&self, event: E, panics: &mut Panics) -> Result<Published, PublishError<E>> {
         let snapshot = self.cell.load();

@@ -1,10 +1,10 @@
 //! One live publish: from the event to the rings, the wake-ups and the hooks.
 
-use crate::builder::Overflow;
 use crate::event::Event;
 use crate::event_type::EventType;
 use crate::lag::{Lag, Ticket};
 use crate::mailbox::{self, Mailbox, Pushed};
+use crate::options::Overflow;
 use crate::panics::Panics;
 use crate::snapshot::Snapshot;
 use crate::stats::Published;

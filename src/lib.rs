@@ -117,6 +117,7 @@ mod fan_out;
 mod iter;
 mod lag;
 mod mailbox;
+mod options;
 mod panics;
 mod park;
 mod publisher;
@@ -138,13 +139,14 @@ pub mod internals {
     pub use crate::sync::model::{expire, parks};
 }
 
-pub use builder::{Overflow, SubscriberBuilder, WaitStrategy};
+pub use builder::SubscriberBuilder;
 pub use bus::{EventBus, WeakEventBus};
 pub use error::{PublishError, RecvError, RecvTimeoutError, TryRecvError};
 pub use event::{AsAny, DynEvent, Event};
 pub use event_type::EventType;
 pub use iter::{IntoIter, Iter, Recv, TryIter};
 pub use lag::Lag;
+pub use options::{Overflow, WaitStrategy};
 pub use publisher::Publisher;
 pub use request::{Request, RequestId, Response};
 pub use stats::{BusStats, Published, SubscriberStats};

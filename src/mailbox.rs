@@ -1,10 +1,10 @@
 //! The bus's side of a subscription: its ring, its drop counter, its state word and its waker.
 
-use crate::builder::{Overflow, SubscriberOptions};
 use crate::end::{EndState, Ended};
 use crate::event::Event;
 use crate::event_type::EventType;
 use crate::lag::Episode;
+use crate::options::{Overflow, SubscriberOptions};
 use crate::panics::Panics;
 use crate::state::{Attention, WaitState};
 use crate::stats::SubscriberStats;
@@ -265,7 +265,7 @@ pub(crate) fn after_push<E>(interested: [&[Arc<Mailbox<E>>]; 2], panics: &mut Pa
 pub(crate) fn wake_all<E>(mailboxes: &[Arc<Mailbox<E>>], panics: &mut Panics) {
     // ORDERING: SeqCst fence between that change and the look at the state words. Pairs with the fence in
     // `WaitState::begin_wait`, see there. Weaker: a subscriber that parks meanwhile misses both the change and the wake.
-    // Checked by loom-tests/tests/startup.rs `parked_subscriber_wakes_for_the_replay` and
+    // Checked by loom-tests/tests/startup.rs `event_published_during_start_is_received_once` and
     // loom-tests/tests/closing.rs `parked_subscriber_wakes_for_close`.
     fence(SeqCst);
     for mailbox in mailboxes {

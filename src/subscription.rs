@@ -1,11 +1,11 @@
 //! The receiving side of a subscription.
 
-use crate::builder::WaitStrategy;
 use crate::end::Ended;
 use crate::error::{RecvError, RecvTimeoutError, TryRecvError};
 use crate::event::Event;
 use crate::iter::{Iter, Recv, TryIter};
 use crate::mailbox::Mailbox;
+use crate::options::WaitStrategy;
 use crate::panics::Panics;
 use crate::park::ThreadWaker;
 use crate::replay::{Next, Replay};

@@ -1,0 +1,72 @@
+//! What a subscriber can ask for.
+
+use crate::event_type::EventType;
+use std::fmt;
+use std::sync::Arc;
+
+/// What happens to an event for which a subscriber's ring has no room. Other subscribers are not affected either way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Overflow {
+    /// The event that finds no room is lost to this subscriber; its publish reports it as dropped.
+    #[default]
+    DropNewest,
+    /// The oldest event in the ring makes room. The publish reports a delivery, and the eviction is counted for the
+    /// subscriber. The evicted event's `Drop` runs on the publisher's thread.
+    DropOldest,
+}
+
+/// How the blocking calls of a subscription wait. The async ones always wait for a wake-up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum WaitStrategy {
+    /// Spins for a moment, then parks the thread. Uses no CPU while parked; the publisher that ends the wait makes a system call.
+    #[default]
+    Park,
+    /// Gives the processor to other threads between looks. Uses all the CPU it gets.
+    Yield,
+    /// Looks without a pause. The lowest latency, for the price of a core.
+    Spin,
+}
+
+/// Events a ring holds unless the subscriber says otherwise.
+const DEFAULT_CAPACITY: usize = 256;
+
+type Filter<E> = Box<dyn Fn(&E) -> bool + Send + Sync>;
+
+pub(crate) struct SubscriberOptions<E> {
+    pub(crate) name: Arc<str>,
+    pub(crate) capacity: usize,
+    /// Wanted types without repetition; `None` for all.
+    pub(crate) types: Option<Vec<EventType>>,
+    pub(crate) filter: Option<Filter<E>>,
+    pub(crate) overflow: Overflow,
+    pub(crate) lossy: bool,
+    pub(crate) wait: WaitStrategy,
+}
+
+impl<E> SubscriberOptions<E> {
+    pub(crate) fn new(name: Arc<str>) -> Self {
+        Self {
+            name,
+            capacity: DEFAULT_CAPACITY,
+            types: None,
+            filter: None,
+            overflow: Overflow::default(),
+            lossy: false,
+            wait: WaitStrategy::default(),
+        }
+    }
+}
+
+impl<E> fmt::Debug for SubscriberOptions<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SubscriberOptions")
+            .field("name", &self.name)
+            .field("capacity", &self.capacity)
+            .field("types", &self.types)
+            .field("filter", &self.filter.is_some())
+            .field("overflow", &self.overflow)
+            .field("lossy", &self.lossy)
+            .field("wait", &self.wait)
+            .finish()
+    }
+}
