@@ -13,13 +13,20 @@ install_packages() {
 if ! command -v cc >/dev/null; then
     install_packages gcc libc6-dev
 fi
+if ! command -v git >/dev/null; then
+    install_packages git
+fi
 if ! command -v cargo >/dev/null; then
     # Debian's newest: rustc-web follows the stable releases.
     install_packages ca-certificates rustc-web cargo-web
 fi
 for component in rustfmt clippy; do
     if ! cargo "${component/rustfmt/fmt}" --version >/dev/null 2>&1; then
-        if command -v rustup >/dev/null; then rustup component add "$component"; else install_packages "$component-web" || install_packages "rust-web-$component"; fi
+        if command -v rustup >/dev/null; then
+            rustup component add "$component"
+        else
+            install_packages rustfmt-web rust-web-clippy
+        fi
     fi
 done
 cargo --version
