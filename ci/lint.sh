@@ -15,3 +15,12 @@ cargo clippy --all-targets --features tracing -- -D warnings
 RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --features tracing
 RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items
 ci/orderings.sh
+
+# The mutants apply, and the tables of loom-tests/README.md have them and the models.
+for mutant in loom-tests/mutants/*.patch; do
+    git apply --check "$mutant" || { echo "$mutant does not apply" && exit 1; }
+    grep -q "\`$(basename "$mutant" .patch)\`" loom-tests/README.md || { echo "loom-tests/README.md lacks $mutant" && exit 1; }
+done
+for model in $(sed -n 's/^fn \([a-z_]*\)() {$/\1/p' loom-tests/tests/*.rs); do
+    grep -q "\`$model\`" loom-tests/README.md || { echo "loom-tests/README.md lacks the model $model" && exit 1; }
+done
