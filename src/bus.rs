@@ -65,7 +65,9 @@ impl<E: Event + Clone> EventBus<E> {
     /// Nothing is lost or reordered while other threads publish, subscribe, receive, start and close: each
     /// subscriber gets the whole replay in the order in which the events were accepted, and live events after that.
     ///
-    /// Progress: lock-free; takes the same time however many events are replayed, and nobody waits for it.
+    /// Progress: lock-free; takes the same time however many events are replayed, and nobody waits for it. Whoever lets go of the
+    /// log last frees it, in time proportional to its capacity: normally the last reader, `start` itself where nobody has
+    /// subscribed, or a publish that was under way meanwhile.
     ///
     /// # Panics
     ///
@@ -153,7 +155,8 @@ impl<E: Event + Clone> EventBus<E> {
     }
 
     /// Adds a function that is called when a subscriber begins to lose events: once per [episode](Lag), not once per event,
-    /// and never for [lossy](SubscriberBuilder::lossy) subscribers.
+    /// and never for [lossy](SubscriberBuilder::lossy) subscribers. The next event received ends an episode, so a subscriber that
+    /// keeps receiving, but too slowly, is reported again and again: a hook that does much should limit its rate.
     ///
     /// It runs on the thread whose publish found the ring full, after that publish has served everybody, under no lock; so it
     /// may call back into the bus. A hook that owns an `EventBus` keeps the bus open: let it own a

@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering::Relaxed;
 /// A subscriber has begun to lose events, because its ring was full.
 ///
 /// Given to the hooks of [`EventBus::on_lag`](crate::EventBus::on_lag) once per *episode*: an episode begins with the first
-/// event that is lost, and ends with the first that the subscriber receives after that.
+/// event that is lost, and ends with the first that the subscriber receives after it was reported.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Lag {
@@ -17,7 +17,7 @@ pub struct Lag {
     pub subscriber: Arc<str>,
     /// The type of the event whose publishing found the ring full.
     pub event_type: EventType,
-    /// How many events the subscriber has lost so far, since it subscribed.
+    /// How many events the subscriber has lost so far, since it subscribed: dropped and evicted ones.
     pub dropped: u64,
 }
 

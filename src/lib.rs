@@ -52,13 +52,15 @@
 //! # Slow subscribers
 //!
 //! When a ring is full, its subscriber loses the new event, or with [`Overflow::DropOldest`] the oldest one. The
-//! publish says so ([`Published`]), the subscriber's [counters](Subscription::take_missed) say so, and once per episode the
+//! publish says so where the new event is lost ([`Published`]), the subscriber's [counters](Subscription::take_missed) say so, and once per episode the
 //! bus's [lag hooks](EventBus::on_lag) do. Nobody else notices.
+//!
+//! [Lossy](SubscriberBuilder::lossy) subscribers are counted and never reported.
 //!
 //! # Closing
 //!
 //! After [`close`](EventBus::close), or when the last [`EventBus`] and [`Publisher`] is gone, subscribers receive what they
-//! have and then `Closed`. A [`StopHandle`] does the same to one subscription.
+//! have and then `Closed`. A [`StopHandle`] does the same to one subscription; one stopped before the start takes no part in the replay.
 //!
 //! # Guarantees
 //!
@@ -71,10 +73,11 @@
 //! 4. **Replay first.** A subscriber receives the whole replay, in the order in which it was accepted, before any live event.
 //! 5. **Order.** Where one publish returned before another began, no subscriber receives them the other way round.
 //! 6. **No gap at subscribe.** Every publish that happens after `subscribe` returned is offered.
-//! 7. **No lost wake-up.** A waiting subscriber wakes for what it waits for, and waits without using the CPU; nothing polls.
+//! 7. **No lost wake-up.** A waiting subscriber wakes for what it waits for. Parked or async it uses no CPU; nothing polls.
 //! 9. **Isolation.** User code runs under no lock and may call back into the bus. Where it panics, one subscriber loses one event, the
 //!    others are served, and then the publisher goes on with the panic.
-//! 10. **Close.** Waiting subscribers wake, what was accepted can still be received, then `Closed`, for good.
+//! 10. **Close.** Waiting subscribers wake, what was accepted before can still be received, then `Closed`, for good. (What a publish
+//!     that races with it delivers too late is counted as discarded.)
 //! 11. **Bounded memory.** The start-up buffer, the rings, the current snapshot, and an older one per publish under way and per idle
 //!     [`Publisher`]. Nothing grows with traffic.
 //!
@@ -91,6 +94,10 @@
 //!
 //! *In practice*: `crossbeam`'s `ArrayQueue` makes everybody progress except while a thread is preempted at one of the points
 //! named; by the letter of the definition it is not lock-free. Loading the snapshot is lock-free always, and wait-free nearly always.
+//!
+//! # Features
+//!
+//! `tracing`, off by default: emits a warning when a subscriber begins to lag, and debug events when a bus starts and closes.
 //!
 //! # What it does not do
 //!

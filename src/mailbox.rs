@@ -40,9 +40,9 @@ pub(crate) struct Mailbox<E> {
     episode: Episode,
     /// What the subscriber asked for. Never written again.
     options: SubscriberOptions<E>,
-    /// Written by the subscriber alone, for every event: on a cache line of their own, which publishers leave alone.
+    /// Written by the subscriber for every event, and so on a cache line of their own; by a publisher only to note a full ring.
     receipts: CachePadded<Receipts>,
-    /// Written by publishers, but not on the good path.
+    /// Written by publishers, but not on the good path: for what was lost, or refused by the filter.
     losses: CachePadded<Losses>,
 }
 

@@ -30,13 +30,17 @@ impl<E: Event + Clone> Publisher<E> {
 
     /// Publishes an event, exactly as [`EventBus::publish`](crate::EventBus::publish) does.
     ///
-    /// Progress: lock-free as far as the rings are (see the [crate documentation](crate#progress)); makes no system call
-    /// unless a subscriber is parked, and allocates nothing.
+    /// Progress: as `EventBus::publish`, with the same exceptions; while the subscribers stay the same, without its load of
+    /// the snapshot.
     ///
     /// # Errors
     ///
     /// [`PublishError::StartupFull`] before `start`, where the start-up buffer is full, and [`PublishError::Closed`] on a
     /// closed bus. Both give the event back.
+    ///
+    /// # Panics
+    ///
+    /// As `EventBus::publish`: goes on with the first panic of user code, after everybody else has been served.
     #[inline]
     pub fn publish(&mut self, event: E) -> Result<Published, PublishError<E>> {
         let mut panics = Panics::default();

@@ -14,7 +14,7 @@ pub(crate) enum Attention {
     None,
     /// The subscriber waits.
     Waiting,
-    /// Nobody will receive from this mailbox any more.
+    /// The subscriber receives nothing more but what it finds in the ring when it seals it.
     Sealed,
 }
 
@@ -72,7 +72,7 @@ impl WaitState {
         self.0.compare_exchange(WAITING, IDLE, Acquire, Relaxed).is_ok()
     }
 
-    /// Declares that nobody will receive from this mailbox any more. The caller empties the ring afterwards; a publisher
+    /// Declares that nothing pushed from now on will be received. The caller empties the ring afterwards; a publisher
     /// that pushes too late for that sees `SEALED` and empties it itself.
     pub(crate) fn seal(&self) {
         // ORDERING: Relaxed. The word carries nothing but itself.

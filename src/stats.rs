@@ -5,7 +5,7 @@ use crossbeam_utils::CachePadded;
 use std::cell::Cell;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// What became of one publish, or of a batch.
+/// What became of one publish.
 ///
 /// A publish before `start` is `buffered`. A live one was offered to `delivered + dropped` interested subscribers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

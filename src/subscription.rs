@@ -202,7 +202,7 @@ impl<E: Event + Clone> Subscription<E> {
         self.wait_until(Deadline::NEVER).map_err(|_| RecvError)
     }
 
-    /// Receives an event, and waits for it no longer than `timeout`. [`Duration::MAX`] waits for ever.
+    /// Receives an event, and gives up soon after `timeout`, at the earliest after a short spin. [`Duration::MAX`] waits for ever.
     ///
     /// # Errors
     ///
@@ -211,7 +211,7 @@ impl<E: Event + Clone> Subscription<E> {
         self.wait_until(Deadline::after(timeout))
     }
 
-    /// Receives an event, and waits for it no longer than until `deadline`.
+    /// Receives an event, and gives up soon after `deadline`.
     ///
     /// # Errors
     ///
@@ -292,8 +292,8 @@ impl<E: Event + Clone> Subscription<E> {
 
     /// Moves up to `max` events into `into`, without waiting, and returns how many. Costs less than as many `try_recv`.
     ///
-    /// Gives 0 where there are none now, and also where none will come any more: [`is_closed`](Self::is_closed) or
-    /// [`try_recv`](Self::try_recv) tell.
+    /// Gives 0 where there are none now, and also where none will come any more: only [`try_recv`](Self::try_recv) tells which.
+    /// ([`is_closed`](Self::is_closed) may turn `true` while an event accepted before is still to be received.)
     pub fn recv_many(&mut self, into: &mut Vec<E>, max: usize) -> usize {
         let mut taken = 0;
         // The replay, and the rest of a sealed ring, event by event.
@@ -364,8 +364,8 @@ impl<E: Event + Clone> Subscription<E> {
     }
 
     /// How many events this subscriber has lost to a full ring since it subscribed: newest ones that found no room, or with
-    /// [`Overflow::DropOldest`](crate::Overflow::DropOldest) oldest ones that made room. (Events lost to a panic of
-    /// its filter or of `Clone` count as well.)
+    /// [`Overflow::DropOldest`](crate::Overflow::DropOldest) oldest ones that made room; so this is `dropped + evicted` of the
+    /// [statistics](crate::SubscriberStats). (Events lost to a panic of its filter or of `Clone` count as well.)
     #[must_use]
     pub fn dropped(&self) -> u64 {
         self.mailbox.lost()
