@@ -2,7 +2,6 @@
 
 use crate::end::{EndState, Ended};
 use crate::event::Event;
-use crate::event_type::EventType;
 use crate::lag::Episode;
 use crate::options::{Overflow, SubscriberOptions};
 use crate::panics::Panics;
@@ -194,9 +193,9 @@ impl<E> Mailbox<E> {
         self.losses.discarded.add(1);
     }
 
-    /// Notes how full the ring is, just after `popped` events were taken out.
-    pub(crate) fn sample_fill(&self, popped: usize) {
-        self.receipts.high_water.raise((self.ring.len() + popped).min(self.ring.capacity()) as u64);
+    /// Notes how full the ring was, just after an event was taken out.
+    pub(crate) fn sample_fill(&self) {
+        self.receipts.high_water.raise((self.ring.len() + 1).min(self.ring.capacity()) as u64);
     }
 
     /// How many events the subscriber lost to a full ring.
@@ -230,14 +229,10 @@ impl<E: Event> Mailbox<E> {
     /// Whether the subscriber wants this event by type and filter: for the replay, which no route has sorted. User code.
     pub(crate) fn wants(&self, event: &E) -> bool {
         match &self.options.types {
-            Some(types) if !contains(types, event.event_type()) => false,
+            Some(types) if !types.contains(&event.event_type()) => false,
             _ => self.accepts(event),
         }
     }
-}
-
-fn contains(types: &[EventType], event_type: EventType) -> bool {
-    types.contains(&event_type)
 }
 
 /// Ends a publish: wakes the waiting subscribers among those that may have got the event, and empties the sealed

@@ -179,7 +179,7 @@ impl<E: Event + Clone> Subscription<E> {
         };
         match self.until_sample.get() {
             0 => {
-                self.mailbox.sample_fill(1);
+                self.mailbox.sample_fill();
                 self.until_sample.set(SAMPLE_EVERY - 1);
             }
             pops => self.until_sample.set(pops - 1),

@@ -2,7 +2,9 @@
 
 mod common;
 
-use common::{CountingWaker, EVEN, Finish, Gate, LONG, Number, ODD, Random, spawn_sleeper, wait_until};
+use common::{
+    CountingWaker, EVEN, Finish, Gate, LONG, Number, ODD, Random, live, numbers, publish, spawn_sleeper, wait_until,
+};
 use futures_util::StreamExt;
 use ringbus::{EventBus, RecvError, Subscription, TryRecvError, WaitStrategy};
 use std::future::{Future, poll_fn};
@@ -12,22 +14,6 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::Duration;
-
-fn live() -> EventBus<Number> {
-    let bus = EventBus::new(0);
-    bus.start();
-    bus
-}
-
-fn publish(bus: &EventBus<Number>, numbers: std::ops::Range<u64>) {
-    for number in numbers {
-        bus.publish(Number(number)).unwrap();
-    }
-}
-
-fn numbers(range: std::ops::Range<u64>) -> Vec<Number> {
-    range.map(Number).collect()
-}
 
 /// The simplest runtime there is.
 fn block_on<T>(future: impl Future<Output = T>) -> T {

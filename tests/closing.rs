@@ -2,7 +2,9 @@
 
 mod common;
 
-use common::{CountingWaker, Finish, Gate, LONG, Number, Token, spawn_sleeper, stats_of, wait_until};
+use common::{
+    CountingWaker, Finish, Gate, LONG, Number, Token, live, numbers, publish, spawn_sleeper, stats_of, wait_until,
+};
 use ringbus::{
     EventBus, Overflow, PublishError, RecvError, RecvTimeoutError, Subscription, TryRecvError, WaitStrategy,
 };
@@ -13,22 +15,6 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::thread;
 use std::time::{Duration, Instant};
-
-fn live() -> EventBus<Number> {
-    let bus = EventBus::new(0);
-    bus.start();
-    bus
-}
-
-fn publish(bus: &EventBus<Number>, numbers: std::ops::Range<u64>) {
-    for number in numbers {
-        bus.publish(Number(number)).unwrap();
-    }
-}
-
-fn numbers(range: std::ops::Range<u64>) -> Vec<Number> {
-    range.map(Number).collect()
-}
 
 /// Asserts that a subscription says `Closed` in every way there is, and goes on saying so.
 #[track_caller]

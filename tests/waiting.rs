@@ -2,7 +2,9 @@
 
 mod common;
 
-use common::{CountingWaker, EVEN, Finish, LONG, Number, ODD, Token, spawn_sleeper, stats_of, wait_until};
+use common::{
+    CountingWaker, EVEN, Finish, LONG, Number, ODD, Token, live, numbers, publish, spawn_sleeper, stats_of, wait_until,
+};
 use ringbus::{EventBus, RecvError, RecvTimeoutError, Subscription, TryRecvError, WaitStrategy};
 use std::future::Future;
 use std::pin::pin;
@@ -11,22 +13,6 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::task::{Context, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
-
-fn live() -> EventBus<Number> {
-    let bus = EventBus::new(0);
-    bus.start();
-    bus
-}
-
-fn publish(bus: &EventBus<Number>, numbers: std::ops::Range<u64>) {
-    for number in numbers {
-        bus.publish(Number(number)).unwrap();
-    }
-}
-
-fn numbers(range: std::ops::Range<u64>) -> Vec<Number> {
-    range.map(Number).collect()
-}
 
 type Wait = fn(&mut Subscription<Number>) -> Option<Number>;
 

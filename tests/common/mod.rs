@@ -242,3 +242,22 @@ impl Random {
         (self.0 >> 11) % bound
     }
 }
+
+/// A bus that has started.
+pub fn live() -> EventBus<Number> {
+    let bus = EventBus::new(0);
+    bus.start();
+    bus
+}
+
+/// Publishes numbers.
+pub fn publish(bus: &EventBus<Number>, numbers: std::ops::Range<u64>) {
+    for number in numbers {
+        bus.publish(Number(number)).unwrap();
+    }
+}
+
+/// The numbers of a range, as events.
+pub fn numbers(range: std::ops::Range<u64>) -> Vec<Number> {
+    range.map(Number).collect()
+}
