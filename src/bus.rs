@@ -2,12 +2,15 @@
 
 use crate::builder::SubscriberBuilder;
 use crate::core::Core;
-use crate::error::PublishError;
+use crate::error::{PublishError, RequestError};
 use crate::event::Event;
 use crate::event_type::EventType;
+use crate::gather::Gather;
 use crate::lag::{Lag, LagHook};
 use crate::panics::Panics;
 use crate::publisher::Publisher;
+use crate::request::Request;
+use crate::request_options::RequestOptions;
 use crate::snapshot::Phase;
 use crate::stats::{BusStats, Published};
 use crate::subscription::Subscription;
@@ -130,6 +133,98 @@ impl<E: Event + Clone> EventBus<E> {
     /// Begins a subscription with a name, which statistics and lag reports show, and options.
     pub fn subscriber(&self, name: impl Into<Arc<str>>) -> SubscriberBuilder<E> {
         SubscriberBuilder::new(Arc::clone(&self.core), name.into())
+    }
+
+    /// Asks several responders at once: publishes `event`, which must be a [request](Event::as_request), and gathers the
+    /// [responses](Event::as_response) that carry its id.
+    ///
+    /// A response goes to its request whatever the rings look like, and to subscribers as any event. The first of each expected
+    /// responder counts; more of them are duplicates, and those of others unexpected: both are counted in the result. Before
+    /// [`start`](Self::start), the request is kept like any event, and can be answered once it was replayed.
+    ///
+    /// An id must not be used again while late answers to it may come: [`RequestId::unique`](crate::RequestId::unique) never is.
+    ///
+    /// Progress: as [`publish`](Self::publish), and two short locks: that of a shard of the map of requests, here and when the
+    /// gather goes, and the request's own. Allocates a place for each expected responder.
+    ///
+    /// # Errors
+    ///
+    /// At once, each with the event: [`NotARequest`](RequestError::NotARequest),
+    /// [`NoExpectedResponders`](RequestError::NoExpectedResponders), [`DuplicateResponder`](RequestError::DuplicateResponder),
+    /// [`InvalidMinimum`](RequestError::InvalidMinimum); [`DuplicateId`](RequestError::DuplicateId) while a request with that id is under
+    /// way; [`NotDelivered`](RequestError::NotDelivered) on a live bus where no subscriber took it;
+    /// [`StartupFull`](RequestError::StartupFull) and [`Closed`](RequestError::Closed) as for `publish`.
+    ///
+    /// # Panics
+    ///
+    /// As `publish`. The request is given up then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ringbus::{Event, EventBus, EventType, Request, RequestId, RequestOptions, Response};
+    /// use std::time::{Duration, SystemTime};
+    ///
+    /// #[derive(Clone)]
+    /// enum Vote { Called(RequestId), Cast { on: RequestId, by: &'static str } }
+    ///
+    /// impl Event for Vote {
+    ///     fn event_type(&self) -> EventType {
+    ///         match self {
+    ///             Vote::Called(_) => const { EventType::new("vote.called") },
+    ///             Vote::Cast { .. } => const { EventType::new("vote.cast") },
+    ///         }
+    ///     }
+    ///     fn timestamp(&self) -> SystemTime { SystemTime::now() }
+    ///     fn as_request(&self) -> Option<&dyn Request> {
+    ///         if let Vote::Called(_) = self { Some(self) } else { None }
+    ///     }
+    ///     fn as_response(&self) -> Option<&dyn Response> {
+    ///         if let Vote::Cast { .. } = self { Some(self) } else { None }
+    ///     }
+    /// }
+    /// impl Request for Vote {
+    ///     fn request_id(&self) -> RequestId { self.id() }
+    /// }
+    /// impl Response for Vote {
+    ///     fn request_id(&self) -> RequestId { self.id() }
+    ///     fn responder(&self) -> &str { if let Vote::Cast { by, .. } = self { by } else { "" } }
+    /// }
+    /// impl Vote {
+    ///     fn id(&self) -> RequestId { let (Vote::Called(id) | Vote::Cast { on: id, .. }) = self; id.clone() }
+    /// }
+    ///
+    /// let bus = EventBus::new(0);
+    /// let calls = bus.subscriber("ada").types([EventType::new("vote.called")]).subscribe();
+    /// bus.start();
+    /// let responder = std::thread::spawn({
+    ///     let bus = bus.clone();
+    ///     move || {
+    ///         let Ok(Vote::Called(id)) = calls.recv() else { return };
+    ///         let _ = bus.publish(Vote::Cast { on: id, by: "ada" });
+    ///     }
+    /// });
+    ///
+    /// let options = RequestOptions::expecting(["ada", "bob"]).timeout(Duration::from_millis(20));
+    /// let gather = bus.request(Vote::Called(RequestId::unique()), options)?;
+    /// # responder.join().unwrap();
+    /// let error = gather.wait().unwrap_err();
+    /// assert_eq!(error.to_string(), "the request timed out after 20ms, no response from bob");
+    /// assert_eq!(error.partial().responses.len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn request(&self, event: E, options: RequestOptions) -> Result<Gather<E>, RequestError<E>> {
+        let Some(id) = event.as_request().map(Request::request_id) else {
+            return Err(RequestError::NotARequest(event));
+        };
+        let event = options.check(event)?;
+        let Some(gather) = Gather::open(self.core.requests(), id, &options) else {
+            return Err(RequestError::DuplicateId(event));
+        };
+        let mut panics = Panics::default();
+        let asked = self.core.ask(event, &mut panics);
+        panics.resume();
+        asked.map(|()| gather)
     }
 
     /// How many subscriptions there are. Advisory: it may have changed by the time it is returned.

@@ -1,15 +1,17 @@
 //! What all handles of one bus share, and what they do with it.
 
 use crate::end::Ended;
-use crate::error::PublishError;
+use crate::error::{PublishError, RequestError};
 use crate::event::Event;
-use crate::fan_out::fan_out;
+use crate::fan_out::{FannedOut, fan_out};
 use crate::mailbox;
 use crate::panics::Panics;
+use crate::requests::Requests;
 use crate::snapshot::{Closed, Phase, Snapshot, SnapshotCell};
 use crate::startup::{AppendError, StartupLog};
 use crate::stats::{BusStats, Published, Totals};
 use crate::sync::Counter;
+use std::mem::needs_drop;
 use std::sync::Arc;
 
 /// The bus itself. Closed when the last handle that publishes lets go of it; subscriptions only know it weakly.
@@ -17,6 +19,8 @@ use std::sync::Arc;
 pub(crate) struct Core<E> {
     cell: SnapshotCell<E>,
     totals: Totals,
+    /// The requests under way. Their gathers share it and do not keep the bus open.
+    requests: Arc<Requests<E>>,
     /// How many subscriptions were named by the bus.
     named: Counter,
 }
@@ -26,6 +30,7 @@ impl<E> Core<E> {
         Self {
             cell: SnapshotCell::new(StartupLog::new(startup_capacity)),
             totals: Totals::default(),
+            requests: Arc::new(Requests::new()),
             named: Counter::new(0),
         }
     }
@@ -36,6 +41,10 @@ impl<E> Core<E> {
 
     pub(crate) fn totals(&self) -> &Totals {
         &self.totals
+    }
+
+    pub(crate) fn requests(&self) -> &Arc<Requests<E>> {
+        &self.requests
     }
 
     pub(crate) fn next_name(&self) -> Arc<str> {
@@ -90,6 +99,7 @@ impl<E> Core<E> {
             mailbox.end(Ended::Drain);
         }
         mailbox::wake_all(&snapshot.subscribers, &mut panics);
+        self.requests.close(&mut panics);
         #[cfg(feature = "tracing")]
         panics.catch(|| tracing::debug!(subscribers = snapshot.subscribers.len(), "bus closed"));
         // The last shares in hooks and in the log: user code, which must not come between the steps above.
@@ -101,44 +111,128 @@ impl<E> Core<E> {
 
     pub(crate) fn stats(&self) -> BusStats {
         let snapshot = self.cell.load();
-        self.totals.sum(snapshot.subscribers.iter().map(|mailbox| mailbox.stats()).collect())
+        BusStats {
+            late_responses: self.requests.late(),
+            requests_in_flight: self.requests.in_flight(),
+            ..self.totals.sum(snapshot.subscribers.iter().map(|mailbox| mailbox.stats()).collect())
+        }
     }
+}
+
+/// What a publish came to.
+pub(crate) struct Offered<E> {
+    pub(crate) published: Published,
+    /// The event itself, where nobody got it: certain for a live publish that was not delivered.
+    rest: Option<E>,
+}
+
+impl<E> Offered<E> {
+    /// What is reported, after dropping the rest: user code.
+    #[inline]
+    pub(crate) fn settle(self, panics: &mut Panics) -> Published {
+        if needs_drop::<E>() && self.rest.is_some() {
+            panics.catch(|| drop(self.rest));
+        }
+        self.published
+    }
+}
+
+/// Whether an event is published for its own sake, or asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Accepted whoever gets it.
+    Tell,
+    /// Accepted, by a live bus, only if somebody gets it.
+    Ask,
 }
 
 impl<E: Event + Clone> Core<E> {
     /// Publishes, whatever the phase.
     pub(crate) fn publish(&self, event: E, panics: &mut Panics) -> Result<Published, PublishError<E>> {
+        let offered = self.offer(event, Purpose::Tell, panics)?;
+        Ok(offered.settle(panics))
+    }
+
+    /// Publishes an event that asks. The request must be registered by now: answers may come before this returns.
+    pub(crate) fn ask(&self, event: E, panics: &mut Panics) -> Result<(), RequestError<E>> {
+        match self.offer(event, Purpose::Ask, panics) {
+            Ok(Offered { published: Published { buffered: 0, delivered: 0, .. }, rest: Some(event) }) => {
+                Err(RequestError::NotDelivered(event))
+            }
+            Ok(offered) => {
+                offered.settle(panics);
+                Ok(())
+            }
+            Err(PublishError::StartupFull(event)) => Err(RequestError::StartupFull(event)),
+            Err(PublishError::Closed(event)) => Err(RequestError::Closed(event)),
+        }
+    }
+
+    fn offer(&self, event: E, purpose: Purpose, panics: &mut Panics) -> Result<Offered<E>, PublishError<E>> {
         let snapshot = self.cell.load();
-        let result = self.publish_on(&snapshot, event, panics);
+        let result = self.offer_on(&snapshot, event, purpose, panics);
         // It may hold the last share in what has left meanwhile: user code.
         panics.catch(|| drop(snapshot));
         result
     }
 
-    fn publish_on(&self, snapshot: &Snapshot<E>, event: E, panics: &mut Panics) -> Result<Published, PublishError<E>> {
+    fn offer_on(
+        &self,
+        snapshot: &Snapshot<E>,
+        event: E,
+        purpose: Purpose,
+        panics: &mut Panics,
+    ) -> Result<Offered<E>, PublishError<E>> {
         let log = match &snapshot.phase {
             Phase::Live => {
-                let published = fan_out(snapshot, event, panics);
-                self.totals.count_live(published);
-                return Ok(published);
+                let offered = self.offer_live(snapshot, event, purpose, panics);
+                self.totals.count_live(offered.published);
+                return Ok(offered);
             }
             Phase::Closed(_) => return Err(PublishError::Closed(event)),
             Phase::Starting(log) => log,
         };
+        let addressee = self.requests.addressee(&event, panics);
         match log.append(event) {
             Ok(appended) => {
                 self.totals.count_buffered();
                 if appended.closed_meanwhile {
                     self.wake_for_late_fill(panics);
                 }
-                Ok(Published { buffered: 1, ..Published::default() })
+                let answer =
+                    if addressee.is_pending() { panics.catch(|| appended.event().cloned()).flatten() } else { None };
+                self.requests.deliver(addressee, answer, panics);
+                Ok(Offered { published: Published { buffered: 1, ..Published::default() }, rest: None })
             }
             Err(AppendError::Full(event)) => {
                 self.totals.count_startup_rejected();
                 Err(PublishError::StartupFull(event))
             }
-            Err(AppendError::Closed(event)) => self.publish_behind_log(event, panics),
+            Err(AppendError::Closed(event)) => self.offer_behind_log(event, purpose, panics),
         }
+    }
+
+    /// Publishes on a live bus: to the rings, then to the request that the event answers, then the lag reports. What it
+    /// returns is still to be counted.
+    #[inline]
+    pub(crate) fn offer_live(
+        &self,
+        snapshot: &Snapshot<E>,
+        event: E,
+        purpose: Purpose,
+        panics: &mut Panics,
+    ) -> Offered<E> {
+        let addressee = self.requests.addressee(&event, panics);
+        let FannedOut { published, mut event, lags } = fan_out(snapshot, event, addressee.is_pending(), panics);
+        // An event that asks may answer as well; not if it goes back to its publisher.
+        if purpose == Purpose::Tell || published.delivered > 0 {
+            let answer = if addressee.is_pending() { event.take() } else { None };
+            self.requests.deliver(addressee, answer, panics);
+        }
+        if let Some(lags) = lags {
+            lags.report(panics);
+        }
+        Offered { published, rest: event }
     }
 
     /// Wakes the readers that may have parked in front of a slot that was filled after the log was closed.
@@ -150,11 +244,11 @@ impl<E: Event + Clone> Core<E> {
 
     /// Publishes an event that came too late for the log: the bus has started or closed, or is about to.
     #[cold]
-    fn publish_behind_log(&self, event: E, panics: &mut Panics) -> Result<Published, PublishError<E>> {
+    fn offer_behind_log(&self, event: E, purpose: Purpose, panics: &mut Panics) -> Result<Offered<E>, PublishError<E>> {
         self.finish_start(panics);
         let snapshot = self.cell.load();
         debug_assert!(!matches!(snapshot.phase, Phase::Starting(_)), "phases only advance");
-        self.publish_on(&snapshot, event, panics)
+        self.offer_on(&snapshot, event, purpose, panics)
     }
 }
 

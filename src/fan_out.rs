@@ -1,8 +1,8 @@
-//! One live publish: from the event to the rings, the wake-ups and the hooks.
+//! One live publish: from the event to the rings and the wake-ups, and then to the lag hooks.
 
 use crate::event::Event;
 use crate::event_type::EventType;
-use crate::lag::{Lag, Ticket};
+use crate::lag::{Lag, LagHook, Ticket};
 use crate::mailbox::{self, Mailbox, Pushed};
 use crate::options::Overflow;
 use crate::panics::Panics;
@@ -11,11 +11,26 @@ use crate::stats::Published;
 use std::mem::needs_drop;
 use std::sync::Arc;
 
-/// Offers `event` to every interested subscriber, wakes those that wait, and then reports the lags that began.
+/// What a fan-out came to.
+pub(crate) struct FannedOut<'a, E> {
+    pub(crate) published: Published,
+    /// The event itself, where it was to be kept or nobody got it.
+    pub(crate) event: Option<E>,
+    /// The lags that began, to be reported when everybody was served.
+    pub(crate) lags: Option<Lags<'a, E>>,
+}
+
+/// Offers `event` to every interested subscriber, and wakes those that wait. With `keeps_event`, all of them get clones.
 ///
-/// User code may panic at every turn (`event_type`, a filter, `Clone`, `Drop`, a waker, a hook). The one subscriber that
+/// User code may panic at every turn (`event_type`, a filter, `Clone`, `Drop`, a waker). The one subscriber that
 /// it concerns has a drop counted, everybody else is served, and the caller resumes the first panic.
-pub(crate) fn fan_out<E: Event + Clone>(snapshot: &Snapshot<E>, event: E, panics: &mut Panics) -> Published {
+#[inline]
+pub(crate) fn fan_out<'a, E: Event + Clone>(
+    snapshot: &'a Snapshot<E>,
+    event: E,
+    keeps_event: bool,
+    panics: &mut Panics,
+) -> FannedOut<'a, E> {
     let routes = &snapshot.routes;
     let typed =
         if routes.has_typed() { panics.catch(|| routes.typed(event.event_type())).unwrap_or_default() } else { &[] };
@@ -23,6 +38,7 @@ pub(crate) fn fan_out<E: Event + Clone>(snapshot: &Snapshot<E>, event: E, panics
         interested: [routes.universal(), typed],
         position: 0,
         event: Some(event),
+        keeps_event,
         ticket: None,
         published: Published::default(),
     };
@@ -37,13 +53,8 @@ pub(crate) fn fan_out<E: Event + Clone>(snapshot: &Snapshot<E>, event: E, panics
         }
     }
     mailbox::after_push(fan.interested, panics);
-    if let Some(ticket) = fan.ticket {
-        fan.report_lags(snapshot, ticket, panics);
-    }
-    if needs_drop::<E>() && fan.event.is_some() {
-        panics.catch(|| drop(fan.event.take()));
-    }
-    fan.published
+    let lags = fan.ticket.map(|ticket| fan.lags(snapshot, ticket, panics));
+    FannedOut { published: fan.published, event: fan.event, lags }
 }
 
 /// How far a fan-out has come.
@@ -54,6 +65,8 @@ struct Fan<'a, E> {
     position: usize,
     /// `None` once the event itself, rather than a clone, went to the last one.
     event: Option<E>,
+    /// Whether the event itself is needed afterwards, so that the last one gets a clone as well.
+    keeps_event: bool,
     /// Signs the lags that this publish began, if it began any.
     ticket: Option<Ticket>,
     published: Published,
@@ -74,6 +87,7 @@ impl<'a, E: Event + Clone> Fan<'a, E> {
             }
             // The last one gets the event itself, unless that is needed once more: a lag report names its type.
             let is_last = self.position + 1 == count
+                && !self.keeps_event
                 && self.ticket.is_none()
                 && mailbox.options().overflow == Overflow::DropNewest;
             let offered = if is_last { self.event.take()? } else { event.clone() };
@@ -130,32 +144,47 @@ impl<'a, E: Event + Clone> Fan<'a, E> {
         }
     }
 
-    /// Calls the hooks for every lag that this publish began.
+    /// What there is to report, once everybody was served.
     #[cold]
-    fn report_lags(&self, snapshot: &Snapshot<E>, ticket: Ticket, panics: &mut Panics) {
+    fn lags(&self, snapshot: &'a Snapshot<E>, ticket: Ticket, panics: &mut Panics) -> Lags<'a, E> {
         let event_type = self.event.as_ref().and_then(|event| panics.catch(|| event.event_type()));
-        for mailbox in self.interested.into_iter().flatten() {
-            if mailbox.episode().report(ticket) {
-                report_lag(snapshot, mailbox, event_type, panics);
-            }
-        }
+        Lags { interested: self.interested, hooks: &snapshot.hooks, ticket, event_type }
     }
 }
 
-fn report_lag<E>(snapshot: &Snapshot<E>, mailbox: &Mailbox<E>, event_type: Option<EventType>, panics: &mut Panics) {
-    // Without a type, `event_type` panicked, and that panic is the report.
-    let Some(event_type) = event_type else { return };
-    let lag = Lag { subscriber: Arc::clone(&mailbox.options().name), event_type, dropped: mailbox.lost() };
-    #[cfg(feature = "tracing")]
-    panics.catch(|| {
-        tracing::warn!(
-            subscriber = &*lag.subscriber,
-            event_type = event_type.as_str(),
-            dropped = lag.dropped,
-            "subscriber lags"
-        );
-    });
-    for hook in &snapshot.hooks {
-        panics.catch(|| (hook.0)(&lag));
+/// The lags that one publish began.
+pub(crate) struct Lags<'a, E> {
+    interested: [&'a [Arc<Mailbox<E>>]; 2],
+    hooks: &'a [LagHook],
+    ticket: Ticket,
+    /// `None` where `event_type` panicked, and that panic is the report.
+    event_type: Option<EventType>,
+}
+
+impl<E> Lags<'_, E> {
+    /// Calls the hooks for every lag.
+    #[cold]
+    pub(crate) fn report(self, panics: &mut Panics) {
+        for mailbox in self.interested.into_iter().flatten() {
+            if let (true, Some(event_type)) = (mailbox.episode().report(self.ticket), self.event_type) {
+                let lag = Lag { subscriber: Arc::clone(&mailbox.options().name), event_type, dropped: mailbox.lost() };
+                self.call_hooks(&lag, panics);
+            }
+        }
+    }
+
+    fn call_hooks(&self, lag: &Lag, panics: &mut Panics) {
+        #[cfg(feature = "tracing")]
+        panics.catch(|| {
+            tracing::warn!(
+                subscriber = &*lag.subscriber,
+                event_type = lag.event_type.as_str(),
+                dropped = lag.dropped,
+                "subscriber lags"
+            );
+        });
+        for hook in self.hooks {
+            panics.catch(|| (hook.0)(lag));
+        }
     }
 }

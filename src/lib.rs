@@ -121,15 +121,20 @@ mod error;
 mod event;
 mod event_type;
 mod fan_out;
+mod gather;
 mod iter;
 mod lag;
 mod mailbox;
 mod options;
 mod panics;
 mod park;
+mod pending;
 mod publisher;
 mod replay;
 mod request;
+mod request_options;
+mod request_result;
+mod requests;
 mod routes;
 mod snapshot;
 mod startup;
@@ -138,6 +143,8 @@ mod stats;
 mod stop;
 mod subscription;
 mod sync;
+#[cfg(feature = "tokio")]
+mod timed;
 
 #[cfg(loom)]
 #[doc(hidden)]
@@ -148,17 +155,22 @@ pub mod internals {
 
 pub use builder::SubscriberBuilder;
 pub use bus::{EventBus, WeakEventBus};
-pub use error::{PublishError, RecvError, RecvTimeoutError, TryRecvError};
+pub use error::{GatherError, PublishError, RecvError, RecvTimeoutError, RequestError, TryRecvError};
 pub use event::{AsAny, DynEvent, Event};
 pub use event_type::EventType;
+pub use gather::{CancelHandle, Gather};
 pub use iter::{IntoIter, Iter, Recv, TryIter};
 pub use lag::Lag;
 pub use options::{Overflow, WaitStrategy};
 pub use publisher::Publisher;
 pub use request::{Request, RequestId, Response};
+pub use request_options::RequestOptions;
+pub use request_result::RequestResult;
 pub use stats::{BusStats, Published, SubscriberStats};
 pub use stop::StopHandle;
 pub use subscription::Subscription;
+#[cfg(feature = "tokio")]
+pub use timed::GatherFuture;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -1,9 +1,8 @@
 //! A publishing handle that keeps the snapshot at hand.
 
-use crate::core::Core;
+use crate::core::{Core, Purpose};
 use crate::error::PublishError;
 use crate::event::Event;
-use crate::fan_out::fan_out;
 use crate::panics::Panics;
 use crate::snapshot::{CachedSnapshot, Phase, Snapshot};
 use crate::stats::{Published, PublisherAccount};
@@ -47,7 +46,7 @@ impl<E: Event + Clone> Publisher<E> {
         if let Some(live) = &mut self.live {
             // A new snapshot takes the place of one that may hold the last share in what has left since: user code.
             if let Some(snapshot @ Snapshot { phase: Phase::Live, .. }) = panics.catch(|| live.load()) {
-                let published = fan_out(snapshot, event, &mut panics);
+                let published = self.core.offer_live(snapshot, event, Purpose::Tell, &mut panics).settle(&mut panics);
                 self.account.count_live(published);
                 panics.resume();
                 return Ok(published);

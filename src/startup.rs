@@ -30,9 +30,16 @@ pub(crate) struct StartupLog<E> {
 /// An event that was appended.
 #[derive(Debug)]
 #[must_use = "where the log was closed meanwhile, readers may be waiting for this slot"]
-pub(crate) struct Appended {
+pub(crate) struct Appended<'a, E> {
+    slot: &'a OnceLock<E>,
     /// The log was closed between the claim and now: readers may have found the slot unfilled, and parked.
     pub(crate) closed_meanwhile: bool,
+}
+
+impl<E> Appended<'_, E> {
+    pub(crate) fn event(&self) -> Option<&E> {
+        self.slot.get()
+    }
 }
 
 /// An event that was not appended.
@@ -59,7 +66,7 @@ impl<E> StartupLog<E> {
     }
 
     /// Claims the next slot and fills it.
-    pub(crate) fn append(&self, event: E) -> Result<Appended, AppendError<E>> {
+    pub(crate) fn append(&self, event: E) -> Result<Appended<'_, E>, AppendError<E>> {
         // ORDERING: Relaxed. Only a guess for the compare-and-swap below, except that CLOSED is final once seen, and
         // that a full log was full at some moment of this call.
         let mut tail = self.tail.load(Relaxed);
@@ -89,7 +96,7 @@ impl<E> StartupLog<E> {
         fence(SeqCst);
         // ORDERING: Relaxed. Ordered by the fence.
         let closed_meanwhile = self.tail.load(Relaxed) & CLOSED != 0;
-        Ok(Appended { closed_meanwhile })
+        Ok(Appended { slot, closed_meanwhile })
     }
 
     /// Ends all appending and fixes the length.

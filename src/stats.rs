@@ -39,7 +39,7 @@ impl Published {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BusStats {
-    /// Events accepted, before and after `start`.
+    /// Events accepted, before and after `start`, and requests that were offered and that no subscriber took.
     pub published: u64,
     /// Deliveries into a ring. The replay does not count: it needs no ring.
     pub delivered: u64,
@@ -49,6 +49,11 @@ pub struct BusStats {
     pub buffered: u64,
     /// Events refused because the start-up buffer was full.
     pub startup_rejected: u64,
+    /// Responses that came when their request had ended, or that answer no request of this bus. (A response published before
+    /// `start` whose `Clone` panicked counts here too.)
+    pub late_responses: u64,
+    /// Requests under way: made, and their [`Gather`](crate::Gather) neither used up nor dropped.
+    pub requests_in_flight: u64,
     /// The subscribers of now, in the order in which they came.
     pub subscribers: Vec<SubscriberStats>,
 }
@@ -194,6 +199,7 @@ impl Totals {
             buffered: sum.buffered.get(),
             startup_rejected: sum.startup_rejected.get(),
             subscribers,
+            ..BusStats::default()
         }
     }
 }

@@ -12,12 +12,16 @@ pub(crate) mod model;
 
 #[cfg(loom)]
 pub(crate) use self::model::{
-    ArcSwap, ArrayQueue, AtomicUsize, AtomicWaker, Cache, Deadline, OnceLock, PARKING_SPINS, fence, thread,
+    ArcSwap, ArrayQueue, AtomicUsize, AtomicWaker, Cache, DashMap, Deadline, OnceLock, PARKING_SPINS, fence, thread,
 };
+
+#[cfg(loom)]
+pub(crate) use loom::sync::Mutex;
 
 #[cfg(not(loom))]
 pub(crate) use self::real::{
-    ArcSwap, ArrayQueue, AtomicUsize, AtomicWaker, Cache, Deadline, OnceLock, PARKING_SPINS, fence, thread,
+    ArcSwap, ArrayQueue, AtomicUsize, AtomicWaker, Cache, DashMap, Deadline, Mutex, OnceLock, PARKING_SPINS, fence,
+    thread,
 };
 
 #[cfg(not(loom))]
@@ -25,8 +29,10 @@ mod real {
     pub(crate) use arc_swap::{ArcSwap, Cache};
     pub(crate) use atomic_waker::AtomicWaker;
     pub(crate) use crossbeam_queue::ArrayQueue;
-    pub(crate) use std::sync::OnceLock;
+    pub(crate) use dashmap::DashMap;
     pub(crate) use std::sync::atomic::{AtomicUsize, fence};
+
+    pub(crate) use std::sync::{Mutex, OnceLock};
 
     use std::time::{Duration, Instant};
 
@@ -48,6 +54,11 @@ mod real {
 
         pub(crate) fn at(instant: Instant) -> Self {
             Self(Some(instant))
+        }
+
+        /// The earlier of the two.
+        pub(crate) fn or_earlier(self, other: Self) -> Self {
+            Self(self.0.into_iter().chain(other.0).min())
         }
 
         pub(crate) fn has_passed(self) -> bool {

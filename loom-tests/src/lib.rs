@@ -5,6 +5,7 @@
 //! which outcome it saw. `tests/` says for each how far its schedules are explored, how many there must be at
 //! least, and which outcomes must be among them.
 
+pub mod inquiry;
 pub mod model;
 pub mod scenarios;
 pub mod token;

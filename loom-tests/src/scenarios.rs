@@ -2,6 +2,7 @@
 
 pub mod closing;
 pub mod publisher;
+pub mod requesting;
 pub mod sealing;
 pub mod startup;
 pub mod subscribing;

@@ -30,7 +30,8 @@ impl Token {
         Arc::strong_count(&self.written)
     }
 
-    fn write(&self) {
+    /// Writes it, just before it is published.
+    pub fn write(&self) {
         self.written.store(self.number + 1, Relaxed);
     }
 }

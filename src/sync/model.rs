@@ -12,6 +12,7 @@
 //! would just fail its swap. Loads that decide something by themselves stay plain.
 
 pub(crate) use loom::sync::atomic::{AtomicBool, AtomicUsize, fence};
+pub(crate) use map::DashMap;
 pub(crate) use waker::AtomicWaker;
 
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
@@ -75,6 +76,10 @@ mod time {
 
         pub(crate) fn at(_: Instant) -> Self {
             Self { finite: true }
+        }
+
+        pub(crate) fn or_earlier(self, other: Self) -> Self {
+            Self { finite: self.finite || other.finite }
         }
 
         pub(crate) fn has_passed(self) -> bool {
@@ -328,6 +333,84 @@ impl<T> ArrayQueue<T> {
                 loom::thread::yield_now();
                 head = self.head.fetch_or(0, Relaxed);
             }
+        }
+    }
+}
+
+mod map {
+    use loom::sync::{RwLock, RwLockWriteGuard};
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    use std::sync::PoisonError;
+
+    const SHARDS: usize = 2;
+
+    type Shard<K, V> = RwLock<Vec<(K, V)>>;
+
+    /// Double of `dashmap::DashMap`: shards behind a lock each, of which an operation takes one, and a walk one after the
+    /// other. (The real locks order their readers as well, like loom's.)
+    pub(crate) struct DashMap<K, V> {
+        shards: [Shard<K, V>; SHARDS],
+    }
+
+    impl<K: Eq + Hash, V: Clone> DashMap<K, V> {
+        pub(crate) fn new() -> Self {
+            Self { shards: [(); SHARDS].map(|()| RwLock::new(Vec::new())) }
+        }
+
+        fn shard(&self, key: &K) -> &Shard<K, V> {
+            let mut hasher = DefaultHasher::new();
+            key.hash(&mut hasher);
+            &self.shards[hasher.finish() as usize % SHARDS]
+        }
+
+        pub(crate) fn entry(&self, key: K) -> Entry<'_, K, V> {
+            Entry { entries: self.shard(&key).write().unwrap_or_else(PoisonError::into_inner), key }
+        }
+
+        pub(crate) fn view<R>(&self, key: &K, look: impl FnOnce(&K, &V) -> R) -> Option<R> {
+            let entries = self.shard(key).read().unwrap_or_else(PoisonError::into_inner);
+            entries.iter().find(|(other, _)| other == key).map(|(key, value)| look(key, value))
+        }
+
+        pub(crate) fn remove_if(&self, key: &K, condition: impl FnOnce(&K, &V) -> bool) -> Option<(K, V)> {
+            let mut entries = self.shard(key).write().unwrap_or_else(PoisonError::into_inner);
+            let index = entries.iter().position(|(other, _)| other == key)?;
+            let (key, value) = &entries[index];
+            if condition(key, value) { Some(entries.swap_remove(index)) } else { None }
+        }
+
+        pub(crate) fn iter(&self) -> impl Iterator<Item = Value<V>> {
+            let copy = |shard: &Shard<K, V>| {
+                let entries = shard.read().unwrap_or_else(PoisonError::into_inner);
+                entries.iter().map(|(_, value)| Value(value.clone())).collect::<Vec<_>>()
+            };
+            self.shards.iter().flat_map(copy)
+        }
+    }
+
+    /// Double of `dashmap::Entry`: holds its shard.
+    pub(crate) struct Entry<'a, K, V> {
+        entries: RwLockWriteGuard<'a, Vec<(K, V)>>,
+        key: K,
+    }
+
+    impl<K: Eq, V: Clone> Entry<'_, K, V> {
+        pub(crate) fn or_insert_with(mut self, value: impl FnOnce() -> V) -> Value<V> {
+            if let Some((_, present)) = self.entries.iter().find(|(other, _)| *other == self.key) {
+                return Value(present.clone());
+            }
+            let value = value();
+            self.entries.push((self.key, value.clone()));
+            Value(value)
+        }
+    }
+
+    /// Double of dashmap's references into the map, by a copy of what they point to.
+    pub(crate) struct Value<V>(V);
+
+    impl<V> Value<V> {
+        pub(crate) fn value(&self) -> &V {
+            &self.0
         }
     }
 }

@@ -1,0 +1,171 @@
+#![cfg(loom)]
+//! Requests and their answers.
+
+use loom_tests::model::{Bound, Model};
+use loom_tests::scenarios::requesting;
+
+/// *Property*: G7, G8: of two responders that race to complete a request, both are in the result, and the waiting
+/// requester wakes.
+///
+/// *Threads*: two responders, requester.
+///
+/// *Bound*: exhaustive; 30,102 schedules in 3.9 s.
+#[test]
+fn answers_that_race_complete_a_request() {
+    Model {
+        name: "answers_that_race_complete_a_request",
+        bound: Bound::Exhaustive,
+        floor: 15_000,
+        must_see: &["0 before 1", "1 before 0", "requester parked"],
+    }
+    .check(requesting::two_responders);
+}
+
+/// *Property*: G7, G8: a requester that waits wakes for its answer, and finds it.
+///
+/// *Threads*: responder, requester.
+///
+/// *Bound*: exhaustive; 30 schedules in less than 0.1 s.
+#[test]
+fn waiting_requester_wakes_for_its_answer() {
+    Model {
+        name: "waiting_requester_wakes_for_its_answer",
+        bound: Bound::Exhaustive,
+        floor: 15,
+        must_see: &["requester parked", "found at once"],
+    }
+    .check(requesting::one_responder);
+}
+
+/// *Property*: G7, G8: a response that races with the timeout is in the result or counted late, never both, never
+/// neither.
+///
+/// *Threads*: responder, clock, requester.
+///
+/// *Bound*: preemptions = 2; 1,103 schedules in 0.3 s.
+#[test]
+fn response_is_in_the_result_or_late() {
+    Model {
+        name: "response_is_in_the_result_or_late",
+        bound: Bound::Preemptions,
+        floor: 550,
+        must_see: &["in time", "timed out, and then late", "requester parked"],
+    }
+    .check(requesting::response_timeout);
+}
+
+/// *Property*: G8: a response that races with the timeout is in the partial result or counted late, never both,
+/// never neither.
+///
+/// *Threads*: responder, clock, requester.
+///
+/// *Bound*: preemptions = 2; 547 schedules in 0.1 s.
+#[test]
+fn response_is_in_the_partial_result_or_late() {
+    Model {
+        name: "response_is_in_the_partial_result_or_late",
+        bound: Bound::Preemptions,
+        floor: 270,
+        must_see: &["late", "in the partial result"],
+    }
+    .check(requesting::partial_timeout);
+}
+
+/// *Property*: G7, G8: a cancelled requester wakes; a response that races with it is in the partial result or
+/// counted late.
+///
+/// *Threads*: responder, canceller, requester.
+///
+/// *Bound*: preemptions = 2; 459 schedules in 0.1 s.
+#[test]
+fn cancel_ends_the_wait_and_loses_no_response() {
+    Model {
+        name: "cancel_ends_the_wait_and_loses_no_response",
+        bound: Bound::Preemptions,
+        floor: 220,
+        must_see: &["late", "in the partial result", "requester parked"],
+    }
+    .check(requesting::response_cancel);
+}
+
+/// *Property*: G8: a gather that is dropped while a response arrives leaves neither an entry in the map nor the
+/// response.
+///
+/// *Threads*: responder, requester.
+///
+/// *Bound*: exhaustive; 78 schedules in less than 0.1 s.
+#[test]
+fn given_up_request_leaves_nothing_behind() {
+    Model {
+        name: "given_up_request_leaves_nothing_behind",
+        bound: Bound::Exhaustive,
+        floor: 39,
+        must_see: &["late", "gathered, and given up"],
+    }
+    .check(requesting::response_drop);
+}
+
+/// *Property*: G7, G10: a request that races with close is refused or ends when the bus does.
+///
+/// *Threads*: requester, closer.
+///
+/// *Bound*: exhaustive; 981 schedules in 0.2 s.
+#[test]
+fn request_that_races_with_close_ends() {
+    Model {
+        name: "request_that_races_with_close_ends",
+        bound: Bound::Exhaustive,
+        floor: 490,
+        must_see: &["closed while under way", "refused", "requester parked"],
+    }
+    .check(requesting::request_close);
+}
+
+/// *Property*: G8, G10: a response that races with close counts or is late exactly when its publish was accepted,
+/// and the wait ends.
+///
+/// *Threads*: responder, closer, requester.
+///
+/// *Bound*: preemptions = 2; 1,390 schedules in 0.4 s.
+#[test]
+fn response_that_races_with_close_is_gathered_or_late() {
+    Model {
+        name: "response_that_races_with_close_is_gathered_or_late",
+        bound: Bound::Preemptions,
+        floor: 690,
+        must_see: &["refused", "late", "in the partial result"],
+    }
+    .check(requesting::response_close);
+}
+
+/// *Property*: G7, G8: whoever has received a request finds it under way when it answers.
+///
+/// *Threads*: responder, requester.
+///
+/// *Bound*: preemptions = 2; 516 schedules in 0.1 s.
+#[test]
+fn answer_to_a_request_that_was_received_is_gathered() {
+    Model {
+        name: "answer_to_a_request_that_was_received_is_gathered",
+        bound: Bound::Preemptions,
+        floor: 250,
+        must_see: &["both parked", "one parked", "nobody parked"],
+    }
+    .check(requesting::receive_and_answer);
+}
+
+/// *Property*: G8: of two answers of one responder one counts, and the other is a duplicate or late.
+///
+/// *Threads*: two threads of a responder, requester.
+///
+/// *Bound*: preemptions = 2; 724 schedules in 0.2 s.
+#[test]
+fn responder_that_answers_twice_counts_once() {
+    Model {
+        name: "responder_that_answers_twice_counts_once",
+        bound: Bound::Preemptions,
+        floor: 360,
+        must_see: &["late", "duplicate", "0 was first", "1 was first"],
+    }
+    .check(requesting::same_responder_twice);
+}

@@ -1,0 +1,270 @@
+//! Waiting for the answers to a request.
+
+use crate::error::GatherError;
+use crate::event::Event;
+use crate::panics::Panics;
+use crate::park::ThreadWaker;
+use crate::pending::{Ended, Look, Pending};
+use crate::request::RequestId;
+use crate::request_options::RequestOptions;
+use crate::request_result::RequestResult;
+use crate::requests::{Registration, Requests};
+use crate::sync::Deadline;
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::pin::pin;
+use std::sync::{Arc, Weak};
+use std::task::{Poll, Waker};
+use std::time::Duration;
+
+/// A request under way, from [`EventBus::request`](crate::EventBus::request). Dropping it gives the request up.
+///
+/// Responses are gathered from the moment of the request, whether or not anybody waits by then. Three ways to wait for them:
+/// [`wait`](Self::wait) blocks this thread, [`until`](Self::until) is a future for any runtime that brings its own idea of time, and
+/// with the feature `tokio` the gather can be awaited as it is.
+///
+/// Each gives `Ok` once [enough](RequestOptions::min_responses) have answered, and otherwise an error with
+/// what had come. It keeps neither the bus open nor a responder waiting.
+#[must_use = "dropping a gather gives the request up"]
+pub struct Gather<E> {
+    registration: Registration<E>,
+    /// Of the options: how long it may take, for the error that says so.
+    timeout: Duration,
+    /// Of the options: how long to wait for the rest; `None` for not at all.
+    pub(crate) grace: Option<Duration>,
+    /// When the timeout is over, for threads.
+    deadline: Deadline,
+    /// When the timeout is over, by tokio's clock, which a test can stop or put forward.
+    #[cfg(feature = "tokio")]
+    pub(crate) tokio_deadline: Option<tokio::time::Instant>,
+}
+
+/// What to do after a look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Wait.
+    Wait,
+    /// There are enough, and the requester would like to have the rest: wait, for as long as the grace allows.
+    WaitForRest,
+    /// Go home.
+    Finish,
+}
+
+impl<E> Gather<E> {
+    /// Registers a request, unless one with that id is under way. The timeout begins here.
+    pub(crate) fn open(requests: &Arc<Requests<E>>, id: RequestId, options: &RequestOptions) -> Option<Self> {
+        let timeout = options.timeout_after();
+        Some(Self {
+            registration: requests.register(id, Pending::new(Arc::clone(options.expected()), options.required()))?,
+            timeout,
+            grace: options.grace_after(),
+            deadline: Deadline::after(timeout),
+            #[cfg(feature = "tokio")]
+            tokio_deadline: tokio::time::Instant::now().checked_add(timeout),
+        })
+    }
+
+    fn pending(&self) -> &Arc<Pending<E>> {
+        self.registration.pending()
+    }
+
+    /// How many expected responders have answered so far. Advisory: it may have grown by the time it is returned.
+    #[must_use]
+    pub fn received(&self) -> usize {
+        self.pending().received()
+    }
+
+    /// Blocks this thread until everybody has answered, or enough have and the grace is over, or the timeout is; or until the
+    /// request is [cancelled](Self::cancel_handle) or the bus closed.
+    ///
+    /// The thread is parked and uses no CPU. It is woken when there are enough responses and when all are there, not for
+    /// each.
+    ///
+    /// # Errors
+    ///
+    /// Where fewer have answered than required: [`GatherError::TimedOut`], [`GatherError::Cancelled`] or [`GatherError::Closed`],
+    /// with what had come.
+    ///
+    /// # Examples
+    ///
+    /// See [`EventBus::request`](crate::EventBus::request).
+    pub fn wait(self) -> Result<RequestResult<E>, GatherError<E>> {
+        if self.step(self.pending().look()) != Step::Finish {
+            self.park();
+        }
+        self.finish_timed_out()
+    }
+
+    fn park(&self) {
+        let waker = ThreadWaker::default().current();
+        let mut deadline = self.deadline;
+        let mut grace = self.grace;
+        loop {
+            match self.step_or_wait(&waker) {
+                Step::Finish => return,
+                Step::WaitForRest => {
+                    if let Some(grace) = grace.take() {
+                        deadline = deadline.or_earlier(Deadline::after(grace));
+                    }
+                }
+                Step::Wait => {}
+            }
+            if deadline.has_passed() {
+                return;
+            }
+            deadline.park();
+        }
+    }
+
+    /// Waits until everybody has answered or enough have, or until `stop` is ready: a sleep of whichever runtime this is, a cancellation
+    /// token, any future. No clock is looked at: `stop` takes the place of the timeout; and of the grace, if the
+    /// options ask for one, so that the wait for the rest goes on until `stop` as well.
+    ///
+    /// The future may be dropped at any time, which gives the request up.
+    ///
+    /// # Errors
+    ///
+    /// The future gives [`GatherError::Stopped`], [`GatherError::Cancelled`] or [`GatherError::Closed`] where fewer have answered than
+    /// required, with what had come.
+    ///
+    /// # Panics
+    ///
+    /// The future goes on with a panic of `stop`; the request is given up then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{DynEvent, Event, EventBus, EventType, GatherError, Request, RequestId, RequestOptions};
+    /// # use std::{sync::Arc, time::{Duration, SystemTime}};
+    /// # struct Ping(RequestId);
+    /// # impl Event for Ping {
+    /// #     fn event_type(&self) -> EventType { const { EventType::new("ping") } }
+    /// #     fn timestamp(&self) -> SystemTime { SystemTime::now() }
+    /// #     fn as_request(&self) -> Option<&dyn Request> { Some(self) }
+    /// # }
+    /// # impl Request for Ping { fn request_id(&self) -> RequestId { self.0.clone() } }
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
+    /// # let bus: EventBus<DynEvent> = EventBus::new(0);
+    /// # let _silent = bus.subscribe(1);
+    /// # bus.start();
+    /// let gather = bus.request(Arc::new(Ping(RequestId::unique())), RequestOptions::expecting(["pong"]))?;
+    /// match gather.until(tokio::time::sleep(Duration::from_millis(5))).await {
+    ///     Ok(result) => println!("{} answered", result.responses.len()),
+    ///     Err(GatherError::Stopped { partial }) => assert_eq!(partial.errors(), ["no response from pong"]),
+    ///     Err(other) => return Err(other.into()),
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub async fn until<S: Future>(self, stop: S) -> Result<RequestResult<E>, GatherError<E>> {
+        let mut stop = pin!(stop);
+        poll_fn(|context| match self.step_or_wait(context.waker()) {
+            Step::Finish => Poll::Ready(()),
+            Step::Wait | Step::WaitForRest => stop.as_mut().poll(context).map(|_| ()),
+        })
+        .await;
+        self.finish(|partial| GatherError::Stopped { partial })
+    }
+
+    /// Looks, and has `waker` woken for the next look.
+    pub(crate) fn step_or_wait(&self, waker: &Waker) -> Step {
+        self.step(self.pending().look_or_wait(waker))
+    }
+
+    fn step(&self, look: Look) -> Step {
+        match look {
+            Look::Waiting => Step::Wait,
+            Look::Enough if self.grace.is_some() => Step::WaitForRest,
+            Look::Enough | Look::Done => Step::Finish,
+        }
+    }
+
+    pub(crate) fn finish_timed_out(self) -> Result<RequestResult<E>, GatherError<E>> {
+        let after = self.timeout;
+        self.finish(|partial| GatherError::TimedOut { after, partial })
+    }
+
+    /// Takes what has come. Where that is not enough and nobody has ended the request, `otherwise` says why the wait ended.
+    fn finish(
+        self,
+        otherwise: impl FnOnce(RequestResult<E>) -> GatherError<E>,
+    ) -> Result<RequestResult<E>, GatherError<E>> {
+        let (result, ended) = self.pending().take();
+        if result.responses.len() >= self.pending().required() {
+            return Ok(result);
+        }
+        Err(match ended {
+            Some(Ended::Closed) => GatherError::Closed { partial: result },
+            Some(Ended::Cancelled) => GatherError::Cancelled { partial: result },
+            Some(Ended::Taken) | None => otherwise(result),
+        })
+    }
+}
+
+impl<E: Event> Gather<E> {
+    /// A handle that ends the wait from any thread.
+    #[must_use]
+    pub fn cancel_handle(&self) -> CancelHandle {
+        let pending: Weak<Pending<E>> = Arc::downgrade(self.pending());
+        CancelHandle(pending)
+    }
+}
+
+impl<E> UnwindSafe for Gather<E> {}
+impl<E> RefUnwindSafe for Gather<E> {}
+
+impl<E> fmt::Debug for Gather<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gather")
+            .field("id", self.registration.id())
+            .field("pending", self.pending())
+            .field("timeout", &self.timeout)
+            .field("grace", &self.grace)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Ends the wait for the answers to a request, from any thread: from [`Gather::cancel_handle`].
+///
+/// Keeps neither the bus nor the request alive.
+#[derive(Clone)]
+pub struct CancelHandle(Weak<dyn Cancel>);
+
+impl CancelHandle {
+    /// Ends the wait: the requester, woken where it waits, gets what had come. Does nothing where the request has ended already.
+    ///
+    /// Progress: takes the request's short lock, which no user code runs under.
+    ///
+    /// # Panics
+    ///
+    /// Goes on with the panic of the requester's waker.
+    pub fn cancel(&self) {
+        if let Some(pending) = self.0.upgrade() {
+            pending.cancel();
+        }
+    }
+}
+
+impl UnwindSafe for CancelHandle {}
+impl RefUnwindSafe for CancelHandle {}
+
+impl fmt::Debug for CancelHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CancelHandle(..)")
+    }
+}
+
+/// A request to cancel, whatever the type of its events.
+trait Cancel: Send + Sync {
+    fn cancel(&self);
+}
+
+impl<E: Send + Sync> Cancel for Pending<E> {
+    fn cancel(&self) {
+        let mut panics = Panics::default();
+        self.end(Ended::Cancelled, &mut panics);
+        panics.resume();
+    }
+}

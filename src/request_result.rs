@@ -1,0 +1,45 @@
+//! What came of a request.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// The answers to a [request](crate::EventBus::request), whole or, inside a [`GatherError`](crate::GatherError), as far as they came.
+///
+/// Every response that was published while the request was under way is in `responses` or counted in `duplicates` or `unexpected`;
+/// those that came later are counted by [`BusStats::late_responses`](crate::BusStats::late_responses).
+#[derive(Clone, PartialEq, Eq)]
+pub struct RequestResult<E> {
+    /// The first response of each expected responder that has answered, in order of arrival.
+    pub responses: Vec<E>,
+    /// The expected responders that have not answered, in the order in which they were expected.
+    pub missing: Vec<Arc<str>>,
+    /// How many more responses came from expected responders that had answered already.
+    pub duplicates: usize,
+    /// How many responses came from responders that were not expected.
+    pub unexpected: usize,
+}
+
+impl<E> RequestResult<E> {
+    /// Whether every expected responder has answered.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.missing.is_empty()
+    }
+
+    /// One sentence per responder that has not answered, such as `no response from template`.
+    #[must_use]
+    pub fn errors(&self) -> Vec<String> {
+        self.missing.iter().map(|name| format!("no response from {name}")).collect()
+    }
+}
+
+impl<E> fmt::Debug for RequestResult<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestResult")
+            .field("responses", &self.responses.len())
+            .field("missing", &self.missing)
+            .field("duplicates", &self.duplicates)
+            .field("unexpected", &self.unexpected)
+            .finish()
+    }
+}
