@@ -6,14 +6,15 @@ cd "$(dirname "$0")/.."
 ci/setup.sh
 cargo fmt --all --check
 cargo clippy --workspace --all-targets -- -D warnings
-cargo clippy --all-targets --features tracing -- -D warnings
+cargo clippy --all-targets --features tokio,tracing -- -D warnings
 (
     export RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-target}/loom
     cargo clippy -p ringbus --lib --features __loom -- -D warnings
     cargo clippy -p loom-tests --all-targets -- -D warnings
 )
-RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --features tracing
-RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items
+RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
+RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --features tokio,tracing
+RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items --features tokio,tracing
 ci/orderings.sh
 
 # The mutants apply, and the tables of loom-tests/README.md have them and the models.

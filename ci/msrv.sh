@@ -50,4 +50,4 @@ esac
 # The library alone: tests and examples may need a newer compiler.
 export CARGO_TARGET_DIR=$root/build
 cargo check --lib
-cargo check --lib --features tracing
+cargo check --lib --features tokio,tracing

@@ -57,6 +57,51 @@
 //!
 //! [Lossy](SubscriberBuilder::lossy) subscribers are counted and never reported.
 //!
+//! # Requests
+//!
+//! [`request`](EventBus::request) publishes an event that [asks](Event::as_request) and gathers the events that
+//! [answer](Event::as_response) it, by the id that both carry: the first of each responder that [`RequestOptions`] names. Nobody
+//! subscribes to the answers for that; a response goes straight to its request, and to subscribers as any event. The [`Gather`] is then
+//! waited for, each way giving what came in time and who is missing:
+//!
+//! ```
+//! # use ringbus::{DynEvent, Event, EventBus, EventType, Request, RequestId, RequestOptions, Response};
+//! # use std::{sync::Arc, time::{Duration, SystemTime}};
+//! # struct Validate(RequestId);
+//! # struct Verdict(RequestId, &'static str);
+//! # impl Event for Validate {
+//! #     fn event_type(&self) -> EventType { const { EventType::new("validate") } }
+//! #     fn timestamp(&self) -> SystemTime { SystemTime::now() }
+//! #     fn as_request(&self) -> Option<&dyn Request> { Some(self) }
+//! # }
+//! # impl Request for Validate { fn request_id(&self) -> RequestId { self.0.clone() } }
+//! # impl Event for Verdict {
+//! #     fn event_type(&self) -> EventType { const { EventType::new("verdict") } }
+//! #     fn timestamp(&self) -> SystemTime { SystemTime::now() }
+//! #     fn as_response(&self) -> Option<&dyn Response> { Some(self) }
+//! # }
+//! # impl Response for Verdict {
+//! #     fn request_id(&self) -> RequestId { self.0.clone() }
+//! #     fn responder(&self) -> &str { self.1 }
+//! # }
+//! # let bus: EventBus<DynEvent> = EventBus::new(0);
+//! # let _validators = bus.subscribe(4);
+//! # bus.start();
+//! let options = RequestOptions::expecting(["basic", "template", "jsonpath"]).timeout(Duration::from_millis(10));
+//! let id = RequestId::unique();
+//! let gather = bus.request(Arc::new(Validate(id.clone())), options)?;
+//! # for name in ["basic", "jsonpath"] { bus.publish(Arc::new(Verdict(id.clone(), name)))?; }
+//! match gather.wait() {                                       // on this thread
+//!     Ok(result) => println!("all {} have answered", result.responses.len()),
+//!     Err(error) => assert_eq!(error.partial().errors(), ["no response from template"]),
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! In a task, `gather.until(stop).await` waits until another future is ready, on any runtime. With the feature `tokio`,
+//! `gather.await` keeps the timeout by tokio's clock; without a clock there is no such `await`, so that no timeout is silently
+//! ignored. A [`CancelHandle`] ends the wait from elsewhere, and dropping the gather gives the request up.
+//!
 //! # Closing
 //!
 //! After [`close`](EventBus::close), or when the last [`EventBus`] and [`Publisher`] is gone, subscribers receive what they
@@ -64,9 +109,10 @@
 //!
 //! # Guarantees
 //!
-//! Numbered as in the tests and models that check them. (8, about requests, is still to come.)
+//! Numbered as in the tests and models that check them.
 //!
 //! 1. **Non-blocking.** A publish takes no lock, allocates nothing of its own, and makes no system call unless a subscriber is parked.
+//!    (A response takes two short locks while requests are under way.)
 //! 2. **Conservation.** What publishes report delivered to a subscriber, plus what it takes of the replay, is what it receives, has
 //!    queued, evicts or [discards](SubscriberStats::discarded); what they report dropped is its drop counter.
 //! 3. **Nothing lost at start.** An event accepted before `start` reaches every subscriber of then that wants it, once.
@@ -74,9 +120,11 @@
 //! 5. **Order.** Where one publish returned before another began, no subscriber receives them the other way round.
 //! 6. **No gap at subscribe.** Every publish that happens after `subscribe` returned is offered.
 //! 7. **No lost wake-up.** A waiting subscriber wakes for what it waits for. Parked or async it uses no CPU; nothing polls.
+//! 8. **Requests.** Each expected responder counts once. A response whose publish was accepted is in the result, or counted as
+//!    duplicate, unexpected or late, whatever the rings look like. Partial results come back with the error, and nothing stays behind.
 //! 9. **Isolation.** User code runs under no lock and may call back into the bus. Where it panics, one subscriber loses one event, the
 //!    others are served, and then the publisher goes on with the panic.
-//! 10. **Close.** Waiting subscribers wake, what was accepted before can still be received, then `Closed`, for good. (What a publish
+//! 10. **Close.** Waiting subscribers and requesters wake, what was accepted before can still be received, then `Closed`, for good. (What a publish
 //!     that races with it delivers too late is counted as discarded.)
 //! 11. **Bounded memory.** The start-up buffer, the rings, the current snapshot, and an older one per publish under way and per idle
 //!     [`Publisher`]. Nothing grows with traffic.
@@ -89,6 +137,8 @@
 //! | publish, before `start` | lock-free | one that finds `start` halfway finishes it, which allocates the new snapshot |
 //! | `try_recv`, `recv_many` | lock-free in practice | a pop spins while a publisher is suspended between claiming a slot of the ring and filling it; an unfilled slot of the replay reads as `Empty` |
 //! | `recv`, `recv_async`, `Stream` | wait for an event | |
+//! | `request`, publish of a response | as publish, and two short locks | a shard of the map of requests, and the request itself; a response takes neither while nothing is under way |
+//! | `wait`, `until`, `await` of a gather | wait for the answers | |
 //! | `subscribe`, drop, `start`, `close`, `stop` | lock-free | copy the list of subscribers |
 //! | `publisher`, `stats`, drop of a [`Publisher`] | short lock | never taken by a publish |
 //!
@@ -96,6 +146,8 @@
 //! named; by the letter of the definition it is not lock-free. Loading the snapshot is lock-free always, and wait-free nearly always.
 //!
 //! # Features
+//!
+//! `tokio`, off by default: lets a [`Gather`] be awaited, with its timeout.
 //!
 //! `tracing`, off by default: emits a warning when a subscriber begins to lag, and debug events when a bus starts and closes.
 //!
@@ -108,7 +160,7 @@
 //!
 //! One [`ArcSwap`](arc_swap::ArcSwap) cell holds a snapshot: the phase (`Starting`, `Live`, `Closed`), the subscribers, and the table that
 //! routes event types to them; each change is one read-copy-update. Every subscriber has a mailbox: an
-//! [`ArrayQueue`](crossbeam_queue::ArrayQueue), a drop counter, and a word by which waiting and waking agree. The argument for
+//! [`ArrayQueue`](crossbeam_queue::ArrayQueue), a drop counter, and a word by which waiting and waking agree. Requests under way are in a [`DashMap`](dashmap::DashMap), by id. The argument for
 //! each memory ordering stands beside it in the source, and the loom models of `loom-tests/` run that very source.
 #![forbid(unsafe_code)]
 #![warn(unreachable_pub)]

@@ -2,8 +2,8 @@
 
 mod common;
 
-use common::{CountingWaker, EVEN, Number, ODD};
-use ringbus::{EventBus, Overflow, Published};
+use common::{ANSWER, CountingWaker, EVEN, Number, ODD, QUESTION, Talk};
+use ringbus::{EventBus, Overflow, Published, RequestId, RequestOptions};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::future::Future;
@@ -196,4 +196,55 @@ fn start_allocates_the_same_for_any_backlog() {
         allocations(|| assert_eq!(bus.start() as u64, backlog))
     };
     assert_eq!(start_with(1), start_with(EVENTS));
+}
+
+/// G1: publishing a response allocates nothing either, be it gathered, a duplicate, unexpected or late, and neither does waking who waits.
+#[test]
+fn answering_allocates_nothing() {
+    warm_up();
+    let bus = EventBus::new(0);
+    let _questions = bus.subscriber("questions").types([QUESTION]).subscribe();
+    let _answers = bus.subscriber("answers").types([ANSWER]).subscribe();
+    bus.start();
+    let id = RequestId::unique();
+    let options = RequestOptions::expecting(["a", "b", "c"]);
+    let gather = bus.request(Talk::Question(id.clone()), options).unwrap();
+    let (counter, waker) = CountingWaker::new();
+    let mut waiting = pin!(gather.until(std::future::pending::<()>()));
+    assert!(waiting.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    let reply = |by| drop(bus.publish(Talk::Answer { to: id.clone(), by, value: 0 }));
+    assert_eq!(allocations(|| ["a", "a", "b", "x", "c"].into_iter().for_each(reply)), 0);
+    assert_eq!(counter.wakes(), 1);
+    assert!(waiting.as_mut().poll(&mut Context::from_waker(&waker)).is_ready());
+    assert_eq!(allocations(|| reply("a")), 0, "late");
+    assert_eq!(bus.stats().late_responses, 1);
+}
+
+/// Requests: what a request allocates does not grow with the subscribers.
+#[test]
+fn request_allocates_the_same_for_any_number_of_subscribers() {
+    warm_up();
+    let options = RequestOptions::expecting(["a", "b", "c"]);
+    let round_with = |subscribers: usize| {
+        let bus = EventBus::new(0);
+        let _subscriptions: Vec<_> = (0..subscribers).map(|_| bus.subscribe(16)).collect();
+        bus.start();
+        let mut counts = [0; 2];
+        for count in &mut counts {
+            *count = allocations(|| {
+                let id = RequestId::from(1);
+                let gather = bus.request(Talk::Question(id.clone()), options.clone()).unwrap();
+                for by in ["a", "b", "c"] {
+                    bus.publish(Talk::Answer { to: id.clone(), by, value: 0 }).unwrap();
+                }
+                drop(gather.wait().unwrap());
+            });
+        }
+        let [first, again] = counts;
+        assert!(again <= first, "the first may grow the map");
+        again
+    };
+    let few = round_with(1);
+    assert_eq!(few, round_with(100));
+    assert!(few <= 4, "the request, its lists, and the registration: {few}");
 }

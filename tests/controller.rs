@@ -60,8 +60,18 @@ struct Run {
 }
 
 impl Run {
+    /// A run that waits for its validators as long as it takes.
     fn of<A: AsRef<OsStr>>(arguments: impl IntoIterator<Item = A>) -> Self {
-        Self::from(controller().args(arguments).stdin(Stdio::null()).output().expect("it can be run"))
+        Self::with(["--timeout", "60000"], arguments)
+    }
+
+    fn with<A: AsRef<OsStr>>(
+        options: impl IntoIterator<Item = &'static str>,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Self {
+        let mut controller = controller();
+        controller.args(options).args(arguments).stdin(Stdio::null());
+        Self::from(controller.output().expect("it can be run"))
     }
 
     fn from(output: Output) -> Self {
@@ -108,6 +118,7 @@ fn without_arguments_the_manifests_of_this_repository_are_applied_after_a_replay
     assert!(files >= 1, "{}", run.out);
     run.assert_applied(files);
     run.assert_says(&format!("The bus has started: {} events from before are replayed", files + 1));
+    assert_eq!(run.count("validation.asked"), files, "one request a file:\n{}", run.out);
     assert_eq!(run.count("verdict.accepted"), 3 * files, "{}", run.out);
     assert_eq!(run.count("rollout.applied"), files, "{}", run.out);
     assert_eq!(run.count("rollout.finished"), 1, "{}", run.out);
@@ -212,9 +223,9 @@ fn directory_of_two_hundred_files_is_applied_and_only_the_lossy_gauge_loses_even
         ("syntax", "200"),
         ("references", "200"),
         ("policy", "200"),
-        ("reconciler", "601"),
+        ("reconciler", "201"),
         ("notifier", "1"),
-        ("commentator", "1002"),
+        ("commentator", "1202"),
     ];
     for (subscriber, received) in received {
         let columns = run.out.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
@@ -248,12 +259,46 @@ fn empty_directory_is_a_failure_with_a_reason() {
 }
 
 #[test]
-fn unknown_option_shows_the_usage() {
-    let run = Run::of(["--frobnicate"]);
-    assert_eq!(run.status, Some(2));
-    assert!(run.err.contains("unknown option --frobnicate"), "{}", run.err);
-    assert!(run.err.contains("Usage: controller"), "{}", run.err);
-    assert_eq!(run.out, "");
+fn option_that_is_not_understood_shows_the_usage() {
+    let mistakes: [(&[&str], &str); 9] = [
+        (&["--frobnicate"], "unknown option --frobnicate"),
+        (&["--slow"], "--slow takes the name of a validator: syntax, references or policy"),
+        (&["--slow", "nobody"], "--slow takes the name of a validator: syntax, references or policy"),
+        (&["--min", "0"], "--min takes a number from 1 to 3"),
+        (&["--min", "4"], "--min takes a number from 1 to 3"),
+        (&["--min", "two"], "--min takes a number from 1 to 3"),
+        (&["--min"], "--min takes a number from 1 to 3"),
+        (&["--timeout", "0"], "--timeout takes a number from 1 to 3600000"),
+        (&["--timeout", "-1"], "--timeout takes a number from 1 to 3600000"),
+    ];
+    for (arguments, complaint) in mistakes {
+        let run = Run::of(arguments);
+        assert_eq!(run.status, Some(2));
+        assert!(run.err.contains(complaint), "{arguments:?}: {}", run.err);
+        assert!(run.err.contains("Usage: controller"), "{}", run.err);
+        assert_eq!(run.out, "");
+    }
+}
+
+#[test]
+fn slow_validator_is_waited_for_until_the_timeout_and_then_missing() {
+    let folder = Folder::new("slow");
+    let path = folder.write("a.toml", "[package]\nname = \"terse\"\n");
+    let run = Run::with(["--slow", "syntax", "--timeout", "2000"], [&path]);
+    run.assert_refused(&path, "no response from syntax");
+    // The partial result counts: what the others had found is told as well.
+    run.assert_refused(&path, "policy: [package] does not state `edition`");
+    run.assert_says("0 applied, 1 refused in ");
+}
+
+#[test]
+fn two_of_three_are_enough_where_that_is_asked_for() {
+    let folder = Folder::new("degraded");
+    let path = folder.write("a.toml", SOUND);
+    let run = Run::with(["--slow", "policy", "--min", "2", "--timeout", "2000"], [&path]);
+    run.assert_applied(1);
+    let applied = run.out.lines().find(|line| line.contains("rollout.applied")).expect("it is in the timeline");
+    assert!(applied.ends_with("no response from policy"), "it is applied, and that is said:\n{}", run.out);
 }
 
 #[test]

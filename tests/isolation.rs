@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{CountingWaker, EVEN, LONG, ODD, finishes, panic_of, spawn_sleeper, stats_of};
+use common::{Action, CountingWaker, EVEN, LONG, ODD, finishes, panic_of, spawn_sleeper, stats_of};
 use ringbus::{Event, EventBus, EventType, Overflow, Subscription, TryRecvError};
 use std::cell::RefCell;
 use std::future::Future;
@@ -15,35 +15,6 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Wake, Waker};
 use std::thread;
 use std::time::SystemTime;
-
-/// Something that happens on one of the next calls, once.
-#[derive(Default)]
-struct Action {
-    countdown: AtomicUsize,
-    code: Mutex<Option<Box<dyn Fn() + Send + Sync>>>,
-}
-
-impl Action {
-    fn on_call(&self, nth: usize, code: impl Fn() + Send + Sync + 'static) {
-        *self.code.lock().unwrap() = Some(Box::new(code));
-        self.countdown.store(nth, SeqCst);
-    }
-
-    fn panic_on_call(&self, nth: usize, message: &'static str) {
-        self.on_call(nth, move || panic_any(message));
-    }
-
-    fn is_pending(&self) -> bool {
-        self.countdown.load(SeqCst) != 0
-    }
-
-    fn call(&self) {
-        if self.countdown.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)) == Ok(1) {
-            let code = self.code.lock().unwrap().take();
-            code.expect("an action that counts down has code")();
-        }
-    }
-}
 
 /// What the copies of one event do.
 #[derive(Default)]

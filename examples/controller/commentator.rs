@@ -2,7 +2,9 @@
 
 use crate::console::{printable, say};
 use crate::discovery::Source;
-use crate::events::{ConfigLoaded, ConfigUnreadable, LoadingFinished, RolloutDecided, RolloutFinished, Verdict};
+use crate::events::{
+    ConfigLoaded, ConfigUnreadable, LoadingFinished, RolloutDecided, RolloutFinished, ValidationAsked, Verdict,
+};
 use crate::validators;
 use ringbus::{DynEvent, EventBus, Subscription};
 use std::path::Path;
@@ -13,10 +15,10 @@ const AGE_WIDTH: usize = 11;
 /// The longest event type, `config.unreadable`.
 const TYPE_WIDTH: usize = 17;
 
-/// Subscribes to everything; the ring has room for all verdicts, a decision per file and the end, so that a terminal of
-/// any slowness loses no line.
+/// Subscribes to everything; the ring has room for a question, all verdicts and a decision per file, and the end, so that a
+/// terminal of any slowness loses no line.
 pub fn subscribe(bus: &EventBus<DynEvent>, files: usize) -> Subscription<DynEvent> {
-    bus.subscriber("commentator").capacity(files * (validators::ALL.len() + 1) + 1).subscribe()
+    bus.subscriber("commentator").capacity(files * (validators::ALL.len() + 2) + 1).subscribe()
 }
 
 /// The timeline's layout.
@@ -81,6 +83,9 @@ fn describe(event: &DynEvent) -> (Option<&Path>, Vec<String>) {
         (Some(&config.path), vec![config.reason.clone()])
     } else if let Some(loading) = event.downcast_ref::<LoadingFinished>() {
         (None, vec![format!("configurations: {}", loading.configs)])
+    } else if let Some(asked) = event.downcast_ref::<ValidationAsked>() {
+        let names: Vec<&str> = validators::names().collect();
+        (Some(&asked.path), vec![format!("asks {}", names.join(", "))])
     } else if let Some(verdict) = event.downcast_ref::<Verdict>() {
         let remarks = match &verdict.judgement {
             Ok(remark) => std::slice::from_ref(remark),
@@ -88,7 +93,8 @@ fn describe(event: &DynEvent) -> (Option<&Path>, Vec<String>) {
         };
         (Some(&verdict.path), remarks.iter().map(|remark| format!("{}: {remark}", verdict.validator)).collect())
     } else if let Some(decided) = event.downcast_ref::<RolloutDecided>() {
-        (Some(&decided.path), decided.outcome.clone().err().unwrap_or_default())
+        let reasons = decided.outcome.as_ref().err().into_iter().flatten();
+        (Some(&decided.path), decided.remarks.iter().chain(reasons).cloned().collect())
     } else if let Some(finished) = event.downcast_ref::<RolloutFinished>() {
         (None, vec![format!("{} applied, {} refused", finished.applied, finished.refused)])
     } else {

@@ -1,6 +1,6 @@
 //! What the components say to each other: one struct per kind of event, and the names they are routed by.
 
-use ringbus::{Event, EventType};
+use ringbus::{Event, EventType, Request, RequestId, Response};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -8,16 +8,17 @@ use std::time::SystemTime;
 pub const CONFIG_LOADED: EventType = EventType::new("config.loaded");
 pub const CONFIG_UNREADABLE: EventType = EventType::new("config.unreadable");
 pub const LOADING_FINISHED: EventType = EventType::new("loading.finished");
+pub const VALIDATION_ASKED: EventType = EventType::new("validation.asked");
 pub const VERDICT_ACCEPTED: EventType = EventType::new("verdict.accepted");
 pub const VERDICT_REFUSED: EventType = EventType::new("verdict.refused");
 pub const ROLLOUT_APPLIED: EventType = EventType::new("rollout.applied");
 pub const ROLLOUT_REFUSED: EventType = EventType::new("rollout.refused");
 pub const ROLLOUT_FINISHED: EventType = EventType::new("rollout.finished");
 
-/// The text of a configuration, for the validators to judge.
+/// The text of a configuration.
 pub struct ConfigLoaded {
     pub path: Arc<Path>,
-    pub text: String,
+    pub text: Arc<str>,
     pub at: SystemTime,
 }
 
@@ -34,11 +35,20 @@ pub struct LoadingFinished {
     pub at: SystemTime,
 }
 
+/// Asks every validator to judge a configuration.
+pub struct ValidationAsked {
+    pub id: RequestId,
+    pub path: Arc<Path>,
+    pub text: Arc<str>,
+    pub at: SystemTime,
+}
+
 /// What a validator says: `Ok` with a remark, or `Err` with every reason to refuse.
 pub type Judgement = Result<String, Vec<String>>;
 
-/// One validator's word on one configuration.
+/// One validator's word on one configuration: the answer to [`ValidationAsked`].
 pub struct Verdict {
+    pub id: RequestId,
     pub validator: &'static str,
     pub path: Arc<Path>,
     pub judgement: Judgement,
@@ -48,6 +58,8 @@ pub struct Verdict {
 /// What became of one configuration: applied, or refused for all these reasons.
 pub struct RolloutDecided {
     pub path: Arc<Path>,
+    /// What was missing although there was enough to decide, such as "no response from policy".
+    pub remarks: Vec<String>,
     pub outcome: Result<(), Vec<String>>,
     pub at: SystemTime,
 }
@@ -89,6 +101,26 @@ impl Event for LoadingFinished {
     }
 }
 
+impl Event for ValidationAsked {
+    fn event_type(&self) -> EventType {
+        VALIDATION_ASKED
+    }
+
+    fn timestamp(&self) -> SystemTime {
+        self.at
+    }
+
+    fn as_request(&self) -> Option<&dyn Request> {
+        Some(self)
+    }
+}
+
+impl Request for ValidationAsked {
+    fn request_id(&self) -> RequestId {
+        self.id.clone()
+    }
+}
+
 impl Event for Verdict {
     fn event_type(&self) -> EventType {
         if self.judgement.is_ok() { VERDICT_ACCEPTED } else { VERDICT_REFUSED }
@@ -96,6 +128,20 @@ impl Event for Verdict {
 
     fn timestamp(&self) -> SystemTime {
         self.at
+    }
+
+    fn as_response(&self) -> Option<&dyn Response> {
+        Some(self)
+    }
+}
+
+impl Response for Verdict {
+    fn request_id(&self) -> RequestId {
+        self.id.clone()
+    }
+
+    fn responder(&self) -> &str {
+        self.validator
     }
 }
 

@@ -30,7 +30,7 @@ pub fn run(sources: &[Source], bus: &EventBus<DynEvent>) -> Result<(), PublishEr
         };
         let (path, at) = (Arc::clone(&source.path), SystemTime::now());
         let event: DynEvent = match text {
-            Ok(text) => Arc::new(ConfigLoaded { path, text, at }),
+            Ok(text) => Arc::new(ConfigLoaded { path, text: text.into(), at }),
             Err(reason) => Arc::new(ConfigUnreadable { path, reason, at }),
         };
         bus.publish(event)?;

@@ -2,11 +2,14 @@
 //! and not each other.
 //!
 //! ```text
-//! loader ──config.*──▶ syntax, references, policy ──verdict.*──▶ reconciler ──rollout.*──▶ notifier
+//! loader ──config.*──▶ reconciler ──rollout.*──▶ notifier
+//!                         │   ▲
+//!       validation.asked  ▼   │  verdict.*            a request, and what was gathered
+//!               syntax, references, policy
 //!                      (commentator and gauge hear everything)
 //! ```
 //!
-//! `cargo run --release --example controller -- [FILE|DIR ...]`
+//! `cargo run --release --example controller -- [--slow NAME] [--min NUMBER] [FILE|DIR ...]`
 
 mod arguments;
 mod commentator;
@@ -20,21 +23,20 @@ mod reconciler;
 mod report;
 mod validators;
 
-use arguments::{Command, USAGE};
+use arguments::{Command, RollOut, USAGE};
 use commentator::Timeline;
 use console::{say, warn};
 use discovery::Source;
-use ringbus::{DynEvent, EventBus, Subscription};
+use ringbus::{DynEvent, EventBus, RequestOptions, Subscription};
 use std::env;
 use std::error::Error;
 use std::process::ExitCode;
 use std::thread::{self, ScopedJoinHandle};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 fn main() -> ExitCode {
-    let sources = match arguments::parse(env::args_os().skip(1)) {
-        Ok(Command::RollOut(paths)) if paths.is_empty() => discovery::find_repository(),
-        Ok(Command::RollOut(paths)) => discovery::find(&paths),
+    let options = match arguments::parse(env::args_os().skip(1)) {
+        Ok(Command::RollOut(options)) => options,
         Ok(Command::Help) => {
             say(format_args!("{USAGE}"));
             return ExitCode::SUCCESS;
@@ -44,11 +46,12 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    let sources = if options.paths.is_empty() { discovery::find_repository() } else { discovery::find(&options.paths) };
     if sources.is_empty() {
         warn(format_args!("found no configuration to roll out"));
         return ExitCode::FAILURE;
     }
-    match roll_out(&sources) {
+    match roll_out(&sources, &options) {
         Ok(true) if !console::output_failed() => ExitCode::SUCCESS,
         Ok(_) => ExitCode::FAILURE,
         Err(error) => {
@@ -59,18 +62,19 @@ fn main() -> ExitCode {
 }
 
 /// Rolls the configurations out; `true` where all were applied and nobody who must hear everything missed anything.
-fn roll_out(sources: &[Source]) -> Result<bool, Box<dyn Error>> {
+fn roll_out(sources: &[Source], options: &RollOut) -> Result<bool, Box<dyn Error>> {
     let begun = Instant::now();
     let files = sources.len();
     let bus = EventBus::new(loader::events(files));
     give_up_on_lag(&bus);
+    let validation = validation(options);
 
     // The loader has finished before anyone subscribes: the bus keeps its events, and replays them at its start.
     thread::scope(|scope| join("loader", scope.spawn(|| loader::run(sources, &bus))))??;
 
     // The subscriptions live here and are lent to the components: so they are still there for the statistics.
     let mut validators = validators::ALL.each_ref().map(|validator| validator.subscribe(&bus, files));
-    let mut reconciler = reconciler::subscribe(&bus, files);
+    let mut reconciler = reconciler::subscribe(&bus);
     let mut notifier = notifier::subscribe(&bus, files);
     let mut commentator = commentator::subscribe(&bus, files);
     let mut gauge = gauge::subscribe(&bus);
@@ -84,12 +88,13 @@ fn roll_out(sources: &[Source]) -> Result<bool, Box<dyn Error>> {
         let judging: Vec<_> = validators::ALL
             .iter()
             .zip(&mut validators)
-            .map(|(validator, configs)| {
-                let run = move || closing_on_panic(bus, || validator.run(configs, bus));
+            .map(|(validator, questions)| {
+                let takes = if options.slow == Some(validator.name) { options.timeout * 2 } else { Duration::ZERO };
+                let run = move || closing_on_panic(bus, || validator.run(questions, bus, takes));
                 (validator.name, scope.spawn(run))
             })
             .collect();
-        let deciding = scope.spawn(|| closing_on_panic(bus, || reconciler::run(&mut reconciler, bus)));
+        let deciding = scope.spawn(|| closing_on_panic(bus, || reconciler::run(&mut reconciler, bus, &validation)));
         let collecting = scope.spawn(|| notifier::run(&mut notifier));
         let commenting = scope.spawn(|| timeline.run(&mut commentator));
         let counting = scope.spawn(|| gauge::run(&mut gauge));
@@ -113,9 +118,19 @@ fn roll_out(sources: &[Source]) -> Result<bool, Box<dyn Error>> {
     let stats = bus.stats();
     report::print_subscribers(&stats);
     report::print_gauge(&counts, &stats);
+    report::print_late(&stats);
     let must_hear_all = validators.iter().chain([&reconciler, &notifier, &commentator]);
     let missed_some = must_hear_all.filter(|subscription| has_missed(subscription)).count();
     Ok(report::print_outcome(&digest, took) && missed_some == 0)
+}
+
+/// Whom to ask about each configuration, and how long to wait for how many. Where fewer than all are enough, the rest get a
+/// moment of grace: a validator that is about to refuse should not be too late by a hair.
+fn validation(options: &RollOut) -> RequestOptions {
+    RequestOptions::expecting(validators::names())
+        .timeout(options.timeout)
+        .min_responses(options.min)
+        .grace(options.timeout / 5)
 }
 
 /// Closes the bus when a subscriber that must hear everything loses an event: its ring was sized wrongly, somebody

@@ -37,6 +37,14 @@ pub fn print_gauge(counts: &Counts, stats: &BusStats) {
     say(format_args!(""));
 }
 
+/// Prints how many verdicts nobody waited for any more, if there were any.
+pub fn print_late(stats: &BusStats) {
+    if stats.late_responses > 0 {
+        say(format_args!("Verdicts that came too late to count: {}", stats.late_responses));
+        say(format_args!(""));
+    }
+}
+
 /// Prints the last line, and on standard error each reason why a configuration was refused. Returns whether all were
 /// applied.
 pub fn print_outcome(digest: &Digest, took: Duration) -> bool {

@@ -1,14 +1,15 @@
-//! The validators: each judges every configuration, knows of no other, and answers exactly once.
+//! The validators: each judges what it is asked about, knows of no other, and answers exactly once.
 
 mod policy;
 mod references;
 mod syntax;
 
-use crate::events::{CONFIG_LOADED, ConfigLoaded, Judgement, Verdict};
+use crate::events::{Judgement, VALIDATION_ASKED, ValidationAsked, Verdict};
 use ringbus::{DynEvent, EventBus, Subscription};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::thread;
+use std::time::{Duration, SystemTime};
 use toml::{Table, Value};
 
 /// A judge of configurations.
@@ -18,27 +19,35 @@ pub struct Validator {
     pub check: fn(&Path, &str) -> Judgement,
 }
 
-/// Who has to accept a configuration before it is applied.
+/// Who is asked before a configuration is applied.
 pub const ALL: [Validator; 3] = [
     Validator { name: "syntax", check: syntax::check },
     Validator { name: "references", check: references::check },
     Validator { name: "policy", check: policy::check },
 ];
 
+/// The names by which they answer.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    ALL.iter().map(|validator| validator.name)
+}
+
 impl Validator {
-    /// Subscribes to what this validator judges; its ring has room for every file.
+    /// Subscribes to what this validator is asked; its ring has room for every file, should it be slow.
     pub fn subscribe(&self, bus: &EventBus<DynEvent>, files: usize) -> Subscription<DynEvent> {
-        bus.subscriber(self.name).types([CONFIG_LOADED]).capacity(files).subscribe()
+        bus.subscriber(self.name).types([VALIDATION_ASKED]).capacity(files).subscribe()
     }
 
-    /// Judges until the bus is closed.
-    pub fn run(&self, configs: &mut Subscription<DynEvent>, bus: &EventBus<DynEvent>) {
-        for event in configs {
-            let Some(config) = event.downcast_ref::<ConfigLoaded>() else { continue };
+    /// Judges until the bus is closed, and takes so long for each configuration.
+    pub fn run(&self, questions: &mut Subscription<DynEvent>, bus: &EventBus<DynEvent>, takes: Duration) {
+        for event in questions {
+            let Some(asked) = event.downcast_ref::<ValidationAsked>() else { continue };
+            let judgement = (self.check)(&asked.path, &asked.text);
+            thread::sleep(takes);
             let verdict = Verdict {
+                id: asked.id.clone(),
                 validator: self.name,
-                path: Arc::clone(&config.path),
-                judgement: (self.check)(&config.path, &config.text),
+                path: Arc::clone(&asked.path),
+                judgement,
                 at: SystemTime::now(),
             };
             if bus.publish(Arc::new(verdict)).is_err() {

@@ -1,10 +1,10 @@
 //! What the tests share.
 #![allow(dead_code, reason = "each test file uses its part")]
 
-use ringbus::{Event, EventBus, EventType, SubscriberStats};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use ringbus::{Event, EventBus, EventType, Request, RequestId, Response, SubscriberStats, Subscription};
+use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
 use std::task::{Wake, Waker};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime};
@@ -73,6 +73,83 @@ impl Event for Token {
     }
 }
 
+pub const QUESTION: EventType = EventType::new("talk.question");
+pub const ANSWER: EventType = EventType::new("talk.answer");
+
+/// Questions and answers, the plainest events that ask and answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Talk {
+    Question(RequestId),
+    Answer { to: RequestId, by: &'static str, value: u64 },
+}
+
+impl Talk {
+    pub fn id(&self) -> &RequestId {
+        let (Self::Question(id) | Self::Answer { to: id, .. }) = self;
+        id
+    }
+}
+
+impl Event for Talk {
+    fn event_type(&self) -> EventType {
+        match self {
+            Self::Question(_) => QUESTION,
+            Self::Answer { .. } => ANSWER,
+        }
+    }
+
+    fn timestamp(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH
+    }
+
+    fn as_request(&self) -> Option<&dyn Request> {
+        if let Self::Question(_) = self { Some(self) } else { None }
+    }
+
+    fn as_response(&self) -> Option<&dyn Response> {
+        if let Self::Answer { .. } = self { Some(self) } else { None }
+    }
+}
+
+impl Request for Talk {
+    fn request_id(&self) -> RequestId {
+        self.id().clone()
+    }
+}
+
+impl Response for Talk {
+    fn request_id(&self) -> RequestId {
+        self.id().clone()
+    }
+
+    fn responder(&self) -> &str {
+        if let Self::Answer { by, .. } = self { by } else { "" }
+    }
+}
+
+/// A live bus, and a subscription that takes its questions and nothing else.
+pub fn talkative_bus() -> (EventBus<Talk>, Subscription<Talk>) {
+    let bus = EventBus::new(0);
+    let questions = bus.subscriber("questions").types([QUESTION]).subscribe();
+    bus.start();
+    (bus, questions)
+}
+
+/// Publishes an answer.
+#[track_caller]
+pub fn answer(bus: &EventBus<Talk>, to: &RequestId, by: &'static str, value: u64) {
+    bus.publish(Talk::Answer { to: to.clone(), by, value }).unwrap();
+}
+
+/// What was answered, and by whom, in order.
+pub fn answers(responses: &[Talk]) -> Vec<(&'static str, u64)> {
+    let answer = |talk: &Talk| match talk {
+        Talk::Answer { by, value, .. } => (*by, *value),
+        Talk::Question(id) => panic!("{id} is a question"),
+    };
+    responses.iter().map(answer).collect()
+}
+
 /// How long a test waits for what must happen before it calls it a failure. No test gets anywhere near.
 pub const LONG: Duration = Duration::from_secs(60);
 
@@ -125,6 +202,35 @@ impl CountingWaker {
 impl Wake for CountingWaker {
     fn wake(self: Arc<Self>) {
         self.0.fetch_add(1, SeqCst);
+    }
+}
+
+/// Something that happens on one of the next calls, once.
+#[derive(Default)]
+pub struct Action {
+    countdown: AtomicUsize,
+    code: Mutex<Option<Box<dyn Fn() + Send + Sync>>>,
+}
+
+impl Action {
+    pub fn on_call(&self, nth: usize, code: impl Fn() + Send + Sync + 'static) {
+        *self.code.lock().unwrap() = Some(Box::new(code));
+        self.countdown.store(nth, SeqCst);
+    }
+
+    pub fn panic_on_call(&self, nth: usize, message: &'static str) {
+        self.on_call(nth, move || panic_any(message));
+    }
+
+    pub fn is_pending(&self) -> bool {
+        self.countdown.load(SeqCst) != 0
+    }
+
+    pub fn call(&self) {
+        if self.countdown.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)) == Ok(1) {
+            let code = self.code.lock().unwrap().take();
+            code.expect("an action that counts down has code")();
+        }
     }
 }
 

@@ -1,0 +1,414 @@
+//! Requests and user code that panics, or calls back into the bus that called it.
+
+mod common;
+
+use common::{
+    ANSWER, Action, Finish, LONG, QUESTION, Talk, finishes, panic_of, spawn_sleeper, stats_of, talkative_bus,
+};
+use ringbus::{
+    Event, EventBus, EventType, Gather, GatherError, Request, RequestId, RequestOptions, Response, Subscription,
+};
+use std::future::pending;
+use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Wake, Waker};
+use std::thread;
+use std::time::{Duration, SystemTime};
+
+/// What the copies of one event do when the bus asks them something.
+#[derive(Default)]
+struct Script {
+    as_request: Action,
+    as_response: Action,
+    request_id: Action,
+    responder: Action,
+    clone: Action,
+    drop: Action,
+}
+
+/// A question, or an answer by somebody, that does as its script says.
+struct Actor {
+    by: Option<&'static str>,
+    script: Arc<Script>,
+}
+
+impl Actor {
+    fn question() -> (Self, Arc<Script>) {
+        Self::new(None)
+    }
+
+    fn answer(by: &'static str) -> (Self, Arc<Script>) {
+        Self::new(Some(by))
+    }
+
+    fn new(by: Option<&'static str>) -> (Self, Arc<Script>) {
+        let script = Arc::<Script>::default();
+        (Self { by, script: Arc::clone(&script) }, script)
+    }
+}
+
+impl Clone for Actor {
+    fn clone(&self) -> Self {
+        self.script.clone.call();
+        Self { by: self.by, script: Arc::clone(&self.script) }
+    }
+}
+
+impl Drop for Actor {
+    fn drop(&mut self) {
+        self.script.drop.call();
+    }
+}
+
+impl Event for Actor {
+    fn event_type(&self) -> EventType {
+        if self.by.is_none() { QUESTION } else { ANSWER }
+    }
+
+    fn timestamp(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH
+    }
+
+    fn as_request(&self) -> Option<&dyn Request> {
+        self.script.as_request.call();
+        if self.by.is_none() { Some(self) } else { None }
+    }
+
+    fn as_response(&self) -> Option<&dyn Response> {
+        self.script.as_response.call();
+        if self.by.is_some() { Some(self) } else { None }
+    }
+}
+
+impl Request for Actor {
+    fn request_id(&self) -> RequestId {
+        self.script.request_id.call();
+        RequestId::from(1)
+    }
+}
+
+impl Response for Actor {
+    fn request_id(&self) -> RequestId {
+        self.script.request_id.call();
+        RequestId::from(1)
+    }
+
+    fn responder(&self) -> &str {
+        self.script.responder.call();
+        self.by.unwrap_or_default()
+    }
+}
+
+fn live() -> (EventBus<Actor>, Subscription<Actor>) {
+    let bus = EventBus::new(0);
+    let questions = bus.subscriber("questions").types([QUESTION]).subscribe();
+    bus.start();
+    (bus, questions)
+}
+
+fn expecting(responders: &[&'static str]) -> RequestOptions {
+    RequestOptions::expecting(responders.iter().copied()).timeout(LONG)
+}
+
+fn ask(bus: &EventBus<Actor>, responders: &[&'static str]) -> Gather<Actor> {
+    bus.request(Actor::question().0, expecting(responders)).unwrap()
+}
+
+fn publish(bus: &EventBus<Actor>, by: &'static str) {
+    bus.publish(Actor::answer(by).0).unwrap();
+}
+
+/// G9: an answer that panics when it is asked who it is from is nobody's; subscribers get it, and the request goes on.
+#[test]
+fn panicking_responder_is_unexpected() {
+    let (bus, _questions) = live();
+    let answers = bus.subscriber("answers").types([ANSWER]).subscribe();
+    let gather = ask(&bus, &["a"]);
+    let (answer, script) = Actor::answer("a");
+    script.responder.panic_on_call(1, "who am I");
+    assert_eq!(panic_of(|| bus.publish(answer)), "who am I");
+    assert_eq!((answers.len(), gather.received()), (1, 0));
+    publish(&bus, "a");
+    let result = gather.wait().unwrap();
+    assert_eq!((result.responses.len(), result.unexpected, result.duplicates), (1, 1, 0));
+}
+
+/// G9: an event that panics when it is asked whether it answers, or what, answers nothing; subscribers get it.
+#[test]
+fn panicking_event_answers_nothing() {
+    let (bus, _questions) = live();
+    let answers = bus.subscriber("answers").types([ANSWER]).subscribe();
+    let gather = ask(&bus, &["a"]);
+    let methods: [fn(&Script) -> &Action; 2] = [|script| &script.as_response, |script| &script.request_id];
+    for method in methods {
+        let (answer, script) = Actor::answer("a");
+        method(&script).panic_on_call(1, "ask somebody else");
+        assert_eq!(panic_of(|| bus.publish(answer)), "ask somebody else");
+    }
+    assert_eq!(answers.len(), 2);
+    assert_eq!((gather.received(), bus.stats().late_responses), (0, 0));
+    publish(&bus, "a");
+    assert_eq!(gather.wait().unwrap().responses.len(), 1);
+}
+
+/// G8, G9: a request that panics at any turn is given up: no entry stays in the map, and its id is free.
+#[test]
+fn panicking_request_is_given_up() {
+    let (bus, _questions) = live();
+    let _ask_for_clones = bus.subscribe(64);
+    let methods: [fn(&Script) -> &Action; 4] = [
+        |script| &script.as_request,
+        |script| &script.request_id,
+        |script| &script.as_response,
+        |script| &script.clone,
+    ];
+    for method in methods {
+        let (question, script) = Actor::question();
+        method(&script).panic_on_call(1, "no questions");
+        assert_eq!(panic_of(|| bus.request(question, expecting(&["a"]))), "no questions");
+        assert_eq!(bus.stats().requests_in_flight, 0);
+    }
+    let _picky = bus.subscriber("picky").filter(|_| panic!("not that one")).subscribe();
+    assert_eq!(panic_of(|| bus.request(Actor::question().0, expecting(&["a"]))), "not that one");
+    assert_eq!(bus.stats().requests_in_flight, 0);
+}
+
+/// G8, G9: a subscriber whose filter panics for an answer has a drop counted, and the requester gets the answer all the same.
+#[test]
+fn panicking_filter_keeps_no_answer_from_its_request() {
+    let (bus, _questions) = live();
+    let gather = ask(&bus, &["a"]);
+    let _picky = bus.subscriber("picky").types([ANSWER]).filter(|_| panic!("not that one")).subscribe();
+    assert_eq!(panic_of(|| bus.publish(Actor::answer("a").0)), "not that one");
+    assert_eq!(stats_of(&bus, "picky").dropped, 1);
+    assert_eq!(gather.wait().unwrap().responses.len(), 1);
+}
+
+/// G8, G9: an answer that panics when it is copied for a subscriber reaches its request, which needs no copy.
+#[test]
+fn panicking_clone_keeps_no_answer_from_its_request() {
+    let (bus, _questions) = live();
+    let gather = ask(&bus, &["a"]);
+    let all = bus.subscriber("answers").types([ANSWER]).subscribe();
+    let (answer, script) = Actor::answer("a");
+    script.clone.panic_on_call(1, "inimitable");
+    assert_eq!(panic_of(|| bus.publish(answer)), "inimitable");
+    assert_eq!(all.dropped(), 1);
+    assert_eq!(gather.wait().unwrap().responses.len(), 1);
+}
+
+/// G8, G9: before the start, the log has the answer and its request needs a copy: where that panics, the answer is as good as late.
+#[test]
+fn panicking_clone_before_the_start_makes_an_answer_late() {
+    let bus = EventBus::new(2);
+    let gather = bus.request(Actor::question().0, expecting(&["a"])).unwrap();
+    let (answer, script) = Actor::answer("a");
+    script.clone.panic_on_call(1, "inimitable");
+    assert_eq!(panic_of(|| bus.publish(answer)), "inimitable");
+    assert_eq!((gather.received(), bus.stats().late_responses), (0, 1));
+    let everything = bus.subscribe(1);
+    assert_eq!(bus.start(), 2);
+    assert_eq!(everything.len(), 2, "G3: it was accepted, and is replayed");
+}
+
+/// G9: duplicates, unexpected and late answers are dropped on the publisher, under no lock: they may panic, and they may use the bus.
+#[test]
+fn stray_answers_may_panic_as_they_are_dropped() {
+    let (bus, _questions) = live();
+    let gather = ask(&bus, &["a", "b"]);
+    publish(&bus, "a");
+    for by in ["a", "x"] {
+        let (answer, script) = Actor::answer(by);
+        script.drop.panic_on_call(1, "not like this");
+        assert_eq!(panic_of(|| bus.publish(answer)), "not like this");
+    }
+    publish(&bus, "b");
+    let result = gather.wait().unwrap();
+    assert_eq!((result.responses.len(), result.duplicates, result.unexpected), (2, 1, 1));
+    let (answer, script) = Actor::answer("a");
+    script.drop.panic_on_call(1, "too late");
+    assert_eq!(panic_of(|| bus.publish(answer)), "too late");
+    assert_eq!(bus.stats().late_responses, 1);
+}
+
+/// G9: answers that panic as they are dropped with their gather do not keep the others from being dropped, or abort the process; not
+/// even while the requester unwinds already.
+#[test]
+fn given_up_answers_may_panic_as_they_are_dropped() {
+    let (bus, _questions) = live();
+    let give_up = |gather: Gather<Actor>| {
+        for by in ["a", "b"] {
+            let (answer, script) = Actor::answer(by);
+            script.drop.panic_on_call(1, by);
+            bus.publish(answer).unwrap();
+        }
+        drop(gather);
+    };
+    assert_eq!(panic_of(|| give_up(ask(&bus, &["a", "b"]))), "a", "the first panic");
+    assert_eq!(bus.stats().requests_in_flight, 0);
+
+    let unwinding = || {
+        let _gather = ask(&bus, &["a", "b"]);
+        for by in ["a", "b"] {
+            let (answer, script) = Actor::answer(by);
+            script.drop.panic_on_call(1, by);
+            bus.publish(answer).unwrap();
+        }
+        panic!("the requester's own");
+    };
+    assert_eq!(panic_of(unwinding), "the requester's own");
+    assert_eq!(bus.stats().requests_in_flight, 0);
+}
+
+/// A waker that does something when it wakes.
+#[derive(Default)]
+struct ActingWaker(Action);
+
+impl Wake for ActingWaker {
+    fn wake(self: Arc<Self>) {
+        self.0.call();
+    }
+}
+
+/// G9: a waker that panics does so in who woke it, and the result is there; the other requesters are woken by `close` all the same.
+#[test]
+fn panicking_waker_harms_no_requester() {
+    let (bus, _questions) = live();
+    let waker = Arc::<ActingWaker>::default();
+    waker.0.panic_on_call(1, "let me sleep");
+    let mut waiting = pin!(ask(&bus, &["a"]).until(pending::<()>()));
+    let task = Waker::from(Arc::clone(&waker));
+    assert!(waiting.as_mut().poll(&mut Context::from_waker(&task)).is_pending());
+    assert_eq!(panic_of(|| bus.publish(Actor::answer("a").0)), "let me sleep");
+    assert!(waiting.as_mut().poll(&mut Context::from_waker(&task)).is_ready());
+}
+
+/// G9, G10: `close` ends every request although the waker of one panics.
+#[test]
+fn panicking_waker_does_not_stop_a_close() {
+    let (bus, _questions) = talkative_bus();
+    let asking = |id: u64| bus.request(Talk::Question(RequestId::from(id)), expecting(&["a"])).unwrap();
+    let sleepers: Vec<_> = (0..8)
+        .map(|id| {
+            let gather = asking(id);
+            spawn_sleeper(move || gather.wait())
+        })
+        .collect();
+    let waker = Arc::<ActingWaker>::default();
+    waker.0.panic_on_call(1, "let me sleep");
+    let mut waiting = pin!(asking(100).until(pending::<()>()));
+    let task = Waker::from(waker);
+    assert!(waiting.as_mut().poll(&mut Context::from_waker(&task)).is_pending());
+    assert_eq!(panic_of(|| bus.close()), "let me sleep");
+    for sleeper in sleepers {
+        assert!(matches!(sleeper.join(), Err(GatherError::Closed { .. })));
+    }
+}
+
+/// Everything a bus can be asked for, from inside user code: the same request, another one, the numbers, an answer.
+fn use_requests(bus: &EventBus<Actor>, handle: &ringbus::CancelHandle) {
+    let refused = bus.request(Actor::question().0, expecting(&["z"]));
+    drop(refused);
+    drop(bus.publish(Actor::answer("nobody").0));
+    drop(bus.stats());
+    handle.cancel();
+}
+
+/// G9: user code of requests runs under no lock: every call of it may use the whole bus, the very request included.
+#[test]
+fn user_code_of_requests_may_use_the_whole_bus() {
+    type Place = fn(&Script) -> &Action;
+    let places: [(&str, Place); 5] = [
+        ("as_response", |script| &script.as_response),
+        ("request_id", |script| &script.request_id),
+        ("responder", |script| &script.responder),
+        ("clone", |script| &script.clone),
+        ("drop", |script| &script.drop),
+    ];
+    for (name, place) in places {
+        // In time, twice, unexpected.
+        for by in ["a", "b", "x"] {
+            let called = finishes(move || {
+                let (bus, _questions) = live();
+                let _answers = bus.subscriber("answers").types([ANSWER]).subscribe();
+                let gather = ask(&bus, &["a", "b"]);
+                publish(&bus, "b");
+                let (answer, script) = Actor::answer(by);
+                let calls = Arc::new(AtomicUsize::new(0));
+                let action = {
+                    let (weak, handle, calls) = (bus.downgrade(), gather.cancel_handle(), Arc::clone(&calls));
+                    move || {
+                        calls.fetch_add(1, SeqCst);
+                        use_requests(&weak.upgrade().unwrap(), &handle);
+                    }
+                };
+                place(&script).on_call(1, action);
+                bus.publish(answer).unwrap();
+                assert!(gather.wait().is_err() || by == "a");
+                drop((bus, _answers, _questions));
+                calls.load(SeqCst)
+            });
+            assert_eq!(called, 1, "{name} of {by}");
+        }
+    }
+}
+
+/// G9: a waker may use the whole bus, its own request included.
+#[test]
+fn waker_of_a_request_may_use_the_whole_bus() {
+    finishes(|| {
+        let (bus, _questions) = live();
+        let gather = ask(&bus, &["a"]);
+        let waker = Arc::<ActingWaker>::default();
+        let (weak, handle) = (bus.downgrade(), gather.cancel_handle());
+        waker.0.on_call(1, move || use_requests(&weak.upgrade().unwrap(), &handle));
+        let task = Waker::from(Arc::clone(&waker));
+        let mut waiting = pin!(gather.until(pending::<()>()));
+        assert!(waiting.as_mut().poll(&mut Context::from_waker(&task)).is_pending());
+        publish(&bus, "a");
+        assert!(!waker.0.is_pending(), "it was woken");
+        assert!(waiting.as_mut().poll(&mut Context::from_waker(&task)).is_ready());
+    });
+}
+
+/// G8, G9: an answer is with its requester before the lag hooks hear of the subscriber that lost it.
+#[test]
+fn hook_finds_the_answer_gathered() {
+    let (bus, _questions) = live();
+    let gather = Arc::new(Mutex::new(Some(ask(&bus, &["a", "b"]))));
+    let slow = bus.subscriber("slow").types([ANSWER]).capacity(1).subscribe();
+    let seen = Arc::new(AtomicUsize::new(0));
+    bus.on_lag({
+        let (gather, seen) = (Arc::clone(&gather), Arc::clone(&seen));
+        move |lag| {
+            assert_eq!(lag.event_type, ANSWER);
+            seen.store(gather.lock().unwrap().as_ref().unwrap().received(), SeqCst);
+        }
+    });
+    publish(&bus, "a");
+    publish(&bus, "b");
+    assert_eq!((slow.dropped(), seen.load(SeqCst)), (1, 2));
+    let gather = gather.lock().unwrap().take().unwrap();
+    assert!(gather.wait().unwrap().is_complete());
+}
+
+/// G8, G9: a responder thread that panics half-way is missing, and the others are not.
+#[test]
+fn responder_thread_that_panics_is_missing() {
+    let (bus, questions) = live();
+    let gather = bus.request(Actor::question().0, expecting(&["a", "b"]).timeout(Duration::from_millis(50))).unwrap();
+    let dying = thread::spawn(move || {
+        let _question = questions.recv().unwrap();
+        std::panic::resume_unwind(Box::new("dead"));
+    });
+    assert!(dying.join().is_err());
+    let answering = thread::spawn({
+        let bus = bus.clone();
+        move || publish(&bus, "a")
+    });
+    answering.finish();
+    let error = gather.wait().unwrap_err();
+    assert_eq!(error.into_partial().errors(), ["no response from b"]);
+    assert_eq!(bus.subscriber_count(), 0, "its subscription has gone with it");
+}
