@@ -37,8 +37,8 @@ mkdir -p "$tree"
 fresh_tree() {
     rm -rf "$tree"
     mkdir -p "$tree"
-    cp -r Cargo.toml Cargo.lock src loom-tests "$tree"
-    # Examples and tests are not built here, and their absence keeps the copy small.
+    # Examples and tests are not built here, but the manifest names some.
+    cp -r Cargo.toml Cargo.lock src tests examples loom-tests "$tree"
 }
 
 started=$SECONDS

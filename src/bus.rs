@@ -1,7 +1,7 @@
 //! The bus as its users hold it.
 
 use crate::builder::SubscriberBuilder;
-use crate::core::Core;
+use crate::core::{Core, Purpose};
 use crate::error::{PublishError, RequestError};
 use crate::event::Event;
 use crate::event_type::EventType;
@@ -91,8 +91,8 @@ impl<E: Event + Clone> EventBus<E> {
     /// Before [`start`](Self::start) the event is kept for the replay. Events that one thread publishes are received in its
     /// order, by every subscriber. A [`Publisher`] does the same faster.
     ///
-    /// Progress: lock-free as far as the rings are (see the [crate documentation](crate#progress)). Takes no lock, makes no
-    /// system call unless a subscriber is parked (or suspended in the middle of freeing the very slot that is needed, for
+    /// Progress: lock-free as far as the rings are (see the [crate documentation](crate#progress)). Takes no lock (a
+    /// [response](Event::as_response) takes two short ones while requests are under way), makes no system call unless a subscriber is parked (or suspended in the middle of freeing the very slot that is needed, for
     /// which crossbeam's ring yields), and allocates nothing, except that a thread's first
     /// publish registers it with arc-swap, and that a publish which finds `start` halfway finishes it.
     ///
@@ -107,9 +107,8 @@ impl<E: Event + Clone> EventBus<E> {
     /// every other subscriber has been served and woken.
     pub fn publish(&self, event: E) -> Result<Published, PublishError<E>> {
         let mut panics = Panics::default();
-        let result = self.core.publish(event, &mut panics);
-        panics.resume();
-        result
+        let result = self.core.publish(event, Purpose::Tell, &mut panics);
+        panics.resume_or(result)
     }
 
     /// Makes a handle that publishes faster, for one thread to keep.
@@ -139,8 +138,10 @@ impl<E: Event + Clone> EventBus<E> {
     /// [responses](Event::as_response) that carry its id.
     ///
     /// A response goes to its request whatever the rings look like, and to subscribers as any event. The first of each expected
-    /// responder counts; more of them are duplicates, and those of others unexpected: both are counted in the result. Before
-    /// [`start`](Self::start), the request is kept like any event, and can be answered once it was replayed.
+    /// responder counts; more of them are duplicates, and those of others unexpected: both are counted in the result.
+    ///
+    /// Before [`start`](Self::start), the request is kept like any event, and can be answered once it was replayed; nobody knows yet
+    /// whether anybody will take it, and its timeout runs meanwhile.
     ///
     /// An id must not be used again while late answers to it may come: [`RequestId::unique`](crate::RequestId::unique) never is.
     ///
@@ -151,8 +152,8 @@ impl<E: Event + Clone> EventBus<E> {
     ///
     /// At once, each with the event: [`NotARequest`](RequestError::NotARequest),
     /// [`NoExpectedResponders`](RequestError::NoExpectedResponders), [`DuplicateResponder`](RequestError::DuplicateResponder),
-    /// [`InvalidMinimum`](RequestError::InvalidMinimum); [`DuplicateId`](RequestError::DuplicateId) while a request with that id is under
-    /// way; [`NotDelivered`](RequestError::NotDelivered) on a live bus where no subscriber took it;
+    /// [`InvalidMinimum`](RequestError::InvalidMinimum); [`DuplicateId`](RequestError::DuplicateId) as long as there is a [`Gather`] of a request with that
+    /// id; [`NotDelivered`](RequestError::NotDelivered) on a live bus where no subscriber took it;
     /// [`StartupFull`](RequestError::StartupFull) and [`Closed`](RequestError::Closed) as for `publish`.
     ///
     /// # Panics
@@ -222,9 +223,14 @@ impl<E: Event + Clone> EventBus<E> {
             return Err(RequestError::DuplicateId(event));
         };
         let mut panics = Panics::default();
-        let asked = self.core.ask(event, &mut panics);
-        panics.resume();
-        asked.map(|()| gather)
+        let result = match self.core.ask(event, &mut panics) {
+            Ok(()) => Ok(gather),
+            Err(error) => {
+                panics.catch(|| drop(gather));
+                Err(error)
+            }
+        };
+        panics.resume_or(result)
     }
 
     /// How many subscriptions there are. Advisory: it may have changed by the time it is returned.
@@ -234,7 +240,8 @@ impl<E: Event + Clone> EventBus<E> {
     }
 
     /// Whether any subscription would be offered an event of this type, filters aside; so a publisher can save itself the making of
-    /// an event that nobody wants. Advisory; `false` on a closed bus.
+    /// an event that nobody wants. Advisory; `false` on a closed bus. A [request](Self::request) that waits for a response subscribes to
+    /// nothing and does not count: publish responses whatever this says.
     #[must_use]
     pub fn has_subscribers(&self, event_type: EventType) -> bool {
         let snapshot = self.core.cell().load();
@@ -264,13 +271,13 @@ impl<E: Event + Clone> EventBus<E> {
     /// a bus that never started included, and then `Closed`. Waiting ones wake. Closing again does nothing.
     ///
     /// A publish that races with this may still report deliveries that come too late to be received; they are counted as
-    /// [discarded](crate::SubscriberStats::discarded).
+    /// [discarded](crate::SubscriberStats::discarded). Requests under way end with what had come.
     ///
-    /// Progress: lock-free.
+    /// Progress: lock-free, and then a short lock for each shard of the map of requests and for each request.
     ///
     /// # Panics
     ///
-    /// Goes on with the panic of a subscriber's waker, after all have been woken.
+    /// Goes on with the panic of a waker, after all have been woken.
     pub fn close(&self) {
         self.core.close();
     }

@@ -3,7 +3,7 @@
 use crate::end::Ended;
 use crate::error::{PublishError, RequestError};
 use crate::event::Event;
-use crate::fan_out::{FannedOut, fan_out};
+use crate::fan_out::fan_out;
 use crate::mailbox;
 use crate::panics::Panics;
 use crate::requests::Requests;
@@ -78,10 +78,21 @@ impl<E> Core<E> {
     /// The second half of [`start`](Self::start), for whoever finds the log closed: the thread that called `start`, a second
     /// one, or a publisher that would otherwise have to wait for them.
     fn finish_start(&self, panics: &mut Panics) {
-        if let Phase::Starting(_) = self.cell.load().phase {
-            self.cell.go_live();
+        let snapshot = self.cell.load();
+        if let Phase::Starting(_) = snapshot.phase {
+            let before = self.cell.go_live();
+            panics.catch(|| drop(before));
         }
-        mailbox::wake_all(&self.cell.load().subscribers, panics);
+        panics.catch(|| drop(snapshot));
+        self.wake_all(panics);
+    }
+
+    /// Wakes every subscriber of now that waits.
+    fn wake_all(&self, panics: &mut Panics) {
+        let snapshot = self.cell.load();
+        mailbox::wake_all(&snapshot.subscribers, panics);
+        // It may hold the last share in what has left meanwhile: user code.
+        panics.catch(|| drop(snapshot));
     }
 
     pub(crate) fn close(&self) {
@@ -119,75 +130,53 @@ impl<E> Core<E> {
     }
 }
 
-/// What a publish came to.
-pub(crate) struct Offered<E> {
-    pub(crate) published: Published,
-    /// The event itself, where nobody got it: certain for a live publish that was not delivered.
-    rest: Option<E>,
-}
-
-impl<E> Offered<E> {
-    /// What is reported, after dropping the rest: user code.
-    #[inline]
-    pub(crate) fn settle(self, panics: &mut Panics) -> Published {
-        if needs_drop::<E>() && self.rest.is_some() {
-            panics.catch(|| drop(self.rest));
-        }
-        self.published
-    }
-}
-
 /// Whether an event is published for its own sake, or asks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Purpose {
+#[derive(Debug)]
+pub(crate) enum Purpose<'a, E> {
     /// Accepted whoever gets it.
     Tell,
-    /// Accepted, by a live bus, only if somebody gets it.
-    Ask,
+    /// Accepted, by a live bus, only if somebody gets it; put back here if nobody does.
+    Ask(&'a mut Option<E>),
 }
 
 impl<E: Event + Clone> Core<E> {
     /// Publishes, whatever the phase.
-    pub(crate) fn publish(&self, event: E, panics: &mut Panics) -> Result<Published, PublishError<E>> {
-        let offered = self.offer(event, Purpose::Tell, panics)?;
-        Ok(offered.settle(panics))
-    }
-
-    /// Publishes an event that asks. The request must be registered by now: answers may come before this returns.
-    pub(crate) fn ask(&self, event: E, panics: &mut Panics) -> Result<(), RequestError<E>> {
-        match self.offer(event, Purpose::Ask, panics) {
-            Ok(Offered { published: Published { buffered: 0, delivered: 0, .. }, rest: Some(event) }) => {
-                Err(RequestError::NotDelivered(event))
-            }
-            Ok(offered) => {
-                offered.settle(panics);
-                Ok(())
-            }
-            Err(PublishError::StartupFull(event)) => Err(RequestError::StartupFull(event)),
-            Err(PublishError::Closed(event)) => Err(RequestError::Closed(event)),
-        }
-    }
-
-    fn offer(&self, event: E, purpose: Purpose, panics: &mut Panics) -> Result<Offered<E>, PublishError<E>> {
+    pub(crate) fn publish(
+        &self,
+        event: E,
+        purpose: Purpose<'_, E>,
+        panics: &mut Panics,
+    ) -> Result<Published, PublishError<E>> {
         let snapshot = self.cell.load();
-        let result = self.offer_on(&snapshot, event, purpose, panics);
+        let result = self.publish_on(&snapshot, event, purpose, panics);
         // It may hold the last share in what has left meanwhile: user code.
         panics.catch(|| drop(snapshot));
         result
     }
 
-    fn offer_on(
+    /// Publishes an event that asks. The request must be registered by now: answers may come before this returns.
+    pub(crate) fn ask(&self, event: E, panics: &mut Panics) -> Result<(), RequestError<E>> {
+        let mut undelivered = None;
+        match (self.publish(event, Purpose::Ask(&mut undelivered), panics), undelivered) {
+            (Ok(_), None) => Ok(()),
+            (Ok(_), Some(event)) => Err(RequestError::NotDelivered(event)),
+            (Err(PublishError::StartupFull(event)), _) => Err(RequestError::StartupFull(event)),
+            (Err(PublishError::Closed(event)), _) => Err(RequestError::Closed(event)),
+        }
+    }
+
+    fn publish_on(
         &self,
         snapshot: &Snapshot<E>,
         event: E,
-        purpose: Purpose,
+        purpose: Purpose<'_, E>,
         panics: &mut Panics,
-    ) -> Result<Offered<E>, PublishError<E>> {
+    ) -> Result<Published, PublishError<E>> {
         let log = match &snapshot.phase {
             Phase::Live => {
-                let offered = self.offer_live(snapshot, event, purpose, panics);
-                self.totals.count_live(offered.published);
-                return Ok(offered);
+                let published = self.publish_live(snapshot, event, purpose, panics);
+                self.totals.count_live(published);
+                return Ok(published);
             }
             Phase::Closed(_) => return Err(PublishError::Closed(event)),
             Phase::Starting(log) => log,
@@ -202,53 +191,67 @@ impl<E: Event + Clone> Core<E> {
                 let answer =
                     if addressee.is_pending() { panics.catch(|| appended.event().cloned()).flatten() } else { None };
                 self.requests.deliver(addressee, answer, panics);
-                Ok(Offered { published: Published { buffered: 1, ..Published::default() }, rest: None })
+                Ok(Published { buffered: 1, ..Published::default() })
             }
             Err(AppendError::Full(event)) => {
                 self.totals.count_startup_rejected();
                 Err(PublishError::StartupFull(event))
             }
-            Err(AppendError::Closed(event)) => self.offer_behind_log(event, purpose, panics),
+            Err(AppendError::Closed(event)) => self.publish_behind_log(event, purpose, panics),
         }
     }
 
     /// Publishes on a live bus: to the rings, then to the request that the event answers, then the lag reports. What it
     /// returns is still to be counted.
     #[inline]
-    pub(crate) fn offer_live(
+    pub(crate) fn publish_live(
         &self,
         snapshot: &Snapshot<E>,
         event: E,
-        purpose: Purpose,
+        purpose: Purpose<'_, E>,
         panics: &mut Panics,
-    ) -> Offered<E> {
+    ) -> Published {
         let addressee = self.requests.addressee(&event, panics);
-        let FannedOut { published, mut event, lags } = fan_out(snapshot, event, addressee.is_pending(), panics);
-        // An event that asks may answer as well; not if it goes back to its publisher.
-        if purpose == Purpose::Tell || published.delivered > 0 {
-            let answer = if addressee.is_pending() { event.take() } else { None };
-            self.requests.deliver(addressee, answer, panics);
+        let mut event = Some(event);
+        let (published, lags) = fan_out(snapshot, &mut event, addressee.is_pending(), panics);
+        match purpose {
+            // Not accepted: it answers nothing either, should it be a response as well.
+            Purpose::Ask(undelivered) if published.delivered == 0 => *undelivered = event.take(),
+            Purpose::Tell | Purpose::Ask(_) => {
+                let answer = if addressee.is_pending() { event.take() } else { None };
+                self.requests.deliver(addressee, answer, panics);
+            }
         }
         if let Some(lags) = lags {
             lags.report(panics);
         }
-        Offered { published, rest: event }
+        if needs_drop::<E>() && event.is_some() {
+            panics.catch(|| drop(event));
+        }
+        published
     }
 
     /// Wakes the readers that may have parked in front of a slot that was filled after the log was closed.
     #[cold]
     fn wake_for_late_fill(&self, panics: &mut Panics) {
         // The cell anew: a subscriber that joined since this publish loaded its snapshot may be waiting too.
-        mailbox::wake_all(&self.cell.load().subscribers, panics);
+        self.wake_all(panics);
     }
 
     /// Publishes an event that came too late for the log: the bus has started or closed, or is about to.
     #[cold]
-    fn offer_behind_log(&self, event: E, purpose: Purpose, panics: &mut Panics) -> Result<Offered<E>, PublishError<E>> {
+    fn publish_behind_log(
+        &self,
+        event: E,
+        purpose: Purpose<'_, E>,
+        panics: &mut Panics,
+    ) -> Result<Published, PublishError<E>> {
         self.finish_start(panics);
         let snapshot = self.cell.load();
         debug_assert!(!matches!(snapshot.phase, Phase::Starting(_)), "phases only advance");
-        self.offer_on(&snapshot, event, purpose, panics)
+        let result = self.publish_on(&snapshot, event, purpose, panics);
+        panics.catch(|| drop(snapshot));
+        result
     }
 }
 

@@ -11,33 +11,27 @@ use crate::stats::Published;
 use std::mem::needs_drop;
 use std::sync::Arc;
 
-/// What a fan-out came to.
-pub(crate) struct FannedOut<'a, E> {
-    pub(crate) published: Published,
-    /// The event itself, where it was to be kept or nobody got it.
-    pub(crate) event: Option<E>,
-    /// The lags that began, to be reported when everybody was served.
-    pub(crate) lags: Option<Lags<'a, E>>,
-}
-
-/// Offers `event` to every interested subscriber, and wakes those that wait. With `keeps_event`, all of them get clones.
+/// Offers `event` to every interested subscriber, and wakes those that wait. Takes the event where the last of them can have it
+/// itself; with `keeps_event`, all get clones. Returns the lags that began, too, to be reported when everybody was served.
 ///
 /// User code may panic at every turn (`event_type`, a filter, `Clone`, `Drop`, a waker). The one subscriber that
 /// it concerns has a drop counted, everybody else is served, and the caller resumes the first panic.
 #[inline]
 pub(crate) fn fan_out<'a, E: Event + Clone>(
     snapshot: &'a Snapshot<E>,
-    event: E,
+    event: &mut Option<E>,
     keeps_event: bool,
     panics: &mut Panics,
-) -> FannedOut<'a, E> {
+) -> (Published, Option<Lags<'a, E>>) {
     let routes = &snapshot.routes;
-    let typed =
-        if routes.has_typed() { panics.catch(|| routes.typed(event.event_type())).unwrap_or_default() } else { &[] };
+    let typed = match &event {
+        Some(event) if routes.has_typed() => panics.catch(|| routes.typed(event.event_type())).unwrap_or_default(),
+        _ => &[],
+    };
     let mut fan = Fan {
         interested: [routes.universal(), typed],
         position: 0,
-        event: Some(event),
+        event,
         keeps_event,
         ticket: None,
         published: Published::default(),
@@ -54,17 +48,17 @@ pub(crate) fn fan_out<'a, E: Event + Clone>(
     }
     mailbox::after_push(fan.interested, panics);
     let lags = fan.ticket.map(|ticket| fan.lags(snapshot, ticket, panics));
-    FannedOut { published: fan.published, event: fan.event, lags }
+    (fan.published, lags)
 }
 
 /// How far a fan-out has come.
-struct Fan<'a, E> {
+struct Fan<'a, 'e, E> {
     /// Those that take everything, and those that asked for the type of this event.
     interested: [&'a [Arc<Mailbox<E>>]; 2],
     /// How many of them have been served.
     position: usize,
     /// `None` once the event itself, rather than a clone, went to the last one.
-    event: Option<E>,
+    event: &'e mut Option<E>,
     /// Whether the event itself is needed afterwards, so that the last one gets a clone as well.
     keeps_event: bool,
     /// Signs the lags that this publish began, if it began any.
@@ -72,14 +66,14 @@ struct Fan<'a, E> {
     published: Published,
 }
 
-impl<'a, E: Event + Clone> Fan<'a, E> {
+impl<'a, E: Event + Clone> Fan<'a, '_, E> {
     /// Serves the interested subscribers from `position` on. Returns early with an event that was lost and has a `Drop` to
     /// run. Unwinds only out of a filter or a `Clone`, with `position` still at their subscriber.
     #[inline]
     fn push(&mut self) -> Option<E> {
         let count = self.interested[0].len() + self.interested[1].len();
         while self.position < count {
-            let Some(event) = &self.event else { break };
+            let Some(event) = &*self.event else { break };
             let mailbox = self.mailbox();
             if !mailbox.accepts(event) {
                 self.position += 1;
@@ -108,7 +102,7 @@ impl<'a, E: Event + Clone> Fan<'a, E> {
                     mailbox.count_dropped();
                     self.note_loss(mailbox);
                     if is_last {
-                        self.event = Some(refused);
+                        *self.event = Some(refused);
                     } else if needs_drop::<E>() {
                         return Some(refused);
                     }

@@ -40,25 +40,16 @@ pub struct Gather<E> {
     pub(crate) tokio_deadline: Option<tokio::time::Instant>,
 }
 
-/// What to do after a look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Step {
-    /// Wait.
-    Wait,
-    /// There are enough, and the requester would like to have the rest: wait, for as long as the grace allows.
-    WaitForRest,
-    /// Go home.
-    Finish,
-}
-
 impl<E> Gather<E> {
     /// Registers a request, unless one with that id is under way. The timeout begins here.
     pub(crate) fn open(requests: &Arc<Requests<E>>, id: RequestId, options: &RequestOptions) -> Option<Self> {
         let timeout = options.timeout_after();
+        let grace = options.grace_after();
+        let pending = Pending::new(Arc::clone(options.expected()), options.required(), grace.is_some());
         Some(Self {
-            registration: requests.register(id, Pending::new(Arc::clone(options.expected()), options.required()))?,
+            registration: requests.register(id, pending)?,
             timeout,
-            grace: options.grace_after(),
+            grace,
             deadline: Deadline::after(timeout),
             #[cfg(feature = "tokio")]
             tokio_deadline: tokio::time::Instant::now().checked_add(timeout),
@@ -90,7 +81,7 @@ impl<E> Gather<E> {
     ///
     /// See [`EventBus::request`](crate::EventBus::request).
     pub fn wait(self) -> Result<RequestResult<E>, GatherError<E>> {
-        if self.step(self.pending().look()) != Step::Finish {
+        if self.pending().look() != Look::Done {
             self.park();
         }
         self.finish_timed_out()
@@ -101,14 +92,14 @@ impl<E> Gather<E> {
         let mut deadline = self.deadline;
         let mut grace = self.grace;
         loop {
-            match self.step_or_wait(&waker) {
-                Step::Finish => return,
-                Step::WaitForRest => {
+            match self.look_or_wait(&waker) {
+                Look::Done => return,
+                Look::Enough => {
                     if let Some(grace) = grace.take() {
                         deadline = deadline.or_earlier(Deadline::after(grace));
                     }
                 }
-                Step::Wait => {}
+                Look::TooFew => {}
             }
             if deadline.has_passed() {
                 return;
@@ -130,7 +121,7 @@ impl<E> Gather<E> {
     ///
     /// # Panics
     ///
-    /// The future goes on with a panic of `stop`; the request is given up then.
+    /// The future goes on with a panic of `stop`, or of a waker that is dropped; the request is given up then.
     ///
     /// # Examples
     ///
@@ -160,25 +151,16 @@ impl<E> Gather<E> {
     /// ```
     pub async fn until<S: Future>(self, stop: S) -> Result<RequestResult<E>, GatherError<E>> {
         let mut stop = pin!(stop);
-        poll_fn(|context| match self.step_or_wait(context.waker()) {
-            Step::Finish => Poll::Ready(()),
-            Step::Wait | Step::WaitForRest => stop.as_mut().poll(context).map(|_| ()),
+        poll_fn(|context| match self.look_or_wait(context.waker()) {
+            Look::Done => Poll::Ready(()),
+            Look::TooFew | Look::Enough => stop.as_mut().poll(context).map(|_| ()),
         })
         .await;
         self.finish(|partial| GatherError::Stopped { partial })
     }
 
-    /// Looks, and has `waker` woken for the next look.
-    pub(crate) fn step_or_wait(&self, waker: &Waker) -> Step {
-        self.step(self.pending().look_or_wait(waker))
-    }
-
-    fn step(&self, look: Look) -> Step {
-        match look {
-            Look::Waiting => Step::Wait,
-            Look::Enough if self.grace.is_some() => Step::WaitForRest,
-            Look::Enough | Look::Done => Step::Finish,
-        }
+    pub(crate) fn look_or_wait(&self, waker: &Waker) -> Look {
+        self.pending().look_or_wait(waker)
     }
 
     pub(crate) fn finish_timed_out(self) -> Result<RequestResult<E>, GatherError<E>> {
@@ -191,14 +173,16 @@ impl<E> Gather<E> {
         self,
         otherwise: impl FnOnce(RequestResult<E>) -> GatherError<E>,
     ) -> Result<RequestResult<E>, GatherError<E>> {
-        let (result, ended) = self.pending().take();
-        if result.responses.len() >= self.pending().required() {
-            return Ok(result);
-        }
-        Err(match ended {
-            Some(Ended::Closed) => GatherError::Closed { partial: result },
-            Some(Ended::Cancelled) => GatherError::Cancelled { partial: result },
-            Some(Ended::Taken) | None => otherwise(result),
+        let mut panics = Panics::default();
+        let (result, ended) = self.pending().take(&mut panics);
+        panics.resume_or(if result.responses.len() >= self.pending().required() {
+            Ok(result)
+        } else {
+            Err(match ended {
+                Some(Ended::Closed) => GatherError::Closed { partial: result },
+                Some(Ended::Cancelled) => GatherError::Cancelled { partial: result },
+                Some(Ended::Taken) | None => otherwise(result),
+            })
         })
     }
 }

@@ -127,7 +127,7 @@
 //! 10. **Close.** Waiting subscribers and requesters wake, what was accepted before can still be received, then `Closed`, for good. (What a publish
 //!     that races with it delivers too late is counted as discarded.)
 //! 11. **Bounded memory.** The start-up buffer, the rings, the current snapshot, and an older one per publish under way and per idle
-//!     [`Publisher`]. Nothing grows with traffic.
+//!     [`Publisher`]; for each request under way, a place per responder. Nothing grows with traffic.
 //!
 //! # Progress
 //!
@@ -139,7 +139,8 @@
 //! | `recv`, `recv_async`, `Stream` | wait for an event | |
 //! | `request`, publish of a response | as publish, and two short locks | a shard of the map of requests, and the request itself; a response takes neither while nothing is under way |
 //! | `wait`, `until`, `await` of a gather | wait for the answers | |
-//! | `subscribe`, drop, `start`, `close`, `stop` | lock-free | copy the list of subscribers |
+//! | `subscribe`, drop, `start`, `stop` | lock-free | copy the list of subscribers |
+//! | `close` | lock-free, and then short locks | one for each shard of the map of requests, and for each request under way |
 //! | `publisher`, `stats`, drop of a [`Publisher`] | short lock | never taken by a publish |
 //!
 //! *In practice*: `crossbeam`'s `ArrayQueue` makes everybody progress except while a thread is preempted at one of the points

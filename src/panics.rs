@@ -31,15 +31,24 @@ impl Panics {
         }
     }
 
+    /// Hands `value` on, or [resumes](Self::resume) after dropping it: an event on its way back to its publisher must not be dropped by the
+    /// unwinding, where a panic of its own would abort the process.
+    #[inline]
+    pub(crate) fn resume_or<T>(mut self, value: T) -> T {
+        let Some(payload) = self.0.take() else { return value };
+        if std::thread::panicking() {
+            std::mem::forget(payload);
+            return value;
+        }
+        if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
+            std::mem::forget(second);
+        }
+        resume_unwind(payload)
+    }
+
     /// Goes on with the first panic, if there was one. While this thread unwinds already it is swallowed, because a
     /// second one would abort the process.
     pub(crate) fn resume(self) {
-        if let Some(payload) = self.0 {
-            if std::thread::panicking() {
-                std::mem::forget(payload);
-            } else {
-                resume_unwind(payload);
-            }
-        }
+        self.resume_or(());
     }
 }

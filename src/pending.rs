@@ -22,11 +22,12 @@ pub(crate) enum Ended {
 /// What one look at a request under way has found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Look {
-    /// Fewer responses than required.
-    Waiting,
-    /// As many as required, and not from everybody.
+    /// There are fewer responses than required.
+    TooFew,
+    /// There are as many as required, and the rest are waited for as well.
     Enough,
-    /// Everybody has answered, or no more answers are taken.
+    /// There is nothing more to wait for: everybody has answered, or enough and the rest do not matter, or no more answers are
+    /// taken.
     Done,
 }
 
@@ -49,6 +50,8 @@ pub(crate) struct Pending<E> {
     expected: Arc<[Arc<str>]>,
     /// How many of them are enough.
     required: usize,
+    /// Whether the requester waits for the rest when there are enough.
+    wants_rest: bool,
     gathering: Mutex<Gathering<E>>,
 }
 
@@ -96,19 +99,20 @@ impl<E> Gathering<E> {
         Placed::Counted(if is_awaited { self.waker.take() } else { None })
     }
 
-    fn look(&self, required: usize) -> Look {
-        if self.ended.is_some() || self.responses.len() == self.answered.len() {
+    fn look(&self, required: usize, wants_rest: bool) -> Look {
+        let received = self.responses.len();
+        if self.ended.is_some() || received == self.answered.len() || received >= required && !wants_rest {
             Look::Done
-        } else if self.responses.len() >= required {
+        } else if received >= required {
             Look::Enough
         } else {
-            Look::Waiting
+            Look::TooFew
         }
     }
 }
 
 impl<E> Pending<E> {
-    pub(crate) fn new(expected: Arc<[Arc<str>]>, required: usize) -> Self {
+    pub(crate) fn new(expected: Arc<[Arc<str>]>, required: usize, wants_rest: bool) -> Self {
         let gathering = Gathering {
             responses: Vec::with_capacity(expected.len()),
             answered: vec![false; expected.len()],
@@ -117,7 +121,7 @@ impl<E> Pending<E> {
             ended: None,
             waker: None,
         };
-        Self { expected, required, gathering: Mutex::new(gathering) }
+        Self { expected, required, wants_rest, gathering: Mutex::new(gathering) }
     }
 
     fn gathering(&self) -> impl std::ops::DerefMut<Target = Gathering<E>> {
@@ -135,18 +139,24 @@ impl<E> Pending<E> {
 
     /// Looks, and registers nobody.
     pub(crate) fn look(&self) -> Look {
-        self.gathering().look(self.required)
+        self.gathering().look(self.required, self.wants_rest)
     }
 
     /// Looks, and makes sure that `waker` is woken when there is more to see.
     pub(crate) fn look_or_wait(&self, waker: &Waker) -> Look {
+        {
+            let gathering = self.gathering();
+            let look = gathering.look(self.required, self.wants_rest);
+            let is_registered = gathering.waker.as_ref().is_some_and(|registered| registered.will_wake(waker));
+            if look == Look::Done || is_registered {
+                return look;
+            }
+        }
         let waker = waker.clone();
         let (look, displaced) = {
             let mut gathering = self.gathering();
-            match gathering.look(self.required) {
-                Look::Done => (Look::Done, Some(waker)),
-                look => (look, gathering.waker.replace(waker)),
-            }
+            // Once more, under the lock that registers: what came in between has found nobody to wake.
+            (gathering.look(self.required, self.wants_rest), gathering.waker.replace(waker))
         };
         drop(displaced);
         look
@@ -165,35 +175,47 @@ impl<E> Pending<E> {
     }
 
     /// Takes what has come, and says what had ended the request before, if anything had. Whatever comes from now on is late.
-    pub(crate) fn take(&self) -> (RequestResult<E>, Option<Ended>) {
-        let (responses, answered, duplicates, unexpected, ended, waker) = {
-            let mut gathering = self.gathering();
-            (
-                std::mem::take(&mut gathering.responses),
-                std::mem::take(&mut gathering.answered),
-                gathering.duplicates,
-                gathering.unexpected,
-                gathering.ended.replace(Ended::Taken),
-                gathering.waker.take(),
-            )
+    /// User code: the `Drop` of a waker.
+    pub(crate) fn take(&self, panics: &mut Panics) -> (RequestResult<E>, Option<Ended>) {
+        let (taken, ended) = self.finish();
+        panics.catch(|| drop(taken.waker));
+        let pairs = self.expected.iter().zip(taken.answered);
+        let result = RequestResult {
+            responses: taken.responses,
+            missing: pairs.filter(|(_, answered)| !answered).map(|(name, _)| Arc::clone(name)).collect(),
+            duplicates: taken.duplicates,
+            unexpected: taken.unexpected,
         };
-        drop(waker);
-        let missing =
-            self.expected.iter().zip(answered).filter(|(_, answered)| !answered).map(|(name, _)| Arc::clone(name));
-        (RequestResult { responses, missing: missing.collect(), duplicates, unexpected }, ended)
+        (result, ended)
     }
 
-    /// Drops what has come. Whatever comes from now on is late. User code: the `Drop` of events and of a waker.
-    pub(crate) fn give_up(&self, panics: &mut Panics) {
-        let (responses, waker) = {
-            let mut gathering = self.gathering();
-            gathering.ended.get_or_insert(Ended::Taken);
-            (std::mem::take(&mut gathering.responses), gathering.waker.take())
-        };
-        panics.catch(|| drop(waker));
-        for response in responses {
+    /// Drops what has come and was not taken, and returns how many answers that were. Whatever comes from now on is late. User
+    /// code: the `Drop` of events and of a waker.
+    pub(crate) fn give_up(&self, panics: &mut Panics) -> usize {
+        let (taken, _) = self.finish();
+        let given_up = taken.responses.len() + taken.duplicates + taken.unexpected;
+        panics.catch(|| drop(taken.waker));
+        for response in taken.responses {
             panics.catch(|| drop(response));
         }
+        given_up
+    }
+
+    /// Takes everything out, and says what had ended the request before.
+    fn finish(&self) -> (Gathering<E>, Option<Ended>) {
+        let mut taken = std::mem::replace(
+            &mut *self.gathering(),
+            Gathering {
+                responses: Vec::new(),
+                answered: Vec::new(),
+                duplicates: 0,
+                unexpected: 0,
+                ended: Some(Ended::Taken),
+                waker: None,
+            },
+        );
+        let ended = taken.ended.take();
+        (taken, ended)
     }
 }
 

@@ -46,7 +46,7 @@ impl<E: Event + Clone> Publisher<E> {
         if let Some(live) = &mut self.live {
             // A new snapshot takes the place of one that may hold the last share in what has left since: user code.
             if let Some(snapshot @ Snapshot { phase: Phase::Live, .. }) = panics.catch(|| live.load()) {
-                let published = self.core.offer_live(snapshot, event, Purpose::Tell, &mut panics).settle(&mut panics);
+                let published = self.core.publish_live(snapshot, event, Purpose::Tell, &mut panics);
                 self.account.count_live(published);
                 panics.resume();
                 return Ok(published);
@@ -59,9 +59,8 @@ impl<E: Event + Clone> Publisher<E> {
     fn publish_uncached(&mut self, event: E, mut panics: Panics) -> Result<Published, PublishError<E>> {
         let is_live = matches!(self.core.cell().load().phase, Phase::Live);
         panics.catch(|| self.live = is_live.then(|| self.core.cell().cached()));
-        let result = self.core.publish(event, &mut panics);
-        panics.resume();
-        result
+        let result = self.core.publish(event, Purpose::Tell, &mut panics);
+        panics.resume_or(result)
     }
 }
 

@@ -25,6 +25,10 @@ impl<E> Addressee<E> {
     }
 }
 
+/// How many locks the map has. More threads than that would have to ask or answer in the same few nanoseconds to feel it, and the
+/// default, four for each processor, is memory for every bus that never asks.
+const SHARDS: usize = 16;
+
 /// The requests under way.
 ///
 /// Progress: a response takes two short locks, that of a shard of the map and that of its [`Pending`]; where nothing is under way, none.
@@ -34,20 +38,20 @@ pub(crate) struct Requests<E> {
     pending: DashMap<RequestId, Arc<Pending<E>>>,
     /// How many registrations there are. Written by requesters, read by whoever publishes a response.
     in_flight: AtomicUsize,
-    /// Responses that came too late, or to no request at all.
+    /// Responses that came too late, or to no request at all, or whose request was given up.
     late: Counter,
 }
 
 impl<E> Requests<E> {
     pub(crate) fn new() -> Self {
-        Self { pending: DashMap::new(), in_flight: AtomicUsize::new(0), late: Counter::new(0) }
+        Self { pending: DashMap::with_shard_amount(SHARDS), in_flight: AtomicUsize::new(0), late: Counter::new(0) }
     }
 
     /// Enters a request, unless one with that id is under way.
     pub(crate) fn register(self: &Arc<Self>, id: RequestId, pending: Pending<E>) -> Option<Registration<E>> {
         let pending = Arc::new(pending);
         // ORDERING: Relaxed. Whoever answers this request has received it, and the ring or the log that handed it over makes this
-        // addition visible to its load in `find`. A response that nobody's request has caused may miss it, and is late.
+        // addition visible to its load in `is_any_under_way`. A response that nobody's request has caused may miss it, and is late.
         // Checked by loom-tests/tests/requesting.rs `answer_to_a_request_that_was_received_is_gathered`.
         self.in_flight.fetch_add(1, Relaxed);
         let registration = Registration { requests: Arc::clone(self), id: id.clone(), pending };
@@ -59,25 +63,34 @@ impl<E> Requests<E> {
         is_new.then_some(registration)
     }
 
-    /// Finds out whom an event answers. User code: `as_response` and `request_id`.
+    /// Finds out whom an event answers. User code: `as_response`, and where any request is under way `request_id`. A response whose
+    /// id cannot be had answers nothing that is known.
     #[inline]
     pub(crate) fn addressee(&self, event: &E, panics: &mut Panics) -> Addressee<E>
     where
         E: Event,
     {
-        match panics.catch(|| event.as_response().map(|response| response.request_id())) {
-            Some(Some(id)) => self.find(&id).map_or(Addressee::Gone, Addressee::Pending),
-            Some(None) | None => Addressee::Nobody,
+        let mut is_response = false;
+        let id = panics.catch(|| {
+            let response = event.as_response()?;
+            is_response = true;
+            self.is_any_under_way().then(|| response.request_id())
+        });
+        match id.flatten() {
+            Some(id) => self.find(&id).map_or(Addressee::Gone, Addressee::Pending),
+            None if is_response => Addressee::Gone,
+            None => Addressee::Nobody,
         }
+    }
+
+    fn is_any_under_way(&self) -> bool {
+        // ORDERING: Relaxed. See `register`.
+        self.in_flight.load(Relaxed) != 0
     }
 
     // Apart, so that the publish of everything else stays small.
     #[inline(never)]
     fn find(&self, id: &RequestId) -> Option<Arc<Pending<E>>> {
-        // ORDERING: Relaxed. See `register`.
-        if self.in_flight.load(Relaxed) == 0 {
-            return None;
-        }
         self.pending.view(id, |_, pending| Arc::clone(pending))
     }
 
@@ -152,7 +165,8 @@ impl<E> Drop for Registration<E> {
         // ORDERING: Relaxed. See `register`; who reads the lower count too early or too late finds no entry, and both mean late.
         self.requests.in_flight.fetch_sub(1, Relaxed);
         let mut panics = Panics::default();
-        self.pending.give_up(&mut panics);
+        let given_up = self.pending.give_up(&mut panics);
+        self.requests.late.add(given_up as u64);
         panics.resume();
     }
 }

@@ -123,12 +123,13 @@ impl<E> SnapshotCell<E> {
         });
     }
 
-    /// `Starting → Live`; in any other phase, nothing. The log must be closed.
-    pub(crate) fn go_live(&self) {
+    /// `Starting → Live`; in any other phase, nothing. The log must be closed. Returns the snapshot before, which may hold the
+    /// last share in somebody who has left: user code runs when it is dropped.
+    pub(crate) fn go_live(&self) -> Arc<Snapshot<E>> {
         self.0.rcu(|current| match current.phase {
             Phase::Starting(_) => Arc::new(current.in_phase(Phase::Live)),
             Phase::Live | Phase::Closed(_) => Arc::clone(current),
-        });
+        })
     }
 
     /// `Starting → Closed`, `Live → Closed`, and lets go of the hooks. The log must not be closed before: a publisher

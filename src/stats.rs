@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What became of one publish.
 ///
-/// A publish before `start` is `buffered`. A live one was offered to `delivered + dropped` interested subscribers.
+/// A publish before `start` is `buffered`. A live one was offered to `delivered + dropped` interested subscribers. Whether a
+/// response was gathered by its [request](crate::EventBus::request) as well is not told here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Published {
     /// Events kept for the replay: 1 before `start`, 0 after.
@@ -49,8 +50,9 @@ pub struct BusStats {
     pub buffered: u64,
     /// Events refused because the start-up buffer was full.
     pub startup_rejected: u64,
-    /// Responses that came when their request had ended, or that answer no request of this bus. (A response published before
-    /// `start` whose `Clone` panicked counts here too.)
+    /// Responses that no [result](crate::RequestResult) has or counts: they came when their request had ended, or answer no
+    /// request of this bus, or their request was given up. (So are those whose `request_id` panicked, or before `start` whose `Clone`
+    /// did.)
     pub late_responses: u64,
     /// Requests under way: made, and their [`Gather`](crate::Gather) neither used up nor dropped.
     pub requests_in_flight: u64,

@@ -1,7 +1,8 @@
 //! Awaiting a request on tokio, whose clock keeps the time.
 
 use crate::error::GatherError;
-use crate::gather::{Gather, Step};
+use crate::gather::Gather;
+use crate::pending::Look;
 use crate::request_result::RequestResult;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
@@ -58,15 +59,13 @@ impl<E> Future for GatherFuture<E> {
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         let gather = this.gather.as_ref().expect("polled after it was ready");
-        match (gather.step_or_wait(context.waker()), gather.grace) {
-            (Step::Wait, _) => ready!(this.poll_deadline(context)),
-            (Step::WaitForRest, Some(grace)) => {
-                if !this.is_in_grace {
-                    this.begin_grace(grace);
-                }
+        match (gather.look_or_wait(context.waker()), gather.grace) {
+            (Look::Done, _) => {}
+            (Look::Enough, Some(grace)) if !this.is_in_grace => {
+                this.begin_grace(grace);
                 ready!(this.poll_deadline(context));
             }
-            (Step::Finish, _) | (Step::WaitForRest, None) => {}
+            (Look::TooFew | Look::Enough, _) => ready!(this.poll_deadline(context)),
         }
         let gather = this.gather.take().expect("it is there, as above");
         Poll::Ready(gather.finish_timed_out())

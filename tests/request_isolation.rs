@@ -12,7 +12,7 @@ use std::future::pending;
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Wake, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
@@ -134,7 +134,8 @@ fn panicking_responder_is_unexpected() {
     assert_eq!((result.responses.len(), result.unexpected, result.duplicates), (1, 1, 0));
 }
 
-/// G9: an event that panics when it is asked whether it answers, or what, answers nothing; subscribers get it.
+/// G8, G9: an event that panics when it is asked whether it answers, or what, answers nothing; subscribers get it. Where it said that it is
+/// a response, it is late.
 #[test]
 fn panicking_event_answers_nothing() {
     let (bus, _questions) = live();
@@ -147,9 +148,93 @@ fn panicking_event_answers_nothing() {
         assert_eq!(panic_of(|| bus.publish(answer)), "ask somebody else");
     }
     assert_eq!(answers.len(), 2);
-    assert_eq!((gather.received(), bus.stats().late_responses), (0, 0));
+    assert_eq!((gather.received(), bus.stats().late_responses), (0, 1));
     publish(&bus, "a");
     assert_eq!(gather.wait().unwrap().responses.len(), 1);
+}
+
+/// G9: an event that goes back to its publisher is dropped where user code has panicked meanwhile, and may panic itself: no abort, and the
+/// first panic is the one that resumes.
+#[test]
+fn refused_event_may_panic_as_it_is_dropped() {
+    // Nobody takes it: one ring is full, and the filter of the other panics.
+    let (bus, _questions) = live();
+    drop(_questions);
+    let full = bus.subscribe(1);
+    publish(&bus, "a");
+    let _picky = bus.subscriber("picky").filter(|_| panic!("not that one")).subscribe();
+    let (question, script) = Actor::question();
+    script.drop.panic_on_call(2, "not like this"); // the copy for the full ring goes first
+    assert_eq!(panic_of(|| bus.request(question, expecting(&["a"]))), "not that one");
+    assert!(!script.drop.is_pending());
+    assert_eq!((full.dropped(), bus.stats().requests_in_flight), (1, 0));
+
+    // The start-up buffer is full.
+    let bus = EventBus::new(0);
+    let by_bus = |question| drop(bus.publish(question));
+    let by_publisher = |question| drop(bus.publisher().publish(question));
+    let by_request = |question| drop(bus.request(question, expecting(&["a"])));
+    let ways: [&dyn Fn(Actor); 3] = [&by_bus, &by_publisher, &by_request];
+    for way in ways {
+        let (question, script) = Actor::question();
+        script.as_response.panic_on_call(1, "ask somebody else");
+        script.drop.panic_on_call(1, "not like this");
+        assert_eq!(panic_of(|| way(question)), "ask somebody else");
+    }
+}
+
+/// A waker of which every copy panics as it is dropped, once that is armed.
+mod fragile {
+    use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+    use std::task::{RawWaker, RawWakerVTable, Waker};
+
+    pub static ARMED: AtomicBool = AtomicBool::new(false);
+
+    static VTABLE: RawWakerVTable = RawWakerVTable::new(
+        |data| RawWaker::new(data, &VTABLE),
+        |_| (),
+        |_| (),
+        |_| {
+            if ARMED.swap(false, SeqCst) {
+                std::panic::panic_any("fragile");
+            }
+        },
+    );
+
+    pub fn waker() -> Waker {
+        // SAFETY: the functions do not look at the data.
+        unsafe { Waker::from_raw(RawWaker::new(std::ptr::null(), &VTABLE)) }
+    }
+}
+
+/// G8, G9: a waker that panics as the wait ends is heard of, and so are no panics of the answers that go with it: no abort. The same where
+/// the request is given up.
+#[test]
+fn waker_may_panic_as_it_is_dropped() {
+    let (bus, _questions) = live();
+    let task = fragile::waker();
+    for ends_by_itself in [true, false] {
+        let gather = ask(&bus, &["a", "b"]);
+        let (answer, script) = Actor::answer("a");
+        script.drop.panic_on_call(1, "not like this");
+        bus.publish(answer).unwrap();
+        let stopped = std::cell::Cell::new(false);
+        let stop = std::future::poll_fn(|_| if stopped.get() { Poll::Ready(()) } else { Poll::Pending });
+        let mut waiting = Box::pin(gather.until(stop));
+        assert!(waiting.as_mut().poll(&mut Context::from_waker(&task)).is_pending());
+        stopped.set(true);
+        fragile::ARMED.store(true, SeqCst);
+        let end = || {
+            if ends_by_itself {
+                drop(waiting.as_mut().poll(&mut Context::from_waker(&task)));
+            } else {
+                drop(waiting);
+            }
+        };
+        assert_eq!(panic_of(end), "fragile");
+        assert!(!script.drop.is_pending(), "the answer was dropped");
+        assert_eq!(bus.stats().requests_in_flight, 0);
+    }
 }
 
 /// G8, G9: a request that panics at any turn is given up: no entry stays in the map, and its id is free.
