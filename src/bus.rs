@@ -2,7 +2,7 @@
 
 use crate::builder::SubscriberBuilder;
 use crate::core::{Core, Purpose};
-use crate::error::{PublishError, RequestError};
+use crate::error::{BatchError, PublishError, RequestError};
 use crate::event::Event;
 use crate::event_type::EventType;
 use crate::gather::Gather;
@@ -108,6 +108,48 @@ impl<E: Event + Clone> EventBus<E> {
     pub fn publish(&self, event: E) -> Result<Published, PublishError<E>> {
         let mut panics = Panics::default();
         let result = self.core.publish(event, Purpose::Tell, &mut panics);
+        panics.resume_or(result)
+    }
+
+    /// Publishes a batch of events: each subscriber gets those that it wants in their order, for one check of the snapshot, one fence and one
+    /// round of wake-ups altogether. What is reported are sums over the events. All subscribers get clones.
+    ///
+    /// Before [`start`](Self::start) the events are kept one by one; a batch may straddle the start.
+    ///
+    /// Progress: as [`publish`](Self::publish), with the same exceptions.
+    ///
+    /// # Errors
+    ///
+    /// Where the start-up buffer becomes full, or the bus is closed: says how many events of the batch were taken before that, and what
+    /// became of them. A live bus takes all or, once it is closed, none.
+    ///
+    /// # Panics
+    ///
+    /// As [`publish`](Self::publish), after the whole batch was served. (Before the start, an event whose `Clone` panics is kept for nobody.)
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventBus, EventType};
+    /// # #[derive(Clone, Copy, Debug, PartialEq)]
+    /// # struct Tick(u32);
+    /// # impl Event for Tick {
+    /// #     fn event_type(&self) -> EventType { const { EventType::new("tick") } }
+    /// #     fn timestamp(&self) -> std::time::SystemTime { std::time::SystemTime::now() }
+    /// # }
+    /// let bus = EventBus::new(0);
+    /// let mut ticks = bus.subscribe(2);
+    /// bus.start();
+    /// let published = bus.publish_batch(&[Tick(1), Tick(2), Tick(3)])?;
+    /// assert_eq!((published.delivered, published.dropped), (2, 1));
+    /// let mut received = Vec::new();
+    /// assert_eq!(ticks.recv_many(&mut received, 10), 2);
+    /// assert_eq!(received, [Tick(1), Tick(2)]);
+    /// # Ok::<(), ringbus::BatchError>(())
+    /// ```
+    pub fn publish_batch(&self, events: &[E]) -> Result<Published, BatchError> {
+        let mut panics = Panics::default();
+        let result = self.core.publish_batch(events, &mut panics);
         panics.resume_or(result)
     }
 

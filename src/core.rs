@@ -1,7 +1,8 @@
 //! What all handles of one bus share, and what they do with it.
 
+use crate::batch::Batch;
 use crate::end::Ended;
-use crate::error::{PublishError, RequestError};
+use crate::error::{BatchError, BatchErrorKind, PublishError, RequestError};
 use crate::event::Event;
 use crate::fan_out::fan_out;
 use crate::mailbox;
@@ -175,7 +176,7 @@ impl<E: Event + Clone> Core<E> {
         let log = match &snapshot.phase {
             Phase::Live => {
                 let published = self.publish_live(snapshot, event, purpose, panics);
-                self.totals.count_live(published);
+                self.totals.count_live(1, published);
                 return Ok(published);
             }
             Phase::Closed(_) => return Err(PublishError::Closed(event)),
@@ -229,6 +230,54 @@ impl<E: Event + Clone> Core<E> {
             panics.catch(|| drop(event));
         }
         published
+    }
+
+    /// Publishes many events: on a live bus at one go, before that one by one.
+    pub(crate) fn publish_batch(&self, events: &[E], panics: &mut Panics) -> Result<Published, BatchError> {
+        let snapshot = self.cell.load();
+        let result = match snapshot.phase {
+            Phase::Live => {
+                let published = self.publish_batch_live(&snapshot, events, panics);
+                self.totals.count_live(events.len(), published);
+                Ok(published)
+            }
+            Phase::Starting(_) | Phase::Closed(_) => self.publish_one_by_one(events, panics),
+        };
+        panics.catch(|| drop(snapshot));
+        result
+    }
+
+    /// Publishes a batch on a live bus, in the order of [`publish_live`](Self::publish_live): the rings, the requests, the lag
+    /// reports. What it returns is still to be counted.
+    pub(crate) fn publish_batch_live(&self, snapshot: &Snapshot<E>, events: &[E], panics: &mut Panics) -> Published {
+        let mut batch = Batch::new(snapshot, events);
+        let published = batch.fan_out(panics);
+        for event in events {
+            let addressee = self.requests.addressee(event, panics);
+            let answer = if addressee.is_pending() { panics.catch(|| event.clone()) } else { None };
+            self.requests.deliver(addressee, answer, panics);
+        }
+        batch.report_lags(panics);
+        published
+    }
+
+    /// Publishes a batch whatever the phase, and in whichever phases that pass meanwhile.
+    #[cold]
+    fn publish_one_by_one(&self, events: &[E], panics: &mut Panics) -> Result<Published, BatchError> {
+        let mut published = Published::default();
+        for (taken, event) in events.iter().enumerate() {
+            // Cloned before anything is claimed for it. Nobody gets an event that cannot be cloned.
+            let Some(event) = panics.catch(|| event.clone()) else { continue };
+            match self.publish(event, Purpose::Tell, panics) {
+                Ok(one) => published += one,
+                Err(error) => {
+                    let kind = BatchErrorKind::of(&error);
+                    panics.catch(|| drop(error));
+                    return Err(BatchError { published, taken, kind });
+                }
+            }
+        }
+        Ok(published)
     }
 
     /// Wakes the readers that may have parked in front of a slot that was filled after the log was closed.

@@ -1,6 +1,7 @@
 //! What can go wrong, one type per operation.
 
 use crate::request_result::RequestResult;
+use crate::stats::Published;
 use std::error::Error;
 use std::fmt;
 use std::time::Duration;
@@ -43,6 +44,52 @@ impl<E> fmt::Display for PublishError<E> {
 }
 
 impl<E> Error for PublishError<E> {}
+
+/// Why not all events of a batch were published: the first `taken` were, and became what `published` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BatchError {
+    /// What became of the events that were taken.
+    pub published: Published,
+    /// How many events were taken, from the beginning of the batch. The next call may begin with the one behind them.
+    pub taken: usize,
+    /// Why the others were not.
+    pub kind: BatchErrorKind,
+}
+
+/// Why a batch was not published as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BatchErrorKind {
+    /// The bus has not started, and its start-up buffer is full.
+    StartupFull,
+    /// The bus is closed.
+    Closed,
+}
+
+impl BatchErrorKind {
+    pub(crate) fn of<E>(error: &PublishError<E>) -> Self {
+        match error {
+            PublishError::StartupFull(_) => Self::StartupFull,
+            PublishError::Closed(_) => Self::Closed,
+        }
+    }
+}
+
+impl fmt::Display for BatchError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, {} events of the batch were taken before", self.kind, self.taken)
+    }
+}
+
+impl fmt::Display for BatchErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::StartupFull => "the start-up buffer is full",
+            Self::Closed => "the bus is closed",
+        })
+    }
+}
+
+impl Error for BatchError {}
 
 /// Why [`try_recv`](crate::Subscription::try_recv) gave no event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use crate::event::Event;
 use crate::event_type::EventType;
-use crate::lag::{Lag, LagHook, Ticket};
+use crate::lag::{Lag, Tickets};
 use crate::mailbox::{self, Mailbox, Pushed};
 use crate::options::Overflow;
 use crate::panics::Panics;
@@ -33,7 +33,7 @@ pub(crate) fn fan_out<'a, E: Event + Clone>(
         position: 0,
         event,
         keeps_event,
-        ticket: None,
+        tickets: None,
         published: Published::default(),
     };
     // One guard around the whole loop; it is left and entered again only for what went wrong.
@@ -46,8 +46,15 @@ pub(crate) fn fan_out<'a, E: Event + Clone>(
             None => fan.skip_panicked(),
         }
     }
-    mailbox::after_push(fan.interested, panics);
-    let lags = fan.ticket.map(|ticket| fan.lags(snapshot, ticket, panics));
+    mailbox::fence_pushes();
+    for mailboxes in fan.interested {
+        mailbox::after_push(mailboxes, panics);
+    }
+    let lags = fan.tickets.map(|tickets| {
+        // Now: the event may go to the request that it answers.
+        let event_type = fan.event.as_ref().and_then(|event| panics.catch(|| event.event_type()));
+        Lags { snapshot, tickets, event_type }
+    });
     (fan.published, lags)
 }
 
@@ -62,7 +69,7 @@ struct Fan<'a, 'e, E> {
     /// Whether the event itself is needed afterwards, so that the last one gets a clone as well.
     keeps_event: bool,
     /// Signs the lags that this publish began, if it began any.
-    ticket: Option<Ticket>,
+    tickets: Option<Tickets>,
     published: Published,
 }
 
@@ -82,7 +89,7 @@ impl<'a, E: Event + Clone> Fan<'a, '_, E> {
             // The last one gets the event itself, unless that is needed once more: a lag report names its type.
             let is_last = self.position + 1 == count
                 && !self.keeps_event
-                && self.ticket.is_none()
+                && self.tickets.is_none()
                 && mailbox.options().overflow == Overflow::DropNewest;
             let offered = if is_last { self.event.take()? } else { event.clone() };
             let pushed = mailbox.push(offered);
@@ -92,7 +99,7 @@ impl<'a, E: Event + Clone> Fan<'a, '_, E> {
                 Pushed::Evicted(oldest) => {
                     self.published.delivered += 1;
                     mailbox.count_evicted();
-                    self.note_loss(mailbox);
+                    note_loss(mailbox, &mut self.tickets, 1, 0);
                     if needs_drop::<E>() {
                         return Some(oldest);
                     }
@@ -100,7 +107,7 @@ impl<'a, E: Event + Clone> Fan<'a, '_, E> {
                 Pushed::Full(refused) => {
                     self.published.dropped += 1;
                     mailbox.count_dropped();
-                    self.note_loss(mailbox);
+                    note_loss(mailbox, &mut self.tickets, 1, 0);
                     if is_last {
                         *self.event = Some(refused);
                     } else if needs_drop::<E>() {
@@ -128,29 +135,21 @@ impl<'a, E: Event + Clone> Fan<'a, '_, E> {
         self.published.dropped += 1;
         self.position += 1;
     }
+}
 
-    /// Notes that a ring was full, and begins a lag where none is under way.
-    #[cold]
-    fn note_loss(&mut self, mailbox: &Mailbox<E>) {
-        mailbox.note_full();
-        if !mailbox.options().lossy && mailbox.episode().is_clear() {
-            mailbox.episode().begin(*self.ticket.get_or_insert_with(Ticket::new));
-        }
-    }
-
-    /// What there is to report, once everybody was served.
-    #[cold]
-    fn lags(&self, snapshot: &'a Snapshot<E>, ticket: Ticket, panics: &mut Panics) -> Lags<'a, E> {
-        let event_type = self.event.as_ref().and_then(|event| panics.catch(|| event.event_type()));
-        Lags { interested: self.interested, hooks: &snapshot.hooks, ticket, event_type }
+/// Notes that a ring was full, and begins a lag where none is under way, with the event at `index` of so many.
+#[cold]
+pub(crate) fn note_loss<E>(mailbox: &Mailbox<E>, tickets: &mut Option<Tickets>, events: usize, index: usize) {
+    mailbox.note_full();
+    if !mailbox.options().lossy && mailbox.episode().is_clear() {
+        mailbox.episode().begin(*tickets.get_or_insert_with(|| Tickets::new(events)), index);
     }
 }
 
-/// The lags that one publish began.
+/// The lags that one publish of one event began.
 pub(crate) struct Lags<'a, E> {
-    interested: [&'a [Arc<Mailbox<E>>]; 2],
-    hooks: &'a [LagHook],
-    ticket: Ticket,
+    snapshot: &'a Snapshot<E>,
+    tickets: Tickets,
     /// `None` where `event_type` panicked, and that panic is the report.
     event_type: Option<EventType>,
 }
@@ -159,26 +158,32 @@ impl<E> Lags<'_, E> {
     /// Calls the hooks for every lag.
     #[cold]
     pub(crate) fn report(self, panics: &mut Panics) {
-        for mailbox in self.interested.into_iter().flatten() {
-            if let (true, Some(event_type)) = (mailbox.episode().report(self.ticket), self.event_type) {
-                let lag = Lag { subscriber: Arc::clone(&mailbox.options().name), event_type, dropped: mailbox.lost() };
-                self.call_hooks(&lag, panics);
-            }
-        }
+        report_lags(self.snapshot, self.tickets, |_, _| self.event_type, panics);
     }
+}
 
-    fn call_hooks(&self, lag: &Lag, panics: &mut Panics) {
+/// Calls the hooks for every lag that was begun with these tickets, by an event of the type that `event_type` tells by its index.
+pub(crate) fn report_lags<E>(
+    snapshot: &Snapshot<E>,
+    tickets: Tickets,
+    event_type: impl Fn(usize, &mut Panics) -> Option<EventType>,
+    panics: &mut Panics,
+) {
+    for mailbox in &snapshot.subscribers {
+        let Some(index) = mailbox.episode().report(tickets) else { continue };
+        let Some(event_type) = event_type(index, panics) else { continue };
+        let lag = Lag { subscriber: Arc::clone(&mailbox.options().name), event_type, dropped: mailbox.lost() };
         #[cfg(feature = "tracing")]
         panics.catch(|| {
             tracing::warn!(
                 subscriber = &*lag.subscriber,
-                event_type = lag.event_type.as_str(),
+                event_type = event_type.as_str(),
                 dropped = lag.dropped,
                 "subscriber lags"
             );
         });
-        for hook in self.hooks {
-            panics.catch(|| (hook.0)(lag));
+        for hook in &snapshot.hooks {
+            panics.catch(|| (hook.0)(&lag));
         }
     }
 }

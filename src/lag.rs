@@ -34,25 +34,30 @@ impl fmt::Debug for LagHook {
 const CLEAR: usize = 0;
 const REPORTED: usize = 1;
 
-/// Tells one publish from all others: a publish that begins an episode signs it, and reports it when its
-/// fan-out is done. So no report is lost, doubled or given to another publish, and none needs an allocation.
+/// Tells one publish from all others, and within a batch one event from the others: an event that begins an episode signs it with a
+/// number of its own, and its publish reports it when the fan-out is done. So no report is lost, doubled or given to another
+/// publish, and none needs an allocation.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Ticket(usize);
+pub(crate) struct Tickets {
+    first: usize,
+    events: usize,
+}
 
-impl Ticket {
+impl Tickets {
+    /// Numbers for so many events.
     #[cold]
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(events: usize) -> Self {
         static NEXT: Counter = Counter::new(REPORTED as u64 + 1);
-        Self(NEXT.add(1) as usize)
+        Self { first: NEXT.add(events as u64) as usize, events }
     }
 }
 
-/// Whether a subscriber is losing events: `CLEAR`, begun by the publish with a certain [`Ticket`], or `REPORTED`.
+/// Whether a subscriber is losing events: `CLEAR`, begun by the event with a certain number, or `REPORTED`.
 ///
 /// | transition | by | from → to |
 /// |---|---|---|
-/// | [`begin`](Episode::begin) | publisher that lost an event | `CLEAR` → ticket |
-/// | [`report`](Episode::report) | the same publish, after its fan-out | ticket → `REPORTED` |
+/// | [`begin`](Episode::begin) | publisher that lost an event | `CLEAR` → number |
+/// | [`report`](Episode::report) | the same publish, after its fan-out | number → `REPORTED` |
 /// | [`end`](Episode::end) | subscriber that received an event | `REPORTED` → `CLEAR` |
 #[derive(Debug)]
 pub(crate) struct Episode(AtomicUsize);
@@ -68,16 +73,20 @@ impl Episode {
         self.0.load(Relaxed) == CLEAR
     }
 
-    /// Begins an episode; `true` where this publish is the one that began it.
-    pub(crate) fn begin(&self, ticket: Ticket) -> bool {
+    /// Begins an episode, where none is under way, with the event at `index` among those of the tickets.
+    pub(crate) fn begin(&self, tickets: Tickets, index: usize) {
         // ORDERING: Relaxed. The word hands nothing over; one winner is all that is asked.
-        self.0.compare_exchange(CLEAR, ticket.0, Relaxed, Relaxed).is_ok()
+        let _ = self.0.compare_exchange(CLEAR, tickets.first + index, Relaxed, Relaxed);
     }
 
-    /// Marks the episode as reported; `true` where this publish began it, and so has to report it.
-    pub(crate) fn report(&self, ticket: Ticket) -> bool {
+    /// Marks the episode as reported, where it was begun by an event of these tickets, whose publish so has to report it; returns the
+    /// index of that event.
+    pub(crate) fn report(&self, tickets: Tickets) -> Option<usize> {
+        // ORDERING: Relaxed. Nobody but this publish takes one of its numbers away.
+        let number = self.0.load(Relaxed);
+        let index = number.checked_sub(tickets.first).filter(|&index| index < tickets.events)?;
         // ORDERING: Relaxed. As in `begin`.
-        self.0.compare_exchange(ticket.0, REPORTED, Relaxed, Relaxed).is_ok()
+        self.0.compare_exchange(number, REPORTED, Relaxed, Relaxed).ok().map(|_| index)
     }
 
     /// Ends a reported episode. One that is not reported yet goes on until the next event received.

@@ -166,6 +166,7 @@
 #![forbid(unsafe_code)]
 #![warn(unreachable_pub)]
 
+mod batch;
 mod builder;
 mod bus;
 mod core;
@@ -208,7 +209,9 @@ pub mod internals {
 
 pub use builder::SubscriberBuilder;
 pub use bus::{EventBus, WeakEventBus};
-pub use error::{GatherError, PublishError, RecvError, RecvTimeoutError, RequestError, TryRecvError};
+pub use error::{
+    BatchError, BatchErrorKind, GatherError, PublishError, RecvError, RecvTimeoutError, RequestError, TryRecvError,
+};
 pub use event::{AsAny, DynEvent, Event};
 pub use event_type::EventType;
 pub use gather::{CancelHandle, Gather};

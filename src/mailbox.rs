@@ -235,22 +235,26 @@ impl<E: Event> Mailbox<E> {
     }
 }
 
-/// Ends a publish: wakes the waiting subscribers among those that may have got the event, and empties the sealed
-/// mailboxes. Call it once all rings have been pushed to.
+/// Stands between the pushes of a publish and its look at the state words: [`after_push`] for each list of mailboxes that it
+/// has pushed to.
 #[inline]
-pub(crate) fn after_push<E>(interested: [&[Arc<Mailbox<E>>]; 2], panics: &mut Panics) {
+pub(crate) fn fence_pushes() {
     // ORDERING: SeqCst fence between the pushes and the look at the state words. Pairs with the fences in
     // `WaitState::begin_wait` and `WaitState::seal`, see there: the subscriber finds the event, or is found waiting or
     // gone. Weaker: both can miss, and an event waits for a subscriber that sleeps, or stays behind uncounted.
     // Checked by loom-tests/tests/waiting.rs `parked_subscriber_wakes_for_an_event`.
     fence(SeqCst);
-    for mailboxes in interested {
-        for mailbox in mailboxes {
-            let attention = mailbox.state.attention();
-            // Where the ring is empty, the event was filtered out, or received by now: no reason to wake anyone.
-            if attention != Attention::None && !mailbox.ring.is_empty() {
-                mailbox.attend(attention, panics);
-            }
+}
+
+/// Wakes the waiting subscribers among those that may have got an event, and empties the sealed mailboxes. Call it once all
+/// rings have been pushed to, behind [`fence_pushes`].
+#[inline]
+pub(crate) fn after_push<E>(mailboxes: &[Arc<Mailbox<E>>], panics: &mut Panics) {
+    for mailbox in mailboxes {
+        let attention = mailbox.state.attention();
+        // Where the ring is empty, the event was filtered out, or received by now: no reason to wake anyone.
+        if attention != Attention::None && !mailbox.ring.is_empty() {
+            mailbox.attend(attention, panics);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A publishing handle that keeps the snapshot at hand.
 
 use crate::core::{Core, Purpose};
-use crate::error::PublishError;
+use crate::error::{BatchError, PublishError};
 use crate::event::Event;
 use crate::panics::Panics;
 use crate::snapshot::{CachedSnapshot, Phase, Snapshot};
@@ -47,7 +47,7 @@ impl<E: Event + Clone> Publisher<E> {
             // A new snapshot takes the place of one that may hold the last share in what has left since: user code.
             if let Some(snapshot @ Snapshot { phase: Phase::Live, .. }) = panics.catch(|| live.load()) {
                 let published = self.core.publish_live(snapshot, event, Purpose::Tell, &mut panics);
-                self.account.count_live(published);
+                self.account.count_live(1, published);
                 panics.resume();
                 return Ok(published);
             }
@@ -55,10 +55,40 @@ impl<E: Event + Clone> Publisher<E> {
         self.publish_uncached(event, panics)
     }
 
-    #[cold]
-    fn publish_uncached(&mut self, event: E, mut panics: Panics) -> Result<Published, PublishError<E>> {
+    /// Publishes a batch of events, exactly as [`EventBus::publish_batch`](crate::EventBus::publish_batch) does.
+    ///
+    /// # Errors
+    ///
+    /// As `EventBus::publish_batch`.
+    ///
+    /// # Panics
+    ///
+    /// As `EventBus::publish_batch`.
+    pub fn publish_batch(&mut self, events: &[E]) -> Result<Published, BatchError> {
+        let mut panics = Panics::default();
+        if let Some(live) = &mut self.live {
+            // As in `publish`.
+            if let Some(snapshot @ Snapshot { phase: Phase::Live, .. }) = panics.catch(|| live.load()) {
+                let published = self.core.publish_batch_live(snapshot, events, &mut panics);
+                self.account.count_live(events.len(), published);
+                panics.resume();
+                return Ok(published);
+            }
+        }
+        self.refresh(&mut panics);
+        let result = self.core.publish_batch(events, &mut panics);
+        panics.resume_or(result)
+    }
+
+    /// Keeps the snapshot of now, where that is a live one.
+    fn refresh(&mut self, panics: &mut Panics) {
         let is_live = matches!(self.core.cell().load().phase, Phase::Live);
         panics.catch(|| self.live = is_live.then(|| self.core.cell().cached()));
+    }
+
+    #[cold]
+    fn publish_uncached(&mut self, event: E, mut panics: Panics) -> Result<Published, PublishError<E>> {
+        self.refresh(&mut panics);
         let result = self.core.publish(event, Purpose::Tell, &mut panics);
         panics.resume_or(result)
     }

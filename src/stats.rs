@@ -3,20 +3,29 @@
 use crate::sync::Counter;
 use crossbeam_utils::CachePadded;
 use std::cell::Cell;
+use std::ops::AddAssign;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// What became of one publish.
+/// What became of one publish, or of all events of a batch.
 ///
 /// A publish before `start` is `buffered`. A live one was offered to `delivered + dropped` interested subscribers. Whether a
 /// response was gathered by its [request](crate::EventBus::request) as well is not told here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Published {
-    /// Events kept for the replay: 1 before `start`, 0 after.
+    /// Events kept for the replay: 1 before `start`, 0 after. A batch may straddle the start.
     pub buffered: usize,
-    /// Subscribers in whose ring the event is.
+    /// Subscribers in whose ring the event is; of a batch, the sum over its events.
     pub delivered: usize,
     /// Subscribers that wanted the event and lost it: their ring was full, or its `Clone` or their filter panicked.
     pub dropped: usize,
+}
+
+impl AddAssign for Published {
+    fn add_assign(&mut self, other: Self) {
+        self.buffered += other.buffered;
+        self.delivered += other.delivered;
+        self.dropped += other.dropped;
+    }
 }
 
 impl Published {
@@ -102,18 +111,18 @@ pub(crate) struct PublishCounts {
 }
 
 impl PublishCounts {
-    /// Counts a live publish of the only thread that writes these counts.
+    /// Counts live events of the only thread that writes these counts.
     #[inline]
-    fn count_live_as_owner(&self, published: Published) {
-        self.live.add_as_owner(1);
+    fn count_live_as_owner(&self, events: usize, published: Published) {
+        self.live.add_as_owner(events as u64);
         self.delivered.add_as_owner(published.delivered as u64);
         if published.dropped != 0 {
             self.dropped.add_as_owner(published.dropped as u64);
         }
     }
 
-    fn count_live(&self, published: Published) {
-        self.live.add(1);
+    fn count_live(&self, events: usize, published: Published) {
+        self.live.add(events as u64);
         if published.delivered != 0 {
             self.delivered.add(published.delivered as u64);
         }
@@ -160,8 +169,8 @@ pub(crate) struct Totals {
 }
 
 impl Totals {
-    pub(crate) fn count_live(&self, published: Published) {
-        self.shared[stripe()].count_live(published);
+    pub(crate) fn count_live(&self, events: usize, published: Published) {
+        self.shared[stripe()].count_live(events, published);
     }
 
     pub(crate) fn count_buffered(&self) {
@@ -212,7 +221,7 @@ pub(crate) struct PublisherAccount(OwnedCounts);
 
 impl PublisherAccount {
     #[inline]
-    pub(crate) fn count_live(&mut self, published: Published) {
-        self.0.count_live_as_owner(published);
+    pub(crate) fn count_live(&mut self, events: usize, published: Published) {
+        self.0.count_live_as_owner(events, published);
     }
 }

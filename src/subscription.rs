@@ -303,8 +303,13 @@ impl<E: Event + Clone> Subscription<E> {
             taken += 1;
         }
         let replayed = taken;
+        // The first pop samples the fill of the ring for all that follow.
         while taken < max {
-            let Some(event) = self.pop() else { break };
+            let popped = if taken == replayed { self.pop() } else { self.mailbox.pop() };
+            let Some(event) = popped else {
+                self.until_sample.set(0);
+                break;
+            };
             into.push(event);
             taken += 1;
         }

@@ -109,6 +109,22 @@ fn live_publish_allocates_nothing() {
     assert!(subscriptions.iter().all(|subscription| subscription.dropped() > 0), "every kind of loss was there");
 }
 
+/// G1: nor does a batch, whatever becomes of its events, before the start and after it.
+#[test]
+fn batch_allocates_nothing() {
+    warm_up();
+    let (bus, subscriptions) = busy_bus(EVENTS as usize);
+    bus.on_lag(|_| ());
+    let mut publisher = bus.publisher();
+    let events: Vec<_> = (0..EVENTS / 4).map(Number).collect();
+    let mut by_turns = || assert!(bus.publish_batch(&events).is_ok() && publisher.publish_batch(&events).is_ok());
+    assert_eq!(allocations(&mut by_turns), 0);
+    bus.start();
+    by_turns(); // the publisher learns that the bus is live
+    assert_eq!(allocations(&mut by_turns), 0);
+    assert!(subscriptions[1..].iter().all(|subscription| subscription.dropped() > 0));
+}
+
 /// G1: nor does a publish before the start, be it accepted or refused.
 #[test]
 fn buffering_allocates_nothing() {

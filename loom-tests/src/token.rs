@@ -1,7 +1,7 @@
 //! The event of the models.
 
 use loom::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use ringbus::{Event, EventBus, EventType, PublishError, Published, Publisher, Subscription, TryRecvError};
+use ringbus::{BatchError, Event, EventBus, EventType, PublishError, Published, Publisher, Subscription, TryRecvError};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -62,6 +62,12 @@ pub fn publish(bus: &Bus, token: &Token) -> Outcome {
 pub fn publish_by(publisher: &mut Publisher<Token>, token: &Token) -> Outcome {
     token.write();
     publisher.publish(token.clone())
+}
+
+/// Writes tokens and publishes them as a batch.
+pub fn publish_batch(bus: &Bus, tokens: &[Token]) -> Result<Published, BatchError> {
+    tokens.iter().for_each(Token::write);
+    bus.publish_batch(tokens)
 }
 
 /// A bus that is live, with no subscriber.

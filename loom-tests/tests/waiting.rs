@@ -36,6 +36,22 @@ fn parked_subscriber_wakes_for_each_of_two_publishers() {
     .check(waiting::two_publishers_park);
 }
 
+/// *Property*: G5, G7: a subscriber that waits wakes for a batch, and gets it in order.
+///
+/// *Threads*: publisher, reader.
+///
+/// *Bound*: preemptions = 2; 3,289 schedules in 0.2 s.
+#[test]
+fn parked_subscriber_wakes_for_a_batch() {
+    Model {
+        name: "parked_subscriber_wakes_for_a_batch",
+        bound: Bound::Preemptions,
+        floor: 1_600,
+        must_see: &["parked", "found at once"],
+    }
+    .check(waiting::batch_park);
+}
+
 /// *Property*: G2, G7: a receive that times out while an event arrives leaves it to be received.
 ///
 /// *Threads*: publisher, clock, reader.

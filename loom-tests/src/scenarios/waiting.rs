@@ -1,7 +1,7 @@
 //! Park and wake.
 
 use crate::model::Outcomes;
-use crate::token::{Token, delivered, drain, live_bus, publish};
+use crate::token::{Token, delivered, drain, live_bus, publish, publish_batch};
 use loom::thread;
 use ringbus::RecvTimeoutError;
 use ringbus::internals::{expire, parks};
@@ -40,6 +40,21 @@ pub fn two_publishers_park(outcomes: &Outcomes) {
     outcomes.saw_if(parks() - parked_before >= 2, "parked twice");
     numbers.sort_unstable();
     assert_eq!(numbers, [0, 1], "G2, G7: each event arrives once");
+}
+
+/// A batch × a subscriber that parks: it gets both events, in their order.
+pub fn batch_park(outcomes: &Outcomes) {
+    let parked_before = parks();
+    let bus = live_bus();
+    let subscription = bus.subscribe(2);
+    let publisher = thread::spawn({
+        let bus = bus.clone();
+        move || publish_batch(&bus, &[Token::new(0), Token::new(1)])
+    });
+    let reader = thread::spawn(move || [0, 1].map(|_| subscription.recv().unwrap().read()));
+    assert_eq!(publisher.join().unwrap().unwrap().delivered, 2);
+    assert_eq!(reader.join().unwrap(), [0, 1], "G5, G7: a waiting subscriber wakes for a batch, and gets it in order");
+    outcomes.saw(if parks() > parked_before { "parked" } else { "found at once" });
 }
 
 /// Publish × time-out × a subscriber that parks: received or timed out, and then still there.

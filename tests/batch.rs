@@ -1,0 +1,271 @@
+//! Publishing many events at one go.
+
+mod common;
+
+use common::{
+    ANSWER, Action, CountingWaker, EVEN, Gate, Number, ODD, QUESTION, Talk, finishes, live, numbers, panic_of, stats_of,
+};
+use ringbus::{
+    BatchError, BatchErrorKind, Event, EventBus, EventType, Overflow, Published, RequestId, RequestOptions,
+    Subscription,
+};
+use std::future::Future;
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+use std::task::Context;
+use std::thread;
+use std::time::SystemTime;
+
+fn outcome(buffered: usize, delivered: usize, dropped: usize) -> Published {
+    Published { buffered, delivered, dropped }
+}
+
+fn received(subscription: &mut Subscription<Number>) -> Vec<Number> {
+    subscription.try_iter().collect()
+}
+
+/// G2, G5: every subscriber gets what it wants of a batch, in its order; what is reported are sums, and drops are counted.
+#[test]
+fn batch_reaches_everyone_in_order() {
+    let bus = live();
+    let mut all = bus.subscribe(16);
+    let mut evens = bus.subscriber("evens").types([EVEN]).capacity(16).subscribe();
+    let mut both = bus.subscriber("both").types([ODD, EVEN]).capacity(16).subscribe();
+    let mut thirds = bus.subscriber("thirds").filter(|number: &Number| number.0 % 3 == 0).capacity(2).subscribe();
+    let mut newest = bus.subscriber("newest").overflow(Overflow::DropOldest).capacity(3).subscribe();
+
+    // 10 + 5 + 10, and of 0, 3, 6, 9 two, and all 10 into a ring of 3.
+    assert_eq!(bus.publish_batch(&numbers(0..10)), Ok(outcome(0, 37, 2)));
+    assert_eq!(received(&mut all), numbers(0..10));
+    assert_eq!(received(&mut evens), [0, 2, 4, 6, 8].map(Number));
+    assert_eq!(received(&mut both), numbers(0..10));
+    assert_eq!(received(&mut thirds), [0, 3].map(Number));
+    assert_eq!(received(&mut newest), numbers(7..10));
+
+    let stats = bus.stats();
+    assert_eq!((stats.published, stats.delivered, stats.dropped), (10, 37, 2));
+    assert_eq!((thirds.dropped(), stats_of(&bus, "thirds").filtered), (2, 6));
+    assert_eq!(stats_of(&bus, "newest").evicted, 7);
+
+    assert_eq!(bus.publish_batch(&[]), Ok(Published::default()));
+}
+
+/// G2, G5: a `Publisher` does the same, and batches and single events keep their order.
+#[test]
+fn publisher_keeps_the_order_of_batches_and_events() {
+    let bus = EventBus::new(8);
+    let mut publisher = bus.publisher();
+    let mut all = bus.subscribe(64);
+    assert_eq!(publisher.publish_batch(&numbers(0..3)), Ok(outcome(3, 0, 0)));
+    bus.start();
+    for round in 1..5 {
+        let first = 4 * round - 1;
+        assert_eq!(publisher.publish_batch(&numbers(first..first + 3)), Ok(outcome(0, 3, 0)));
+        assert_eq!(publisher.publish(Number(first + 3)), Ok(outcome(0, 1, 0)));
+    }
+    let mut later = bus.subscribe(4);
+    assert_eq!(publisher.publish_batch(&numbers(19..21)), Ok(outcome(0, 4, 0)));
+    assert_eq!(received(&mut all), numbers(0..21));
+    assert_eq!(received(&mut later), numbers(19..21));
+    drop(publisher);
+    assert_eq!((bus.stats().published, bus.stats().delivered), (21, 20));
+}
+
+/// G3: a start-up buffer that becomes full says how many events it has taken, and those are replayed.
+#[test]
+fn full_start_up_buffer_takes_the_beginning_of_a_batch() {
+    let bus = EventBus::new(5);
+    let mut all = bus.subscribe(1);
+    assert_eq!(bus.publish_batch(&numbers(0..3)), Ok(outcome(3, 0, 0)));
+    let error = bus.publish_batch(&numbers(3..9)).unwrap_err();
+    assert_eq!(error, BatchError { published: outcome(2, 0, 0), taken: 2, kind: BatchErrorKind::StartupFull });
+    assert_eq!(error.to_string(), "the start-up buffer is full, 2 events of the batch were taken before");
+    assert_eq!(bus.stats().startup_rejected, 1);
+    bus.start();
+    assert_eq!(received(&mut all), numbers(0..5));
+}
+
+/// G10: a closed bus takes nothing of a batch.
+#[test]
+fn closed_bus_takes_no_batch() {
+    let bus = live();
+    let mut publisher = bus.publisher();
+    let mut all = bus.subscribe(8);
+    publisher.publish_batch(&numbers(0..2)).unwrap();
+    bus.close();
+    let closed = BatchError { published: Published::default(), taken: 0, kind: BatchErrorKind::Closed };
+    assert_eq!(bus.publish_batch(&numbers(2..4)), Err(closed));
+    assert_eq!(publisher.publish_batch(&numbers(2..4)), Err(closed));
+    assert_eq!(closed.to_string(), "the bus is closed, 0 events of the batch were taken before");
+    assert_eq!(received(&mut all), numbers(0..2));
+}
+
+/// G3, G4, G5: a batch that races with the start is received as a whole and in order, be it replayed, live, or both.
+#[test]
+fn batch_may_straddle_the_start() {
+    let mut straddled = 0;
+    for round in 0..300 {
+        let bus = EventBus::new(64);
+        let mut all = bus.subscribe(64);
+        let gate = Gate::new(2);
+        let published = thread::scope(|scope| {
+            let publishing = scope.spawn(|| {
+                gate.pass();
+                bus.publish_batch(&numbers(0..64)).unwrap()
+            });
+            gate.pass();
+            (0..round % 40).for_each(|_| std::hint::spin_loop());
+            bus.start();
+            publishing.join().unwrap()
+        });
+        assert_eq!(published.buffered + published.delivered, 64, "round {round}");
+        straddled += usize::from(published.buffered > 0 && published.delivered > 0);
+        assert_eq!(received(&mut all), numbers(0..64), "round {round}");
+    }
+    println!("{straddled} of 300 batches straddled the start");
+}
+
+/// G7: a subscriber that waits is woken once for a whole batch, and not at all for one that is not for it.
+#[test]
+fn batch_wakes_once() {
+    let bus = live();
+    let mut wakers = Vec::new();
+    let mut subscriptions = [
+        bus.subscribe(16),
+        bus.subscriber("evens").types([EVEN]).subscribe(),
+        bus.subscriber("odds").types([ODD]).subscribe(),
+    ];
+    for subscription in &mut subscriptions {
+        let (counter, waker) = CountingWaker::new();
+        assert!(pin!(subscription.recv_async()).poll(&mut Context::from_waker(&waker)).is_pending());
+        wakers.push(counter);
+    }
+    bus.publish_batch(&[2, 4, 6, 8].map(Number)).unwrap();
+    assert_eq!(wakers.iter().map(|counter| counter.wakes()).collect::<Vec<_>>(), [1, 1, 0]);
+}
+
+/// G7: a parked receiver gets the whole batch.
+#[test]
+fn parked_receiver_gets_the_whole_batch() {
+    let bus = live();
+    for round in 0..500 {
+        let subscription = bus.subscribe(8);
+        let receiving = thread::spawn(move || (0..4).map(|_| subscription.recv().unwrap()).collect::<Vec<_>>());
+        bus.publish_batch(&numbers(round..round + 4)).unwrap();
+        assert_eq!(finishes(move || receiving.join().unwrap()), numbers(round..round + 4));
+    }
+}
+
+/// Lags: each subscriber is reported once, with the type of the event that it lost first.
+#[test]
+fn lag_names_the_event_of_the_batch_that_began_it() {
+    let bus = live();
+    let reports = Arc::new(Mutex::new(Vec::new()));
+    bus.on_lag({
+        let reports = Arc::clone(&reports);
+        move |lag| reports.lock().unwrap().push((lag.subscriber.to_string(), lag.event_type, lag.dropped))
+    });
+    let one = bus.subscriber("one").capacity(1).subscribe();
+    let _two = bus.subscriber("two").capacity(2).subscribe();
+    let _odds = bus.subscriber("odds").types([ODD]).capacity(1).subscribe();
+    let _lossy = bus.subscriber("lossy").capacity(1).lossy(true).subscribe();
+    bus.publish_batch(&numbers(0..4)).unwrap();
+    let mut told = std::mem::take(&mut *reports.lock().unwrap());
+    told.sort_by(|a, b| a.0.cmp(&b.0));
+    let expected = [("odds", ODD, 1), ("one", ODD, 3), ("two", EVEN, 2)];
+    assert_eq!(told, expected.map(|(name, event_type, dropped)| (name.to_owned(), event_type, dropped)));
+
+    bus.publish_batch(&numbers(4..8)).unwrap();
+    assert!(reports.lock().unwrap().is_empty(), "the episodes go on");
+    one.try_recv().unwrap();
+    bus.publish_batch(&numbers(8..12)).unwrap();
+    assert_eq!(*reports.lock().unwrap(), [("one".to_owned(), ODD, 10)]);
+}
+
+/// G8: responses in a batch are gathered like any others.
+#[test]
+fn responses_in_a_batch_are_gathered() {
+    let bus = EventBus::new(0);
+    let _questions = bus.subscriber("questions").types([QUESTION]).subscribe();
+    bus.start();
+    let id = RequestId::unique();
+    let gather = bus.request(Talk::Question(id.clone()), RequestOptions::expecting(["a", "b"])).unwrap();
+    let answers = ["a", "x", "a", "b", "a"].map(|by| Talk::Answer { to: id.clone(), by, value: 0 });
+    let listening = bus.subscriber("answers").types([ANSWER]).subscribe();
+    assert_eq!(bus.publish_batch(&answers), Ok(outcome(0, 5, 0)));
+    let result = gather.wait().unwrap();
+    assert_eq!((result.responses.len(), result.duplicates, result.unexpected), (2, 2, 1));
+    assert_eq!(bus.publisher().publish_batch(&answers), Ok(outcome(0, 5, 0)));
+    assert_eq!(bus.stats().late_responses, 5);
+    assert_eq!(listening.len(), 10);
+}
+
+/// An event whose clone and type may panic.
+struct Fragile {
+    number: u64,
+    event_type: Arc<Action>,
+    clone: Arc<Action>,
+}
+
+impl Fragile {
+    fn new(number: u64) -> Self {
+        Self { number, event_type: Arc::default(), clone: Arc::default() }
+    }
+}
+
+impl Clone for Fragile {
+    fn clone(&self) -> Self {
+        self.clone.call();
+        Self { number: self.number, event_type: Arc::clone(&self.event_type), clone: Arc::clone(&self.clone) }
+    }
+}
+
+impl Event for Fragile {
+    fn event_type(&self) -> EventType {
+        self.event_type.call();
+        EVEN
+    }
+
+    fn timestamp(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH
+    }
+}
+
+fn fragile_numbers(subscription: &mut Subscription<Fragile>) -> Vec<u64> {
+    subscription.try_iter().map(|event| event.number).collect()
+}
+
+/// G9: user code that panics in the middle of a batch costs one subscriber one event; the first panic resumes when the batch was served.
+#[test]
+fn panics_cost_one_event_of_one_subscriber() {
+    let bus = EventBus::new(0);
+    let mut first = bus.subscriber("first").subscribe();
+    let mut picky = bus
+        .subscriber("picky")
+        .filter(|event: &Fragile| if event.number == 2 { panic!("not that one") } else { true })
+        .subscribe();
+    let mut typed = bus.subscriber("typed").types([EVEN]).subscribe();
+    bus.start();
+    let batch = [0, 1, 2, 3].map(Fragile::new);
+    batch[1].clone.panic_on_call(1, "inimitable");
+    batch[3].event_type.panic_on_call(1, "of no type");
+    assert_eq!(panic_of(|| bus.publish_batch(&batch)), "inimitable");
+    assert_eq!(fragile_numbers(&mut first), [0, 2, 3]);
+    assert_eq!(fragile_numbers(&mut picky), [0, 1, 3]);
+    assert_eq!(fragile_numbers(&mut typed), [0, 1, 2]);
+    let dropped = |name| stats_of(&bus, name).dropped;
+    assert_eq!((dropped("first"), dropped("picky"), dropped("typed")), (1, 1, 0));
+    assert_eq!((bus.stats().published, bus.stats().delivered, bus.stats().dropped), (4, 9, 2));
+}
+
+/// G9: before the start, an event that cannot be cloned is kept for nobody, and the others are.
+#[test]
+fn batch_in_the_start_up_survives_a_panicking_clone() {
+    let bus = EventBus::new(3);
+    let mut all = bus.subscribe(4);
+    let batch = [0, 1, 2].map(Fragile::new);
+    batch[1].clone.panic_on_call(1, "inimitable");
+    assert_eq!(panic_of(|| bus.publish_batch(&batch)), "inimitable");
+    assert_eq!(bus.start(), 2);
+    assert_eq!(fragile_numbers(&mut all), [0, 2]);
+}
