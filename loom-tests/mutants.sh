@@ -37,8 +37,8 @@ mkdir -p "$tree"
 fresh_tree() {
     rm -rf "$tree"
     mkdir -p "$tree"
-    # Examples and tests are not built here, but the manifest names some.
-    cp -r Cargo.toml Cargo.lock src tests examples loom-tests "$tree"
+    # Only the models are built here, but the manifest names the rest.
+    cp -r Cargo.toml Cargo.lock src tests examples benches loom-tests "$tree"
 }
 
 started=$SECONDS
