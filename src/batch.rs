@@ -1,13 +1,11 @@
 //! One live publish of many events: to each ring all of them in a row, then one fence and one round of wake-ups.
 
 use crate::event::Event;
-use crate::fan_out::{note_loss, report_lags};
-use crate::lag::Tickets;
-use crate::mailbox::{self, Mailbox, Pushed};
+use crate::fan_out::{Losses, report_lags};
+use crate::mailbox::{self, Mailbox};
 use crate::panics::Panics;
 use crate::snapshot::Snapshot;
 use crate::stats::Published;
-use std::mem::needs_drop;
 use std::slice;
 use std::sync::Arc;
 
@@ -15,14 +13,13 @@ use std::sync::Arc;
 pub(crate) struct Batch<'a, E> {
     snapshot: &'a Snapshot<E>,
     events: &'a [E],
-    /// Signs the lags that this batch began, if it began any.
-    tickets: Option<Tickets>,
-    published: Published,
+    losses: Losses,
+    delivered: usize,
 }
 
 impl<'a, E: Event + Clone> Batch<'a, E> {
     pub(crate) fn new(snapshot: &'a Snapshot<E>, events: &'a [E]) -> Self {
-        Self { snapshot, events, tickets: None, published: Published::default() }
+        Self { snapshot, events, losses: Losses::new(events.len()), delivered: 0 }
     }
 
     /// Offers clones of the events, in their order, to every subscriber that is interested, and wakes those that wait. As for
@@ -39,12 +36,12 @@ impl<'a, E: Event + Clone> Batch<'a, E> {
         for event in events {
             mailbox::after_push(self.typed(event, panics), panics);
         }
-        self.published
+        Published { buffered: 0, delivered: self.delivered, dropped: self.losses.dropped }
     }
 
     /// Reports the lags that began, if any did.
     pub(crate) fn report_lags(&self, panics: &mut Panics) {
-        if let Some(tickets) = self.tickets {
+        if let Some(tickets) = self.losses.tickets() {
             let event_type = |index: usize, panics: &mut Panics| panics.catch(|| self.events[index].event_type());
             report_lags(self.snapshot, tickets, event_type, panics);
         }
@@ -59,56 +56,10 @@ impl<'a, E: Event + Clone> Batch<'a, E> {
     /// Offers every one of these mailboxes every one of these events, the first of which stands at `first` in the batch.
     fn sweep(&mut self, mailboxes: &[Arc<Mailbox<E>>], events: &[E], first: usize, panics: &mut Panics) {
         for mailbox in mailboxes {
-            let mut offered = 0;
-            while offered < events.len() {
-                match panics.catch(|| self.push(mailbox, events, first, &mut offered)) {
-                    Some(None) => {}
-                    Some(Some(lost)) => {
-                        panics.catch(|| drop(lost));
-                    }
-                    None => {
-                        mailbox.count_dropped();
-                        self.published.dropped += 1;
-                        offered += 1;
-                    }
-                }
+            for (index, event) in events.iter().enumerate() {
+                let offer = panics.catch(|| mailbox.offer(event));
+                self.delivered += self.losses.settle(mailbox, offer, first + index, panics);
             }
         }
-    }
-
-    /// Offers a mailbox the events from `offered` on. Returns early with an event that was lost and has a `Drop` to run.
-    /// Unwinds only out of a filter or a `Clone`, with `offered` still at their event.
-    #[inline]
-    fn push(&mut self, mailbox: &Mailbox<E>, events: &[E], first: usize, offered: &mut usize) -> Option<E> {
-        while let Some(event) = events.get(*offered) {
-            if !mailbox.accepts(event) {
-                *offered += 1;
-                continue;
-            }
-            let pushed = mailbox.push(event.clone());
-            let index = first + *offered;
-            *offered += 1;
-            let lost = match pushed {
-                Pushed::Delivered => {
-                    self.published.delivered += 1;
-                    continue;
-                }
-                Pushed::Evicted(oldest) => {
-                    self.published.delivered += 1;
-                    mailbox.count_evicted();
-                    oldest
-                }
-                Pushed::Full(refused) => {
-                    self.published.dropped += 1;
-                    mailbox.count_dropped();
-                    refused
-                }
-            };
-            note_loss(mailbox, &mut self.tickets, self.events.len(), index);
-            if needs_drop::<E>() {
-                return Some(lost);
-            }
-        }
-        None
     }
 }

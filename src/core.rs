@@ -4,7 +4,7 @@ use crate::batch::Batch;
 use crate::end::Ended;
 use crate::error::{BatchError, BatchErrorKind, PublishError, RequestError};
 use crate::event::Event;
-use crate::fan_out::fan_out;
+use crate::fan_out::{Losses, fan_out, lagging_type, report_lags};
 use crate::mailbox;
 use crate::panics::Panics;
 use crate::requests::Requests;
@@ -214,22 +214,25 @@ impl<E: Event + Clone> Core<E> {
     ) -> Published {
         let addressee = self.requests.addressee(&event, panics);
         let mut event = Some(event);
-        let (published, lags) = fan_out(snapshot, &mut event, addressee.is_pending(), panics);
+        let mut losses = Losses::new(1);
+        let delivered = fan_out(snapshot, &mut event, addressee.is_pending(), &mut losses, panics);
+        // Asked now: the event may go to the request that it answers.
+        let lag = losses.tickets().map(|tickets| (tickets, lagging_type(event.as_ref(), panics)));
         match purpose {
             // Not accepted: it answers nothing either, should it be a response as well.
-            Purpose::Ask(undelivered) if published.delivered == 0 => *undelivered = event.take(),
+            Purpose::Ask(undelivered) if delivered == 0 => *undelivered = event.take(),
             Purpose::Tell | Purpose::Ask(_) => {
                 let answer = if addressee.is_pending() { event.take() } else { None };
                 self.requests.deliver(addressee, answer, panics);
             }
         }
-        if let Some(lags) = lags {
-            lags.report(panics);
+        if let Some((tickets, event_type)) = lag {
+            report_lags(snapshot, tickets, |_, _| event_type, panics);
         }
         if needs_drop::<E>() && event.is_some() {
             panics.catch(|| drop(event));
         }
-        published
+        Published { buffered: 0, delivered, dropped: losses.dropped }
     }
 
     /// Publishes many events: on a live bus at one go, before that one by one.

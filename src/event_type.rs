@@ -99,6 +99,11 @@ const fn hash(bytes: &[u8]) -> u64 {
         hash = hash.wrapping_mul(0x0000_0100_0000_01b3);
         index += 1;
     }
+    finalise(hash)
+}
+
+/// Mixes all bits: the finaliser of MurmurHash3.
+pub(crate) const fn finalise(mut hash: u64) -> u64 {
     hash ^= hash >> 33;
     hash = hash.wrapping_mul(0xff51_afd7_ed55_8ccd);
     hash ^= hash >> 33;

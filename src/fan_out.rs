@@ -1,168 +1,192 @@
-//! One live publish: from the event to the rings and the wake-ups, and then to the lag hooks.
+//! One live publish: from the event to the rings, the wake-ups, the request that it answers, and the lag hooks.
 
 use crate::event::Event;
 use crate::event_type::EventType;
 use crate::lag::{Lag, Tickets};
-use crate::mailbox::{self, Mailbox, Pushed};
+use crate::mailbox::{self, Mailbox, Offer};
 use crate::options::Overflow;
 use crate::panics::Panics;
 use crate::snapshot::Snapshot;
-use crate::stats::Published;
 use std::mem::needs_drop;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 /// Offers `event` to every interested subscriber, and wakes those that wait. Takes the event where the last of them can have it
-/// itself; with `keeps_event`, all get clones. Returns the lags that began, too, to be reported when everybody was served.
+/// itself; with `keeps_event`, all get clones. Returns how many have got it; `losses` has the rest.
 ///
 /// User code may panic at every turn (`event_type`, a filter, `Clone`, `Drop`, a waker). The one subscriber that
 /// it concerns has a drop counted, everybody else is served, and the caller resumes the first panic.
 #[inline]
-pub(crate) fn fan_out<'a, E: Event + Clone>(
-    snapshot: &'a Snapshot<E>,
+pub(crate) fn fan_out<E: Event + Clone>(
+    snapshot: &Snapshot<E>,
     event: &mut Option<E>,
     keeps_event: bool,
+    losses: &mut Losses,
     panics: &mut Panics,
-) -> (Published, Option<Lags<'a, E>>) {
+) -> usize {
     let routes = &snapshot.routes;
     let typed = match &event {
         Some(event) if routes.has_typed() => panics.catch(|| routes.typed(event.event_type())).unwrap_or_default(),
         _ => &[],
     };
-    let mut fan = Fan {
-        interested: [routes.universal(), typed],
-        position: 0,
-        event,
-        keeps_event,
-        tickets: None,
-        published: Published::default(),
+    // Nearly always one of the lists is empty: the way through the other is the one to be short.
+    let (first, second) = match routes.universal() {
+        [] => (typed, &[] as &[_]),
+        universal => (universal, typed),
     };
-    // One guard around the whole loop; it is left and entered again only for what went wrong.
-    loop {
-        match panics.catch(|| fan.push()) {
-            Some(None) => break,
-            Some(Some(lost)) => {
-                panics.catch(|| drop(lost));
-            }
-            None => fan.skip_panicked(),
+    if first.is_empty() {
+        return 0;
+    }
+    let mut delivered = 0;
+    // The last one can have the event itself. Where that has no `Drop`, a clone costs no more than a move.
+    let has_last = needs_drop::<E>() && !keeps_event;
+    if let Some(event) = &*event {
+        let is_last_list = has_last && second.is_empty();
+        delivered += losses.serve(but_last(first, is_last_list), event, panics);
+        if !second.is_empty() {
+            delivered += losses.serve_second(but_last(second, has_last), event, panics);
+        }
+    }
+    if has_last {
+        if let Some(mailbox) = second.last().or(first.last()) {
+            delivered += losses.serve_last(mailbox, event, panics);
         }
     }
     mailbox::fence_pushes();
-    for mailboxes in fan.interested {
-        mailbox::after_push(mailboxes, panics);
+    mailbox::after_push(first, panics);
+    if !second.is_empty() {
+        mailbox::after_push(second, panics);
     }
-    let lags = fan.tickets.map(|tickets| {
-        // Now: the event may go to the request that it answers.
-        let event_type = fan.event.as_ref().and_then(|event| panics.catch(|| event.event_type()));
-        Lags { snapshot, tickets, event_type }
-    });
-    (fan.published, lags)
+    delivered
 }
 
-/// How far a fan-out has come.
-struct Fan<'a, 'e, E> {
-    /// Those that take everything, and those that asked for the type of this event.
-    interested: [&'a [Arc<Mailbox<E>>]; 2],
-    /// How many of them have been served.
-    position: usize,
-    /// `None` once the event itself, rather than a clone, went to the last one.
-    event: &'e mut Option<E>,
-    /// Whether the event itself is needed afterwards, so that the last one gets a clone as well.
-    keeps_event: bool,
+/// The mailboxes without their last one, where that is served apart.
+#[inline]
+fn but_last<E>(mailboxes: &[Arc<Mailbox<E>>], has_last: bool) -> &[Arc<Mailbox<E>>] {
+    match mailboxes.split_last() {
+        Some((_, others)) if has_last => others,
+        _ => mailboxes,
+    }
+}
+
+/// What went wrong in one publish, of one event or of a batch. Written only where something does.
+pub(crate) struct Losses {
+    /// How many events there are.
+    events: usize,
+    /// Deliveries that failed.
+    pub(crate) dropped: usize,
     /// Signs the lags that this publish began, if it began any.
-    tickets: Option<Tickets>,
-    published: Published,
+    tickets: Option<NonZeroUsize>,
 }
 
-impl<'a, E: Event + Clone> Fan<'a, '_, E> {
-    /// Serves the interested subscribers from `position` on. Returns early with an event that was lost and has a `Drop` to
-    /// run. Unwinds only out of a filter or a `Clone`, with `position` still at their subscriber.
+impl Losses {
     #[inline]
-    fn push(&mut self) -> Option<E> {
-        let count = self.interested[0].len() + self.interested[1].len();
-        while self.position < count {
-            let Some(event) = &*self.event else { break };
-            let mailbox = self.mailbox();
-            if !mailbox.accepts(event) {
-                self.position += 1;
-                continue;
-            }
-            // The last one gets the event itself, unless that is needed once more: a lag report names its type.
-            let is_last = self.position + 1 == count
-                && !self.keeps_event
-                && self.tickets.is_none()
-                && mailbox.options().overflow == Overflow::DropNewest;
-            let offered = if is_last { self.event.take()? } else { event.clone() };
-            let pushed = mailbox.push(offered);
-            self.position += 1;
-            match pushed {
-                Pushed::Delivered => self.published.delivered += 1,
-                Pushed::Evicted(oldest) => {
-                    self.published.delivered += 1;
-                    mailbox.count_evicted();
-                    note_loss(mailbox, &mut self.tickets, 1, 0);
-                    if needs_drop::<E>() {
-                        return Some(oldest);
-                    }
-                }
-                Pushed::Full(refused) => {
-                    self.published.dropped += 1;
-                    mailbox.count_dropped();
-                    note_loss(mailbox, &mut self.tickets, 1, 0);
-                    if is_last {
-                        *self.event = Some(refused);
-                    } else if needs_drop::<E>() {
-                        return Some(refused);
-                    }
-                }
-            }
-        }
-        None
+    pub(crate) fn new(events: usize) -> Self {
+        Self { events, dropped: 0, tickets: None }
     }
 
+    /// The tickets with which this publish has begun lags, if it has begun any.
     #[inline]
-    fn mailbox(&self) -> &'a Mailbox<E> {
-        let [universal, typed] = self.interested;
-        match universal.get(self.position) {
-            Some(mailbox) => mailbox,
-            None => &typed[self.position - universal.len()],
+    pub(crate) fn tickets(&self) -> Option<Tickets> {
+        self.tickets.map(|first| Tickets::from(first, self.events))
+    }
+
+    /// Offers each of these mailboxes a clone of the event, and returns how many have got it.
+    #[inline(always)]
+    fn serve<E: Clone>(&mut self, mailboxes: &[Arc<Mailbox<E>>], event: &E, panics: &mut Panics) -> usize {
+        let mut delivered = 0;
+        for mailbox in mailboxes {
+            let offer = panics.catch(|| mailbox.offer(event));
+            delivered += self.settle(mailbox, offer, 0, panics);
+        }
+        delivered
+    }
+
+    /// The same, for a list that is nearly always empty.
+    #[inline(never)]
+    fn serve_second<E: Clone>(&mut self, mailboxes: &[Arc<Mailbox<E>>], event: &E, panics: &mut Panics) -> usize {
+        self.serve(mailboxes, event, panics)
+    }
+
+    /// Counts what became of the clone of an event that was offered to a mailbox (`None` where the filter or `Clone` has panicked):
+    /// returns 1 if it was delivered.
+    #[inline]
+    pub(crate) fn settle<E>(
+        &mut self,
+        mailbox: &Mailbox<E>,
+        offer: Option<Offer<E>>,
+        index: usize,
+        panics: &mut Panics,
+    ) -> usize {
+        match offer {
+            Some(Offer::Delivered) => 1,
+            Some(Offer::Filtered) => 0,
+            lost => {
+                let (delivered, lost) = self.lose(mailbox, lost, index);
+                if needs_drop::<E>() {
+                    panics.catch(|| drop(lost));
+                }
+                delivered
+            }
         }
     }
 
-    /// Gives up on the subscriber whose filter or `Clone` panicked.
+    /// Offers the last mailbox the event itself, unless it is needed once more, because a lag report names its type. Puts it back where
+    /// the ring was full.
+    #[inline]
+    fn serve_last<E: Clone>(&mut self, mailbox: &Mailbox<E>, event: &mut Option<E>, panics: &mut Panics) -> usize {
+        if self.tickets.is_some() || mailbox.options().overflow == Overflow::DropOldest {
+            let offer = panics.catch(|| event.as_ref().map_or(Offer::Filtered, |event| mailbox.offer(event)));
+            return self.settle(mailbox, offer, 0, panics);
+        }
+        match panics.catch(|| mailbox.offer_itself(event)) {
+            Some(Offer::Delivered) => 1,
+            Some(Offer::Filtered) => 0,
+            lost => {
+                let (delivered, lost) = self.lose(mailbox, lost, 0);
+                *event = lost.or(event.take());
+                delivered
+            }
+        }
+    }
+
+    /// Counts a loss. Returns 1 if something else was delivered for it, and the event that was lost, if there is one.
     #[cold]
-    fn skip_panicked(&mut self) {
-        self.mailbox().count_dropped();
-        self.published.dropped += 1;
-        self.position += 1;
+    fn lose<E>(&mut self, mailbox: &Mailbox<E>, offer: Option<Offer<E>>, index: usize) -> (usize, Option<E>) {
+        let (delivered, lost) = match offer {
+            Some(Offer::Evicted(oldest)) => {
+                mailbox.count_evicted();
+                (1, Some(oldest))
+            }
+            Some(Offer::Full(refused)) => {
+                mailbox.count_dropped();
+                self.dropped += 1;
+                (0, Some(refused))
+            }
+            // No ring was full.
+            _ => {
+                mailbox.count_dropped();
+                self.dropped += 1;
+                return (0, None);
+            }
+        };
+        mailbox.note_full();
+        if !mailbox.options().lossy && mailbox.episode().is_clear() {
+            let first = *self.tickets.get_or_insert_with(|| Tickets::take(self.events));
+            mailbox.episode().begin(Tickets::from(first, self.events), index);
+        }
+        (delivered, lost)
     }
 }
 
-/// Notes that a ring was full, and begins a lag where none is under way, with the event at `index` of so many.
+/// The type for the report of the lags that the publish of an event began. Where `event_type` panics, that panic is the report.
 #[cold]
-pub(crate) fn note_loss<E>(mailbox: &Mailbox<E>, tickets: &mut Option<Tickets>, events: usize, index: usize) {
-    mailbox.note_full();
-    if !mailbox.options().lossy && mailbox.episode().is_clear() {
-        mailbox.episode().begin(*tickets.get_or_insert_with(|| Tickets::new(events)), index);
-    }
-}
-
-/// The lags that one publish of one event began.
-pub(crate) struct Lags<'a, E> {
-    snapshot: &'a Snapshot<E>,
-    tickets: Tickets,
-    /// `None` where `event_type` panicked, and that panic is the report.
-    event_type: Option<EventType>,
-}
-
-impl<E> Lags<'_, E> {
-    /// Calls the hooks for every lag.
-    #[cold]
-    pub(crate) fn report(self, panics: &mut Panics) {
-        report_lags(self.snapshot, self.tickets, |_, _| self.event_type, panics);
-    }
+pub(crate) fn lagging_type<E: Event>(event: Option<&E>, panics: &mut Panics) -> Option<EventType> {
+    event.and_then(|event| panics.catch(|| event.event_type()))
 }
 
 /// Calls the hooks for every lag that was begun with these tickets, by an event of the type that `event_type` tells by its index.
+#[cold]
 pub(crate) fn report_lags<E>(
     snapshot: &Snapshot<E>,
     tickets: Tickets,

@@ -9,7 +9,8 @@ use crate::request::RequestId;
 use crate::request_options::RequestOptions;
 use crate::request_result::RequestResult;
 use crate::requests::{Registration, Requests};
-use crate::sync::Deadline;
+use crate::sync::{Deadline, PARKING_SPINS};
+use crossbeam_utils::Backoff;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::panic::{RefUnwindSafe, UnwindSafe};
@@ -17,6 +18,12 @@ use std::pin::pin;
 use std::sync::{Arc, Weak};
 use std::task::{Poll, Waker};
 use std::time::Duration;
+
+/// The clock that counts from the request on. Tokio's can be stopped and put forward by a test, and is otherwise the same.
+#[cfg(not(feature = "tokio"))]
+use std::time::Instant;
+#[cfg(feature = "tokio")]
+use tokio::time::Instant;
 
 /// A request under way, from [`EventBus::request`](crate::EventBus::request). Dropping it gives the request up.
 ///
@@ -29,30 +36,24 @@ use std::time::Duration;
 #[must_use = "dropping a gather gives the request up"]
 pub struct Gather<E> {
     registration: Registration<E>,
-    /// Of the options: how long it may take, for the error that says so.
+    /// Of the options: how long it may take, from `asked`.
     timeout: Duration,
     /// Of the options: how long to wait for the rest; `None` for not at all.
     pub(crate) grace: Option<Duration>,
-    /// When the timeout is over, for threads.
-    deadline: Deadline,
-    /// When the timeout is over, by tokio's clock, which a test can stop or put forward.
-    #[cfg(feature = "tokio")]
-    pub(crate) tokio_deadline: Option<tokio::time::Instant>,
+    /// When it was made.
+    asked: Instant,
 }
 
 impl<E> Gather<E> {
     /// Registers a request, unless one with that id is under way. The timeout begins here.
     pub(crate) fn open(requests: &Arc<Requests<E>>, id: RequestId, options: &RequestOptions) -> Option<Self> {
-        let timeout = options.timeout_after();
         let grace = options.grace_after();
         let pending = Pending::new(Arc::clone(options.expected()), options.required(), grace.is_some());
         Some(Self {
             registration: requests.register(id, pending)?,
-            timeout,
+            timeout: options.timeout_after(),
             grace,
-            deadline: Deadline::after(timeout),
-            #[cfg(feature = "tokio")]
-            tokio_deadline: tokio::time::Instant::now().checked_add(timeout),
+            asked: Instant::now(),
         })
     }
 
@@ -69,7 +70,7 @@ impl<E> Gather<E> {
     /// Blocks this thread until everybody has answered, or enough have and the grace is over, or the timeout is; or until the
     /// request is [cancelled](Self::cancel_handle) or the bus closed.
     ///
-    /// The thread is parked and uses no CPU. It is woken when there are enough responses and when all are there, not for
+    /// The thread looks for a moment, and is then parked and uses no CPU. It is woken when there are enough responses and when all are there, not for
     /// each.
     ///
     /// # Errors
@@ -88,8 +89,18 @@ impl<E> Gather<E> {
     }
 
     fn park(&self) {
+        let backoff = Backoff::new();
+        while PARKING_SPINS && !backoff.is_completed() {
+            backoff.snooze();
+            if self.pending().look() == Look::Done {
+                return;
+            }
+        }
         let waker = ThreadWaker::default().current();
-        let mut deadline = self.deadline;
+        let mut deadline = match self.timeout {
+            Duration::MAX => Deadline::NEVER,
+            timeout => Deadline::after(timeout.saturating_sub(self.asked.elapsed())),
+        };
         let mut grace = self.grace;
         loop {
             match self.look_or_wait(&waker) {
@@ -161,6 +172,12 @@ impl<E> Gather<E> {
 
     pub(crate) fn look_or_wait(&self, waker: &Waker) -> Look {
         self.pending().look_or_wait(waker)
+    }
+
+    /// When the timeout is over; `None` where there is none.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.asked.checked_add(self.timeout)
     }
 
     pub(crate) fn finish_timed_out(self) -> Result<RequestResult<E>, GatherError<E>> {

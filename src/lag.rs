@@ -3,6 +3,7 @@
 use crate::event_type::EventType;
 use crate::sync::{AtomicUsize, Counter};
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -44,11 +45,16 @@ pub(crate) struct Tickets {
 }
 
 impl Tickets {
-    /// Numbers for so many events.
+    /// Takes numbers for so many events, and returns the first.
     #[cold]
-    pub(crate) fn new(events: usize) -> Self {
+    pub(crate) fn take(events: usize) -> NonZeroUsize {
         static NEXT: Counter = Counter::new(REPORTED as u64 + 1);
-        Self { first: NEXT.add(events as u64) as usize, events }
+        let first = NEXT.add(events as u64) as usize;
+        NonZeroUsize::new(first).unwrap_or(NonZeroUsize::MAX)
+    }
+
+    pub(crate) fn from(first: NonZeroUsize, events: usize) -> Self {
+        Self { first: first.get(), events }
     }
 }
 

@@ -14,9 +14,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::task::Waker;
 
-/// What became of an event that was pushed.
+/// What became of an event that was offered.
 #[derive(Debug)]
-pub(crate) enum Pushed<E> {
+pub(crate) enum Offer<E> {
+    /// The filter does not want it.
+    Filtered,
     /// It is in the ring.
     Delivered,
     /// It is in the ring, in the place of an older one.
@@ -26,19 +28,22 @@ pub(crate) enum Pushed<E> {
 }
 
 /// Where publishers leave events for one subscriber.
+///
+/// In the order of the fields: what a publish and a receive look at besides the ring stands together behind it.
+#[repr(C)]
 pub(crate) struct Mailbox<E> {
     /// Events on their way: pushed by publishers, popped by the subscriber, and by whoever finds the mailbox sealed.
     ring: ArrayQueue<E>,
     /// Whether the subscriber waits, or has gone.
     state: WaitState,
-    /// How to wake the subscriber: registered by it before it waits, taken by the publisher that ends the wait.
-    waker: AtomicWaker,
-    /// Whether the bus is closed or the subscriber was stopped, so that no publish that begins now will deliver here.
-    end: EndState,
     /// Whether the subscriber is losing events, and whether that was reported.
     episode: Episode,
     /// What the subscriber asked for. Never written again.
     options: SubscriberOptions<E>,
+    /// Whether the bus is closed or the subscriber was stopped, so that no publish that begins now will deliver here.
+    end: EndState,
+    /// How to wake the subscriber: registered by it before it waits, taken by the publisher that ends the wait.
+    waker: AtomicWaker,
     /// Written by the subscriber for every event, and so on a cache line of their own; by a publisher only to note a full ring.
     receipts: CachePadded<Receipts>,
     /// Written by publishers, but not on the good path: for what was lost, or refused by the filter.
@@ -75,10 +80,12 @@ impl<E> Mailbox<E> {
         }
     }
 
+    #[inline]
     pub(crate) fn options(&self) -> &SubscriberOptions<E> {
         &self.options
     }
 
+    #[inline]
     pub(crate) fn episode(&self) -> &Episode {
         &self.episode
     }
@@ -97,17 +104,35 @@ impl<E> Mailbox<E> {
         false
     }
 
+    /// Puts a clone of the event into the ring, if the filter wants it. User code, which unwinds before anything has happened.
+    #[inline]
+    pub(crate) fn offer(&self, event: &E) -> Offer<E>
+    where
+        E: Clone,
+    {
+        if self.accepts(event) { self.push(event.clone()) } else { Offer::Filtered }
+    }
+
+    /// Puts the event itself into the ring, if the filter wants it. User code, which unwinds before anything has happened.
+    #[inline]
+    pub(crate) fn offer_itself(&self, event: &mut Option<E>) -> Offer<E> {
+        match event.take_if(|event| self.accepts(event)) {
+            Some(event) => self.push(event),
+            None => Offer::Filtered,
+        }
+    }
+
     /// Puts an event into the ring, as the overflow policy has it.
     #[inline]
-    pub(crate) fn push(&self, event: E) -> Pushed<E> {
+    fn push(&self, event: E) -> Offer<E> {
         match self.options.overflow {
             Overflow::DropNewest => match self.ring.push(event) {
-                Ok(()) => Pushed::Delivered,
-                Err(event) => Pushed::Full(event),
+                Ok(()) => Offer::Delivered,
+                Err(event) => Offer::Full(event),
             },
             Overflow::DropOldest => match self.ring.force_push(event) {
-                None => Pushed::Delivered,
-                Some(oldest) => Pushed::Evicted(oldest),
+                None => Offer::Delivered,
+                Some(oldest) => Offer::Evicted(oldest),
             },
         }
     }
@@ -177,6 +202,7 @@ impl<E> Mailbox<E> {
         }
     }
 
+    #[inline]
     pub(crate) fn count_received(&self, events: u64) {
         self.receipts.received.add_as_owner(events);
     }

@@ -11,6 +11,7 @@ pub(crate) struct Panics(Option<Box<dyn Any + Send>>);
 
 impl Panics {
     /// Runs `code`; `None` where it panicked.
+    #[inline]
     pub(crate) fn catch<T>(&mut self, code: impl FnOnce() -> T) -> Option<T> {
         // Unwind safety: what the bus shares with `code` stays whole at every point at which user code can unwind.
         match catch_unwind(AssertUnwindSafe(code)) {
@@ -48,6 +49,7 @@ impl Panics {
 
     /// Goes on with the first panic, if there was one. While this thread unwinds already it is swallowed, because a
     /// second one would abort the process.
+    #[inline]
     pub(crate) fn resume(self) {
         self.resume_or(());
     }

@@ -88,8 +88,11 @@ impl<E: Event + Clone> Publisher<E> {
 
     #[cold]
     fn publish_uncached(&mut self, event: E, mut panics: Panics) -> Result<Published, PublishError<E>> {
-        self.refresh(&mut panics);
         let result = self.core.publish(event, Purpose::Tell, &mut panics);
+        // Not while the bus keeps events: there is nothing to have at hand, and it would cost a load each time.
+        if !matches!(result, Ok(Published { buffered: 1, .. })) {
+            self.refresh(&mut panics);
+        }
         panics.resume_or(result)
     }
 }

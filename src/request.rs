@@ -1,8 +1,10 @@
 //! Events that ask and events that answer.
 
 use crate::event::Event;
+use crate::event_type::finalise;
 use crate::sync::Counter;
 use std::fmt;
+use std::hash::Hasher;
 use std::sync::Arc;
 
 /// An event that asks: whoever can answer publishes a [`Response`] with the same id.
@@ -48,6 +50,31 @@ impl RequestId {
     pub fn unique() -> Self {
         static NEXT: Counter = Counter::new(1);
         Self(Id::Unique(NEXT.add(1)))
+    }
+}
+
+/// Hashes ids for the map of requests. Those are few and chosen by this process, so speed counts and no key is needed: numbers and words
+/// are mixed in by the multiplier of FNV-1a, and the end is the finaliser of MurmurHash3, as for event types.
+#[derive(Debug, Default)]
+pub(crate) struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.write_u64(u64::from(byte));
+        }
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = (self.0 ^ number).wrapping_mul(0x0000_0100_0000_01b3);
+    }
+
+    fn write_isize(&mut self, number: isize) {
+        self.write_u64(number as u64);
+    }
+
+    fn finish(&self) -> u64 {
+        finalise(self.0)
     }
 }
 

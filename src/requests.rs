@@ -3,9 +3,10 @@
 use crate::event::Event;
 use crate::panics::Panics;
 use crate::pending::{Answered, Ended, Pending};
-use crate::request::RequestId;
+use crate::request::{IdHasher, RequestId};
 use crate::sync::{AtomicUsize, Counter, DashMap};
 use std::fmt;
+use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -35,7 +36,7 @@ const SHARDS: usize = 16;
 /// No lock of the map is held while user code runs or anybody is woken.
 pub(crate) struct Requests<E> {
     /// An entry lives exactly as long as its [`Registration`].
-    pending: DashMap<RequestId, Arc<Pending<E>>>,
+    pending: DashMap<RequestId, Arc<Pending<E>>, BuildHasherDefault<IdHasher>>,
     /// How many registrations there are. Written by requesters, read by whoever publishes a response.
     in_flight: AtomicUsize,
     /// Responses that came too late, or to no request at all, or whose request was given up.
@@ -44,7 +45,11 @@ pub(crate) struct Requests<E> {
 
 impl<E> Requests<E> {
     pub(crate) fn new() -> Self {
-        Self { pending: DashMap::with_shard_amount(SHARDS), in_flight: AtomicUsize::new(0), late: Counter::new(0) }
+        Self {
+            pending: DashMap::with_hasher_and_shard_amount(BuildHasherDefault::default(), SHARDS),
+            in_flight: AtomicUsize::new(0),
+            late: Counter::new(0),
+        }
     }
 
     /// Enters a request, unless one with that id is under way.
@@ -83,6 +88,7 @@ impl<E> Requests<E> {
         }
     }
 
+    #[inline]
     fn is_any_under_way(&self) -> bool {
         // ORDERING: Relaxed. See `register`.
         self.in_flight.load(Relaxed) != 0

@@ -90,6 +90,7 @@ impl<E> SnapshotCell<E> {
         CachedSnapshot(Cache::new(Arc::clone(&self.0)))
     }
 
+    #[inline]
     pub(crate) fn load(&self) -> impl Deref<Target = Arc<Snapshot<E>>> + use<E> {
         self.0.load()
     }

@@ -121,6 +121,7 @@ impl PublishCounts {
         }
     }
 
+    #[inline]
     fn count_live(&self, events: usize, published: Published) {
         self.live.add(events as u64);
         if published.delivered != 0 {
@@ -147,6 +148,7 @@ thread_local! {
     static STRIPE: Cell<usize> = const { Cell::new(usize::MAX) };
 }
 
+#[inline]
 fn stripe() -> usize {
     static NEXT: Counter = Counter::new(0);
     STRIPE.with(|stripe| {

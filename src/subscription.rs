@@ -90,7 +90,22 @@ impl<E: Event + Clone> Subscription<E> {
     ///
     /// During the replay, goes on with a panic of the filter or of `Clone`. That event is gone; the next call
     /// gives the next one.
+    #[inline]
     pub fn try_recv(&self) -> Result<E, TryRecvError> {
+        if self.stage.get() == Stage::Ring {
+            if let Some(event) = self.pop() {
+                self.count_received(1);
+                return Ok(event);
+            }
+            if self.mailbox.ended().is_none() {
+                return Err(TryRecvError::Empty);
+            }
+        }
+        self.try_recv_in_stages()
+    }
+
+    /// Receives an event in whichever stage.
+    fn try_recv_in_stages(&self) -> Result<E, TryRecvError> {
         // Before looking for events: whatever was published before the end is then found below.
         let ended = self.mailbox.ended();
         if self.stage.get() == Stage::Replay {

@@ -96,12 +96,14 @@ mod counter {
         }
 
         /// Adds `amount`, from any thread; returns the number before.
+        #[inline]
         pub(crate) fn add(&self, amount: u64) -> u64 {
             // ORDERING: Relaxed. A counter, read only for reporting; one location, so no addition is lost.
             self.0.fetch_add(amount, Relaxed)
         }
 
         /// Adds `amount` without a read-modify-write: for counters that one thread at a time writes.
+        #[inline]
         pub(crate) fn add_as_owner(&self, amount: u64) {
             // ORDERING: Relaxed, twice. The caller is the only writer (it holds the `&mut Publisher` or the
             // `Subscription`, which is not `Sync`), so nothing can be written between the two.
@@ -117,6 +119,7 @@ mod counter {
             }
         }
 
+        #[inline]
         pub(crate) fn get(&self) -> u64 {
             // ORDERING: Relaxed. A counter, read only for reporting.
             self.0.load(Relaxed)

@@ -4,9 +4,11 @@ use crate::error::GatherError;
 use crate::gather::Gather;
 use crate::pending::Look;
 use crate::request_result::RequestResult;
+use pin_project_lite::pin_project;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 impl<E> IntoFuture for Gather<E> {
@@ -15,40 +17,49 @@ impl<E> IntoFuture for Gather<E> {
 
     /// As [`wait`](Gather::wait), for a task: timeout and grace are kept by tokio's clock.
     fn into_future(self) -> GatherFuture<E> {
-        GatherFuture { deadline: self.tokio_deadline, gather: Some(self), is_in_grace: false, sleep: None }
+        GatherFuture { deadline: self.deadline(), gather: Some(self), is_in_grace: false, sleep: None }
     }
 }
 
-/// Awaits the answers to a request. From awaiting a [`Gather`], with the feature `tokio`. Dropping it gives the request up.
-///
-/// # Panics
-///
-/// When polled after it was ready; and outside a tokio runtime with its time enabled, where a timeout or a grace has to be waited for.
-#[derive(Debug)]
-#[must_use = "futures do nothing unless polled or awaited"]
-pub struct GatherFuture<E> {
-    /// `None` once it was ready.
-    gather: Option<Gather<E>>,
-    /// When the wait ends at the latest: that of the timeout, or of the grace once it runs.
-    deadline: Option<Instant>,
-    is_in_grace: bool,
-    /// The wait for `deadline`. Made when there is something to wait for.
-    sleep: Option<Pin<Box<Sleep>>>,
+pin_project! {
+    /// Awaits the answers to a request. From awaiting a [`Gather`], with the feature `tokio`. Dropping it gives the request up.
+    ///
+    /// # Panics
+    ///
+    /// When polled after it was ready; and outside a tokio runtime with its time enabled, where a timeout or a grace has to be
+    /// waited for.
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless polled or awaited"]
+    pub struct GatherFuture<E> {
+        // `None` once it was ready.
+        gather: Option<Gather<E>>,
+        // When the wait ends at the latest: with the timeout, or with the grace once that runs.
+        deadline: Option<Instant>,
+        is_in_grace: bool,
+        // The wait for `deadline`. Made when there is something to wait for.
+        #[pin]
+        sleep: Option<Sleep>,
+    }
 }
 
 impl<E> GatherFuture<E> {
     /// Polls the wait for the deadline, if there is one.
-    fn poll_deadline(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let Some(deadline) = self.deadline else { return Poll::Pending };
-        self.sleep.get_or_insert_with(|| Box::pin(sleep_until(deadline))).as_mut().poll(context)
+    fn poll_deadline(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let mut this = self.project();
+        let Some(deadline) = *this.deadline else { return Poll::Pending };
+        if this.sleep.is_none() {
+            this.sleep.set(Some(sleep_until(deadline)));
+        }
+        this.sleep.as_pin_mut().map_or(Poll::Pending, |sleep| sleep.poll(context))
     }
 
-    fn begin_grace(&mut self, grace: std::time::Duration) {
-        self.is_in_grace = true;
+    fn begin_grace(self: Pin<&mut Self>, grace: Duration) {
+        let this = self.project();
+        *this.is_in_grace = true;
         let end = Instant::now().checked_add(grace);
-        self.deadline = self.deadline.into_iter().chain(end).min();
-        if let (Some(sleep), Some(deadline)) = (&mut self.sleep, self.deadline) {
-            sleep.as_mut().reset(deadline);
+        *this.deadline = (*this.deadline).into_iter().chain(end).min();
+        if let (Some(sleep), Some(deadline)) = (this.sleep.as_pin_mut(), *this.deadline) {
+            sleep.reset(deadline);
         }
     }
 }
@@ -56,18 +67,17 @@ impl<E> GatherFuture<E> {
 impl<E> Future for GatherFuture<E> {
     type Output = Result<RequestResult<E>, GatherError<E>>;
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.get_mut();
-        let gather = this.gather.as_ref().expect("polled after it was ready");
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let gather = self.gather.as_ref().expect("polled after it was ready");
         match (gather.look_or_wait(context.waker()), gather.grace) {
             (Look::Done, _) => {}
-            (Look::Enough, Some(grace)) if !this.is_in_grace => {
-                this.begin_grace(grace);
-                ready!(this.poll_deadline(context));
+            (Look::Enough, Some(grace)) if !self.is_in_grace => {
+                self.as_mut().begin_grace(grace);
+                ready!(self.as_mut().poll_deadline(context));
             }
-            (Look::TooFew | Look::Enough, _) => ready!(this.poll_deadline(context)),
+            (Look::TooFew | Look::Enough, _) => ready!(self.as_mut().poll_deadline(context)),
         }
-        let gather = this.gather.take().expect("it is there, as above");
+        let gather = self.project().gather.take().expect("it is there, as above");
         Poll::Ready(gather.finish_timed_out())
     }
 }

@@ -339,7 +339,7 @@ impl<T> ArrayQueue<T> {
 
 mod map {
     use loom::sync::{RwLock, RwLockWriteGuard};
-    use std::hash::{DefaultHasher, Hash, Hasher};
+    use std::hash::{BuildHasher, Hash};
     use std::sync::PoisonError;
 
     const SHARDS: usize = 2;
@@ -348,19 +348,18 @@ mod map {
 
     /// Double of `dashmap::DashMap`: shards behind a lock each, of which an operation takes one, and a walk one after the
     /// other. (The real locks order their readers as well, like loom's.)
-    pub(crate) struct DashMap<K, V> {
+    pub(crate) struct DashMap<K, V, S> {
+        hasher: S,
         shards: [Shard<K, V>; SHARDS],
     }
 
-    impl<K: Eq + Hash, V: Clone> DashMap<K, V> {
-        pub(crate) fn with_shard_amount(_: usize) -> Self {
-            Self { shards: [(); SHARDS].map(|()| RwLock::new(Vec::new())) }
+    impl<K: Eq + Hash, V: Clone, S: BuildHasher> DashMap<K, V, S> {
+        pub(crate) fn with_hasher_and_shard_amount(hasher: S, _: usize) -> Self {
+            Self { hasher, shards: [(); SHARDS].map(|()| RwLock::new(Vec::new())) }
         }
 
         fn shard(&self, key: &K) -> &Shard<K, V> {
-            let mut hasher = DefaultHasher::new();
-            key.hash(&mut hasher);
-            &self.shards[hasher.finish() as usize % SHARDS]
+            &self.shards[self.hasher.hash_one(key) as usize % SHARDS]
         }
 
         pub(crate) fn entry(&self, key: K) -> Entry<'_, K, V> {

@@ -1,0 +1,21 @@
+//! The work, group by group.
+
+pub mod base;
+pub mod contention;
+pub mod cross;
+pub mod fanout;
+pub mod latency;
+pub mod request;
+pub mod routing;
+pub mod stalled;
+pub mod startup;
+
+use crate::measure::Case;
+
+/// Every case that is timed by operation; round trips and stalled subscribers are measured in their own way.
+#[must_use]
+pub fn cases() -> Vec<Case> {
+    let groups: [fn() -> Vec<Case>; 7] =
+        [base::cases, fanout::cases, routing::cases, startup::cases, cross::cases, contention::cases, request::cases];
+    groups.iter().flat_map(|cases| cases()).collect()
+}

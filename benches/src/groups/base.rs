@@ -1,0 +1,59 @@
+//! The harness itself, and a publish that nobody receives: what is in every figure of the other groups.
+
+use super::fanout::{BATCH, live_bus};
+use crate::event::{Sample, Small};
+use crate::measure::{Case, Clock, Contestant, Tally};
+use std::hint::black_box;
+
+/// The one case.
+#[must_use]
+pub fn cases() -> Vec<Case> {
+    vec![Case {
+        group: "base",
+        name: "no subscriber".to_owned(),
+        operation: "publish",
+        clock: Clock::Thread,
+        contestants: Box::new(contestants),
+    }]
+}
+
+fn contestants() -> Vec<Contestant> {
+    vec![harness(), ringbus_publisher(), ringbus_bus()]
+}
+
+/// A contestant that does this with every event of a batch.
+fn contestant(name: &'static str, mut publish: impl FnMut(Small) -> bool + 'static) -> Contestant {
+    let batch = Small::batch(BATCH);
+    Contestant::new(name, move || {
+        for event in &batch {
+            black_box(publish(*event));
+        }
+        Tally::of(BATCH as u64)
+    })
+}
+
+/// The loop and the event, and no publish.
+fn harness() -> Contestant {
+    contestant("harness", |event| black_box(event).number != u64::MAX)
+}
+
+fn ringbus_publisher() -> Contestant {
+    let (bus, _) = live_bus(0, BATCH);
+    let mut publisher = bus.publisher();
+    contestant("ringbus Publisher", move |event| publisher.publish(event).is_ok_and(|published| published.dropped == 0))
+}
+
+fn ringbus_bus() -> Contestant {
+    let (bus, _) = live_bus(0, BATCH);
+    contestant("ringbus EventBus", move |event| bus.publish(event).is_ok_and(|published| published.dropped == 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_contestant_does_the_whole_work() {
+        super::super::fanout::assert_the_whole_work_is_done(cases());
+    }
+}

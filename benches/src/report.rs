@@ -1,0 +1,59 @@
+//! What becomes of the figures: tables, charts, and the budgets held against them.
+
+pub mod budget;
+pub mod chart;
+pub mod machine;
+pub mod table;
+
+use crate::groups::latency::Latency;
+use crate::groups::stalled::Stalled;
+use crate::measure::Measured;
+
+/// One case, measured.
+#[derive(Clone, Debug)]
+pub struct CaseResult {
+    /// The group, such as `fanout`.
+    pub group: &'static str,
+    /// The case, such as `N = 4, 16 bytes`.
+    pub name: String,
+    /// What was counted as an operation.
+    pub operation: &'static str,
+    /// The contestants, ringbus first.
+    pub rows: Vec<Measured>,
+}
+
+/// Everything that one run has measured.
+#[derive(Debug, Default)]
+pub struct Results {
+    /// Groups that are timed by operation.
+    pub cases: Vec<CaseResult>,
+    /// Round trips.
+    pub latencies: Vec<Latency>,
+    /// What a subscriber that never reads does.
+    pub stalled: Vec<Stalled>,
+}
+
+impl Results {
+    /// The nanoseconds per operation of a contestant in a case.
+    #[must_use]
+    pub fn nanos(&self, group: &str, case: &str, contestant: &str) -> Option<f64> {
+        let case = self.cases.iter().find(|result| result.group == group && result.name == case)?;
+        case.rows.iter().find(|row| row.name == contestant).map(|row| row.nanos)
+    }
+
+    /// The round trips of a contestant in a case.
+    #[must_use]
+    pub fn latency(&self, case: &str, contestant: &str) -> Option<&Latency> {
+        self.latencies.iter().find(|latency| latency.case == case && latency.name == contestant)
+    }
+}
+
+/// A number with three digits or so, whatever its size.
+#[must_use]
+pub fn figure(number: f64) -> String {
+    match number.abs() {
+        size if size >= 100.0 => format!("{number:.0}"),
+        size if size >= 10.0 => format!("{number:.1}"),
+        _ => format!("{number:.2}"),
+    }
+}

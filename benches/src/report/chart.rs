@@ -1,0 +1,267 @@
+//! The figures as pictures, in SVG.
+
+use super::Results;
+use crate::groups::fanout::SUBSCRIBERS;
+use hdrhistogram::Histogram;
+use plotters::coord::Shift;
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+use std::error::Error;
+use std::path::Path;
+
+type Outcome = Result<(), Box<dyn Error>>;
+type Canvas<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+
+/// A line with a name.
+struct Line {
+    name: &'static str,
+    points: Vec<(f64, f64)>,
+}
+
+/// ringbus stands out; the others are told apart.
+fn style(name: &str, place: usize) -> ShapeStyle {
+    const OTHERS: [RGBColor; 10] = [
+        RGBColor(31, 119, 180),
+        RGBColor(44, 160, 44),
+        RGBColor(148, 103, 189),
+        RGBColor(140, 86, 75),
+        RGBColor(227, 119, 194),
+        RGBColor(23, 190, 207),
+        RGBColor(188, 189, 34),
+        RGBColor(255, 127, 14),
+        RGBColor(70, 70, 70),
+        RGBColor(120, 160, 200),
+    ];
+    match name {
+        _ if name.starts_with("ringbus") => {
+            let shades = [RGBColor(214, 39, 40), RGBColor(240, 110, 90), RGBColor(150, 20, 30)];
+            shades[place % shades.len()].stroke_width(3)
+        }
+        _ if name.starts_with("raw") => RGBColor(150, 150, 150).stroke_width(2),
+        _ => OTHERS[place % OTHERS.len()].stroke_width(2),
+    }
+}
+
+fn canvas<'a>(path: &'a Path, size: (u32, u32), title: &str) -> Result<Canvas<'a>, Box<dyn Error>> {
+    let root = SVGBackend::new(path, size).into_drawing_area();
+    root.fill(&WHITE)?;
+    Ok(root.titled(title, ("sans-serif", 22))?)
+}
+
+/// Draws everything that was measured into files of `folder`.
+///
+/// # Errors
+///
+/// Where a file cannot be written.
+pub fn draw(results: &Results, folder: &Path) -> Outcome {
+    fanout(results, &folder.join("fanout.svg"))?;
+    for case in ["parked", "spinning"] {
+        latency(results, case, &folder.join(format!("latency-{case}.svg")))?;
+    }
+    stalled(results, &folder.join("stalled.svg"))?;
+    for (group, title) in
+        [("routing", "50 event types, 32 subscribers wanting 2 each"), ("request", "Asking 3 responders")]
+    {
+        bars(results, group, title, &folder.join(format!("{group}.svg")))?;
+    }
+    Ok(())
+}
+
+/// Deliveries per microsecond by the number of subscribers.
+fn fanout(results: &Results, path: &Path) -> Outcome {
+    let mut lines: Vec<Line> = Vec::new();
+    for subscribers in SUBSCRIBERS {
+        let case = format!("N = {subscribers}, 16 bytes");
+        for row in results
+            .cases
+            .iter()
+            .filter(|result| result.group == "fanout" && result.name == case)
+            .flat_map(|case| &case.rows)
+        {
+            let point = (subscribers as f64, subscribers as f64 * 1e3 / row.nanos);
+            match lines.iter_mut().find(|line| line.name == row.name) {
+                Some(line) => line.points.push(point),
+                None => lines.push(Line { name: row.name, points: vec![point] }),
+            }
+        }
+    }
+    let plot = Plot {
+        title: "Deliveries per microsecond, by subscribers (16-byte events, more is better)",
+        x: ("subscribers", (1.0, 64.0), SUBSCRIBERS.map(|n| (n as f64, n.to_string())).to_vec()),
+        y: "deliveries per µs",
+    };
+    plot.draw(lines, path)
+}
+
+/// Round trips by percentile.
+fn latency(results: &Results, case: &str, path: &Path) -> Outcome {
+    let latencies = results.latencies.iter().filter(|latency| latency.case == case);
+    let lines = latencies.map(|latency| Line { name: latency.name, points: curve(&latency.nanos) }).collect();
+    let nines = [(2.0, "50 %"), (10.0, "90 %"), (100.0, "99 %"), (1e3, "99.9 %"), (1e4, "99.99 %")];
+    let title = format!("Round trip between two threads, {case} (nanoseconds, less is better)");
+    let plot = Plot {
+        title: &title,
+        x: ("percentile", (2.0, 1e4), nines.map(|(x, name)| (x, name.to_owned())).to_vec()),
+        y: "nanoseconds",
+    };
+    plot.draw(lines, path)
+}
+
+/// A histogram by its quantiles: one over the share that is slower, and nanoseconds.
+fn curve(histogram: &Histogram<u64>) -> Vec<(f64, f64)> {
+    let steps = (0..=60).map(|step| 2.0 * (5e3_f64).powf(f64::from(step) / 60.0));
+    let known = steps.filter(|&rarity| rarity <= histogram.len() as f64 / 2.0);
+    known.map(|rarity| (rarity, histogram.value_at_quantile(1.0 - 1.0 / rarity).max(1) as f64)).collect()
+}
+
+/// Lines over two logarithmic axes.
+struct Plot<'a> {
+    title: &'a str,
+    /// Its name, its range, and where it has marks.
+    x: (&'a str, (f64, f64), Vec<(f64, String)>),
+    y: &'a str,
+}
+
+impl Plot<'_> {
+    fn draw(self, lines: Vec<Line>, path: &Path) -> Outcome {
+        let heights = lines.iter().flat_map(|line| &line.points).map(|&(_, y)| y).filter(|y| *y > 0.0);
+        let (low, high) = heights.fold((f64::MAX, f64::MIN), |(low, high), y| (low.min(y), high.max(y)));
+        if low > high {
+            return Ok(());
+        }
+        let root = canvas(path, (960, 540), self.title)?;
+        let (x_name, (left, right), marks) = self.x;
+        let mut chart =
+            ChartBuilder::on(&root).margin(12).x_label_area_size(44).y_label_area_size(64).build_cartesian_2d(
+                (left..right).log_scale().with_key_points(marks.iter().map(|mark| mark.0).collect()),
+                (low * 0.8..high * 1.25).log_scale(),
+            )?;
+        chart
+            .configure_mesh()
+            .x_desc(x_name)
+            .y_desc(self.y)
+            .x_label_formatter(&|x| {
+                marks.iter().find(|mark| mark.0 == *x).map(|mark| mark.1.clone()).unwrap_or_default()
+            })
+            .light_line_style(RGBColor(240, 240, 240))
+            .label_style(("sans-serif", 15))
+            .draw()?;
+        let mut places = [0, 0];
+        for line in lines {
+            let place = &mut places[usize::from(line.name.starts_with("ringbus"))];
+            let style = style(line.name, *place);
+            *place += 1;
+            chart
+                .draw_series(LineSeries::new(line.points, style))?
+                .label(line.name)
+                .legend(move |(x, y)| PathElement::new([(x, y), (x + 22, y)], style));
+        }
+        chart
+            .configure_series_labels()
+            .position(SeriesLabelPosition::UpperLeft)
+            .background_style(WHITE.mix(0.85))
+            .border_style(RGBColor(200, 200, 200))
+            .label_font(("sans-serif", 14))
+            .draw()?;
+        root.present()?;
+        Ok(())
+    }
+}
+
+/// One bar for each contestant in each case of a group.
+fn bars(results: &Results, group: &str, title: &str, path: &Path) -> Outcome {
+    let cases: Vec<_> = results.cases.iter().filter(|result| result.group == group).collect();
+    let rows: Vec<Bar> = cases
+        .iter()
+        .flat_map(|case| {
+            let head = (cases.len() > 1).then(|| Bar::head(&case.name));
+            head.into_iter().chain(case.rows.iter().map(|row| Bar::new(row.name, row.nanos, "")))
+        })
+        .collect();
+    draw_bars(&rows, &format!("{title} (nanoseconds, less is better)"), path)
+}
+
+/// What a subscriber that never reads does to those who do: the 99.9th percentile of their delay.
+fn stalled(results: &Results, path: &Path) -> Outcome {
+    let mut rows = Vec::new();
+    for (is_stalled, head) in [(false, "nobody stalls"), (true, "one subscriber never reads")] {
+        rows.push(Bar::head(head));
+        for row in results.stalled.iter().filter(|row| row.stalled == is_stalled) {
+            let note = match (row.blocked, row.lost) {
+                (true, _) => "  publisher blocked".to_owned(),
+                (false, 0) => String::new(),
+                (false, lost) => format!("  {lost} lost"),
+            };
+            rows.push(Bar::new(row.name, row.delay.value_at_percentile(99.9) as f64, &note));
+        }
+    }
+    if results.stalled.is_empty() {
+        return Ok(());
+    }
+    draw_bars(&rows, "From publish to receipt by those who read, 99.9th percentile (nanoseconds, less is better)", path)
+}
+
+struct Bar {
+    name: String,
+    /// `None` for a heading.
+    value: Option<f64>,
+    note: String,
+}
+
+impl Bar {
+    fn head(name: &str) -> Self {
+        Self { name: name.to_owned(), value: None, note: String::new() }
+    }
+
+    fn new(name: &str, value: f64, note: &str) -> Self {
+        Self { name: name.to_owned(), value: Some(value), note: note.to_owned() }
+    }
+}
+
+/// Horizontal bars on a logarithmic scale, with the figures behind them.
+fn draw_bars(rows: &[Bar], title: &str, path: &Path) -> Outcome {
+    const ROW: i32 = 22;
+    const NAMES: i32 = 240;
+    const WIDTH: i32 = 960;
+    let values = rows.iter().filter_map(|row| row.value);
+    let (low, high) = values.fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(value), high.max(value)));
+    if low > high {
+        return Ok(());
+    }
+    // The shortest bar is still to be seen.
+    let (low, high) = ((low * 0.5).max(0.1).log10(), high.log10());
+    let root = canvas(path, (WIDTH as u32, (rows.len() as i32 * ROW + 60) as u32), title)?;
+    let (mut y, mut ours, mut others) = (8, 0, 0);
+    let label = ("sans-serif", 15).into_font().color(&BLACK);
+    let right = label.clone().pos(Pos::new(HPos::Right, VPos::Center));
+    let left = label.pos(Pos::new(HPos::Left, VPos::Center));
+    for row in rows {
+        let middle = y + ROW / 2;
+        match row.value {
+            None => {
+                (ours, others) = (0, 0);
+                root.draw_text(
+                    &row.name,
+                    &("sans-serif", 15, FontStyle::Bold)
+                        .into_font()
+                        .color(&BLACK)
+                        .pos(Pos::new(HPos::Left, VPos::Center)),
+                    (12, middle),
+                )?;
+            }
+            Some(value) => {
+                let place = if row.name.starts_with("ringbus") { &mut ours } else { &mut others };
+                let style = style(&row.name, *place).filled();
+                *place += 1;
+                let width = (value.max(0.1).log10() - low) / (high - low).max(0.01) * f64::from(WIDTH - NAMES - 240);
+                let end = NAMES + 10 + (width as i32).max(1);
+                root.draw_text(&row.name, &right, (NAMES, middle))?;
+                root.draw(&Rectangle::new([(NAMES + 10, y + 3), (end, y + ROW - 3)], style))?;
+                root.draw_text(&format!("{}{}", super::figure(value), row.note), &left, (end + 8, middle))?;
+            }
+        }
+        y += ROW;
+    }
+    root.present()?;
+    Ok(())
+}

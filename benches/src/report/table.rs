@@ -1,0 +1,135 @@
+//! The figures as Markdown.
+
+use super::budget::Verdict;
+use super::machine::{Machine, peers};
+use super::{CaseResult, Results, figure};
+use crate::groups::latency::Latency;
+use crate::groups::stalled::Stalled;
+use hdrhistogram::Histogram;
+use std::fmt::Write;
+
+/// The percentiles that are told of every histogram.
+pub const PERCENTILES: [(&str, f64); 3] = [("p50", 50.0), ("p99", 99.0), ("p99.9", 99.9)];
+
+/// The whole report.
+#[must_use]
+pub fn report(results: &Results, verdicts: &[Verdict], machine: &Machine, is_quick: bool) -> String {
+    let mut text = String::from("# Results\n\n");
+    let _ = writeln!(text, "{}.\n", machine.line());
+    let versions: Vec<_> = peers().into_iter().map(|(name, version)| format!("{name} {version}")).collect();
+    let _ = writeln!(text, "Peers: {}.\n", versions.join(", "));
+    text += "Only ratios travel: nanoseconds are those of this machine, which other work may share. Contestants of a case are sampled by \
+             turns in one process, and each figure is the median of its samples; *quartiles* are those of the samples, *ratio* is to the \
+             first row. What was lost stands beside what it took.\n\n";
+    if is_quick {
+        text += "**A quick run, to see that everything works: its figures are no ground for conclusions.**\n\n";
+    }
+    text += &budgets(verdicts);
+    let mut group = "";
+    for case in &results.cases {
+        if case.group != group {
+            group = case.group;
+            let _ = writeln!(text, "## {group}\n");
+            match group {
+                "fanout" => text += "![Deliveries by subscribers](fanout.svg)\n\n",
+                "routing" => text += "![Routing](routing.svg)\n\n",
+                "request" => text += "![Requests](request.svg)\n\n",
+                _ => {}
+            }
+        }
+        text += &case_table(case);
+    }
+    text += &latency_tables(&results.latencies);
+    text += &stalled_tables(&results.stalled);
+    text
+}
+
+/// The budgets, and what was measured.
+#[must_use]
+pub fn budgets(verdicts: &[Verdict]) -> String {
+    let mut text = String::from("## Budgets\n\n| what | budget | measured | |\n|---|---|---|---|\n");
+    for verdict in verdicts {
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} |",
+            verdict.what,
+            verdict.limit.map_or_else(|| "as low as it gets".to_owned(), |limit| format!("<= {limit:.2}")),
+            verdict.measured.map_or_else(|| "not measured".to_owned(), |(figure, _)| format!("{figure:.2}")),
+            verdict.word()
+        );
+    }
+    text + "\n"
+}
+
+fn case_table(case: &CaseResult) -> String {
+    let mut text = format!("### {}: {}\n\nOperation: {}.\n\n", case.group, case.name, case.operation);
+    text += "| contestant | ns per operation | quartiles | ratio | lost per operation |\n|---|--:|--:|--:|--:|\n";
+    let first = case.rows.first().map_or(f64::NAN, |row| row.nanos);
+    for row in &case.rows {
+        let (low, high) = row.quartiles;
+        let _ = writeln!(
+            text,
+            "| {} | {} | {}–{} | {:.2} | {} |",
+            row.name,
+            figure(row.nanos),
+            figure(low),
+            figure(high),
+            row.nanos / first,
+            if row.dropped == 0.0 { "0".to_owned() } else { format!("{:.3}", row.dropped) },
+        );
+    }
+    text + "\n"
+}
+
+fn percentiles(histogram: &Histogram<u64>) -> String {
+    let mut cells: Vec<_> =
+        PERCENTILES.iter().map(|&(_, percentile)| figure(histogram.value_at_percentile(percentile) as f64)).collect();
+    cells.push(figure(histogram.max() as f64));
+    cells.join(" | ")
+}
+
+fn latency_tables(latencies: &[Latency]) -> String {
+    let mut text = String::new();
+    let mut case = "";
+    for latency in latencies {
+        if latency.case != case {
+            if case.is_empty() {
+                text += "## latency\n\nRound trips between two threads, in nanoseconds.\n";
+            }
+            case = latency.case;
+            let _ = write!(
+                text,
+                "\n### latency: {case}\n\n![Round trips, {case}](latency-{case}.svg)\n\n\
+                 | contestant | round trips | p50 | p99 | p99.9 | max |\n|---|--:|--:|--:|--:|--:|\n"
+            );
+        }
+        let _ = writeln!(text, "| {} | {} | {} |", latency.name, latency.nanos.len(), percentiles(&latency.nanos));
+    }
+    text + "\n"
+}
+
+fn stalled_tables(stalled: &[Stalled]) -> String {
+    if stalled.is_empty() {
+        return String::new();
+    }
+    let mut text = String::from(
+        "## stalled\n\nThree subscribers read, and with \"yes\" one more never does. Nanoseconds of a publish, and from a publish to its \
+         receipt by those who read; and what those have lost.\n\n![A stalled subscriber](stalled.svg)\n\n\
+         | contestant | stalled | publish p50 | p99 | p99.9 | max | delay p50 | p99 | p99.9 | max | published | lost by readers | |\n\
+         |---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|\n",
+    );
+    for row in stalled {
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} | {} | {} | {} |",
+            row.name,
+            if row.stalled { "yes" } else { "no" },
+            percentiles(&row.publish),
+            percentiles(&row.delay),
+            row.published,
+            row.lost,
+            if row.blocked { "**blocked, given up**" } else { "" },
+        );
+    }
+    text + "\n"
+}
