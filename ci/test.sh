@@ -4,6 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 ci/setup.sh
-cargo test --workspace
+# The benchmarks have tests of their own, for optimised builds: ci/bench.sh.
+cargo test --workspace --exclude ringbus-benches
 cargo test --features tokio --test awaiting --test request_tasks --example request_async
 cargo test --features tracing --test publish --test overflow

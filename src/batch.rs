@@ -26,14 +26,16 @@ impl<'a, E: Event + Clone> Batch<'a, E> {
     /// a single event, user code may panic at every turn.
     pub(crate) fn fan_out(&mut self, panics: &mut Panics) -> Published {
         let (snapshot, events) = (self.snapshot, self.events);
-        self.sweep(snapshot.routes.universal(), events, 0, panics);
+        let universal = snapshot.routes.universal();
+        self.sweep(universal, events, 0, panics);
         // A subscriber has asked for all types or for some, so the two sweeps do not get in each other's way.
-        for (index, event) in events.iter().enumerate() {
+        let by_type = if snapshot.routes.has_typed() { events } else { &[] };
+        for (index, event) in by_type.iter().enumerate() {
             self.sweep(self.typed(event, panics), slice::from_ref(event), index, panics);
         }
         mailbox::fence_pushes();
-        mailbox::after_push(snapshot.routes.universal(), panics);
-        for event in events {
+        mailbox::after_push(universal, panics);
+        for event in by_type {
             mailbox::after_push(self.typed(event, panics), panics);
         }
         Published { buffered: 0, delivered: self.delivered, dropped: self.losses.dropped }
@@ -49,17 +51,18 @@ impl<'a, E: Event + Clone> Batch<'a, E> {
 
     /// Those that asked for the type of this event.
     fn typed(&self, event: &E, panics: &mut Panics) -> &'a [Arc<Mailbox<E>>] {
-        let routes = &self.snapshot.routes;
-        if routes.has_typed() { panics.catch(|| routes.typed(event.event_type())).unwrap_or_default() } else { &[] }
+        panics.catch(|| self.snapshot.routes.typed(event.event_type())).unwrap_or_default()
     }
 
     /// Offers every one of these mailboxes every one of these events, the first of which stands at `first` in the batch.
     fn sweep(&mut self, mailboxes: &[Arc<Mailbox<E>>], events: &[E], first: usize, panics: &mut Panics) {
+        let mut delivered = 0;
         for mailbox in mailboxes {
             for (index, event) in events.iter().enumerate() {
                 let offer = panics.catch(|| mailbox.offer(event));
-                self.delivered += self.losses.settle(mailbox, offer, first + index, panics);
+                delivered += self.losses.settle(mailbox, offer, first + index, panics);
             }
         }
+        self.delivered += delivered;
     }
 }

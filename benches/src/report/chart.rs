@@ -129,43 +129,52 @@ impl Plot<'_> {
         if low > high {
             return Ok(());
         }
-        let root = canvas(path, (960, 540), self.title)?;
+        let root = canvas(path, (1_040, 540), self.title)?;
+        let (plot, legend) = root.split_horizontally(860);
         let (x_name, (left, right), marks) = self.x;
-        let mut chart =
-            ChartBuilder::on(&root).margin(12).x_label_area_size(44).y_label_area_size(64).build_cartesian_2d(
-                (left..right).log_scale().with_key_points(marks.iter().map(|mark| mark.0).collect()),
-                (low * 0.8..high * 1.25).log_scale(),
-            )?;
+        let x_axis = (left..right).log_scale().with_key_points(marks.iter().map(|mark| mark.0).collect());
+        let mut chart = ChartBuilder::on(&plot)
+            .margin(12)
+            .x_label_area_size(44)
+            .y_label_area_size(76)
+            .build_cartesian_2d(x_axis, (low * 0.8..high * 1.25).log_scale())?;
+        let mark_name = |x: &f64| marks.iter().find(|mark| mark.0 == *x).map(|mark| mark.1.clone()).unwrap_or_default();
         chart
             .configure_mesh()
             .x_desc(x_name)
             .y_desc(self.y)
-            .x_label_formatter(&|x| {
-                marks.iter().find(|mark| mark.0 == *x).map(|mark| mark.1.clone()).unwrap_or_default()
-            })
-            .light_line_style(RGBColor(240, 240, 240))
+            .x_label_formatter(&mark_name)
+            .y_label_formatter(&thousands)
+            .light_line_style(RGBColor(245, 245, 245))
             .label_style(("sans-serif", 15))
             .draw()?;
         let mut places = [0, 0];
-        for line in lines {
+        for (row, line) in lines.into_iter().enumerate() {
             let place = &mut places[usize::from(line.name.starts_with("ringbus"))];
             let style = style(line.name, *place);
             *place += 1;
-            chart
-                .draw_series(LineSeries::new(line.points, style))?
-                .label(line.name)
-                .legend(move |(x, y)| PathElement::new([(x, y), (x + 22, y)], style));
+            chart.draw_series(LineSeries::new(line.points, style))?;
+            let y = 30 + 24 * row as i32;
+            legend.draw(&PathElement::new([(0, y), (24, y)], style))?;
+            let label = ("sans-serif", 15).into_font().color(&BLACK).pos(Pos::new(HPos::Left, VPos::Center));
+            legend.draw_text(line.name, &label, (32, y))?;
         }
-        chart
-            .configure_series_labels()
-            .position(SeriesLabelPosition::UpperLeft)
-            .background_style(WHITE.mix(0.85))
-            .border_style(RGBColor(200, 200, 200))
-            .label_font(("sans-serif", 14))
-            .draw()?;
         root.present()?;
         Ok(())
     }
+}
+
+/// A number of any size, such as 12,000.
+fn thousands(number: &f64) -> String {
+    let digits = format!("{number:.0}");
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 /// One bar for each contestant in each case of a group.
@@ -181,24 +190,22 @@ fn bars(results: &Results, group: &str, title: &str, path: &Path) -> Outcome {
     draw_bars(&rows, &format!("{title} (nanoseconds, less is better)"), path)
 }
 
-/// What a subscriber that never reads does to those who do: the 99.9th percentile of their delay.
+/// What a subscriber that never reads does to those who do: the 99th percentile of their delay, of the median turn.
 fn stalled(results: &Results, path: &Path) -> Outcome {
     let mut rows = Vec::new();
     for (is_stalled, head) in [(false, "nobody stalls"), (true, "one subscriber never reads")] {
         rows.push(Bar::head(head));
         for row in results.stalled.iter().filter(|row| row.stalled == is_stalled) {
-            let note = match (row.blocked, row.lost) {
-                (true, _) => "  publisher blocked".to_owned(),
-                (false, 0) => String::new(),
-                (false, lost) => format!("  {lost} lost"),
-            };
-            rows.push(Bar::new(row.name, row.delay.value_at_percentile(99.9) as f64, &note));
+            let mut turns: Vec<f64> = row.medians.iter().map(|&(_, p99)| p99).collect();
+            turns.sort_unstable_by(f64::total_cmp);
+            let note = if row.blocked { "  until its publisher was blocked" } else { "" };
+            rows.push(Bar::new(row.name, turns.get(turns.len() / 2).copied().unwrap_or_default(), note));
         }
     }
     if results.stalled.is_empty() {
         return Ok(());
     }
-    draw_bars(&rows, "From publish to receipt by those who read, 99.9th percentile (nanoseconds, less is better)", path)
+    draw_bars(&rows, "From publish to receipt by those who read, 99th percentile (nanoseconds, less is better)", path)
 }
 
 struct Bar {
@@ -257,7 +264,11 @@ fn draw_bars(rows: &[Bar], title: &str, path: &Path) -> Outcome {
                 let end = NAMES + 10 + (width as i32).max(1);
                 root.draw_text(&row.name, &right, (NAMES, middle))?;
                 root.draw(&Rectangle::new([(NAMES + 10, y + 3), (end, y + ROW - 3)], style))?;
-                root.draw_text(&format!("{}{}", super::figure(value), row.note), &left, (end + 8, middle))?;
+                root.draw_text(
+                    &format!("{}{}", if value < 100.0 { super::figure(value) } else { thousands(&value) }, row.note),
+                    &left,
+                    (end + 8, middle),
+                )?;
             }
         }
         y += ROW;

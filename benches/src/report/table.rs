@@ -114,7 +114,8 @@ fn stalled_tables(stalled: &[Stalled]) -> String {
     }
     let mut text = String::from(
         "## stalled\n\nThree subscribers read, and with \"yes\" one more never does. Nanoseconds of a publish, and from a publish to its \
-         receipt by those who read; and what those have lost.\n\n![A stalled subscriber](stalled.svg)\n\n\
+         receipt by those who read; and what those have lost. (Losses and tails also have in them what the machine did meanwhile; the chart \
+         has the median of the turns.)\n\n![A stalled subscriber](stalled.svg)\n\n\
          | contestant | stalled | publish p50 | p99 | p99.9 | max | delay p50 | p99 | p99.9 | max | published | lost by readers | |\n\
          |---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|\n",
     );
