@@ -9,6 +9,10 @@ use crate::stats::Published;
 use std::slice;
 use std::sync::Arc;
 
+/// Events that go to one ring before the next ring's turn: many enough for the ring to stay in the cache meanwhile, and few enough
+/// for the events, where they count their clones.
+const TILE: usize = 32;
+
 /// A batch on its way.
 pub(crate) struct Batch<'a, E> {
     snapshot: &'a Snapshot<E>,
@@ -57,10 +61,12 @@ impl<'a, E: Event + Clone> Batch<'a, E> {
     /// Offers every one of these mailboxes every one of these events, the first of which stands at `first` in the batch.
     fn sweep(&mut self, mailboxes: &[Arc<Mailbox<E>>], events: &[E], first: usize, panics: &mut Panics) {
         let mut delivered = 0;
-        for mailbox in mailboxes {
-            for (index, event) in events.iter().enumerate() {
-                let offer = panics.catch(|| mailbox.offer(event));
-                delivered += self.losses.settle(mailbox, offer, first + index, panics);
+        for (tile, events) in events.chunks(TILE).enumerate() {
+            for mailbox in mailboxes {
+                for (index, event) in events.iter().enumerate() {
+                    let offer = panics.catch(|| mailbox.offer(event));
+                    delivered += self.losses.settle(mailbox, offer, first + tile * TILE + index, panics);
+                }
             }
         }
         self.delivered += delivered;

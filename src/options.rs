@@ -32,17 +32,17 @@ const DEFAULT_CAPACITY: usize = 256;
 
 type Filter<E> = Box<dyn Fn(&E) -> bool + Send + Sync>;
 
-/// In the order of the fields: what a publish looks at comes first.
+/// In the order of the fields: what a publish looks at comes last, see [`Mailbox`](crate::mailbox::Mailbox).
 #[repr(C)]
 pub(crate) struct SubscriberOptions<E> {
+    pub(crate) name: Arc<str>,
+    /// Wanted types without repetition; `None` for all.
+    pub(crate) types: Option<Vec<EventType>>,
+    pub(crate) capacity: usize,
     pub(crate) filter: Option<Filter<E>>,
     pub(crate) overflow: Overflow,
     pub(crate) lossy: bool,
     pub(crate) wait: WaitStrategy,
-    pub(crate) capacity: usize,
-    pub(crate) name: Arc<str>,
-    /// Wanted types without repetition; `None` for all.
-    pub(crate) types: Option<Vec<EventType>>,
 }
 
 impl<E> SubscriberOptions<E> {

@@ -17,7 +17,13 @@ impl<E> IntoFuture for Gather<E> {
 
     /// As [`wait`](Gather::wait), for a task: timeout and grace are kept by tokio's clock.
     fn into_future(self) -> GatherFuture<E> {
-        GatherFuture { deadline: self.deadline(), gather: Some(self), is_in_grace: false, sleep: None }
+        GatherFuture {
+            deadline: self.deadline(),
+            gather: Some(self),
+            is_in_grace: false,
+            has_yielded: false,
+            sleep: None,
+        }
     }
 }
 
@@ -36,6 +42,9 @@ pin_project! {
         // When the wait ends at the latest: with the timeout, or with the grace once that runs.
         deadline: Option<Instant>,
         is_in_grace: bool,
+        // Whether others were let run before the timer was set: responders that are tasks of this very thread answer meanwhile, and
+        // setting a timer costs more than another look.
+        has_yielded: bool,
         // The wait for `deadline`. Made when there is something to wait for.
         #[pin]
         sleep: Option<Sleep>,
@@ -47,6 +56,10 @@ impl<E> GatherFuture<E> {
     fn poll_deadline(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let mut this = self.project();
         let Some(deadline) = *this.deadline else { return Poll::Pending };
+        if !std::mem::replace(this.has_yielded, true) {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         if this.sleep.is_none() {
             this.sleep.set(Some(sleep_until(deadline)));
         }

@@ -181,6 +181,7 @@ fn outside_a_runtime_only_what_is_complete_is_ready() {
     assert_eq!(panic_of(|| future.as_mut().poll(&mut context)), "polled after it was ready");
 
     let mut future = pin!(ask(&bus, expecting(&["a"])).into_future());
+    assert!(future.as_mut().poll(&mut context).is_pending(), "it looks once more before it sets a timer");
     let message = panic_of(|| future.as_mut().poll(&mut context));
     assert!(message.contains("runtime"), "{message}");
 
