@@ -18,28 +18,25 @@ struct Line {
     points: Vec<(f64, f64)>,
 }
 
-/// ringbus stands out; the others are told apart.
+/// ringbus stands out, the floor stands back, and every peer has the same colour in all pictures.
 fn style(name: &str, place: usize) -> ShapeStyle {
-    const OTHERS: [RGBColor; 10] = [
-        RGBColor(31, 119, 180),
-        RGBColor(44, 160, 44),
-        RGBColor(148, 103, 189),
-        RGBColor(140, 86, 75),
-        RGBColor(227, 119, 194),
-        RGBColor(23, 190, 207),
-        RGBColor(188, 189, 34),
-        RGBColor(255, 127, 14),
-        RGBColor(70, 70, 70),
-        RGBColor(120, 160, 200),
+    const RINGBUS: [RGBColor; 3] = [RGBColor(214, 39, 40), RGBColor(240, 110, 90), RGBColor(150, 20, 30)];
+    const PEERS: [(&str, RGBColor); 9] = [
+        ("tokio", RGBColor(44, 160, 44)),
+        ("async-broadcast", RGBColor(148, 103, 189)),
+        ("crossbeam-channel", RGBColor(31, 119, 180)),
+        ("flume", RGBColor(227, 119, 194)),
+        ("kanal", RGBColor(23, 190, 207)),
+        ("std mpsc", RGBColor(188, 189, 34)),
+        ("jonhoo's bus", RGBColor(255, 127, 14)),
+        ("disruptor", RGBColor(70, 70, 70)),
+        ("rtrb", RGBColor(140, 86, 75)),
     ];
-    match name {
-        _ if name.starts_with("ringbus") => {
-            let shades = [RGBColor(214, 39, 40), RGBColor(240, 110, 90), RGBColor(150, 20, 30)];
-            shades[place % shades.len()].stroke_width(3)
-        }
-        _ if name.starts_with("raw") => RGBColor(150, 150, 150).stroke_width(2),
-        _ => OTHERS[place % OTHERS.len()].stroke_width(2),
+    if name.starts_with("ringbus") {
+        return RINGBUS[place % RINGBUS.len()].stroke_width(3);
     }
+    let peer = PEERS.iter().find(|(peer, _)| name.starts_with(peer));
+    peer.map_or(RGBColor(150, 150, 150), |&(_, color)| color).stroke_width(2)
 }
 
 fn canvas<'a>(path: &'a Path, size: (u32, u32), title: &str) -> Result<Canvas<'a>, Box<dyn Error>> {
@@ -260,7 +257,7 @@ fn draw_bars(rows: &[Bar], title: &str, path: &Path) -> Outcome {
                 let place = if row.name.starts_with("ringbus") { &mut ours } else { &mut others };
                 let style = style(&row.name, *place).filled();
                 *place += 1;
-                let width = (value.max(0.1).log10() - low) / (high - low).max(0.01) * f64::from(WIDTH - NAMES - 240);
+                let width = (value.max(0.1).log10() - low) / (high - low).max(0.01) * f64::from(WIDTH - NAMES - 300);
                 let end = NAMES + 10 + (width as i32).max(1);
                 root.draw_text(&row.name, &right, (NAMES, middle))?;
                 root.draw(&Rectangle::new([(NAMES + 10, y + 3), (end, y + ROW - 3)], style))?;
