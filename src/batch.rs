@@ -6,11 +6,12 @@ use crate::mailbox::{self, Mailbox};
 use crate::panics::Panics;
 use crate::snapshot::Snapshot;
 use crate::stats::Published;
+use std::mem::needs_drop;
 use std::slice;
 use std::sync::Arc;
 
-/// Events that go to one ring before the next ring's turn: many enough for the ring to stay in the cache meanwhile, and few enough
-/// for the events, where they count their clones.
+/// Events that go to one ring before the next ring's turn, where events have something to count their clones by: few enough for that
+/// to stay in the cache, and many enough for the ring to.
 const TILE: usize = 32;
 
 /// A batch on its way.
@@ -60,12 +61,13 @@ impl<'a, E: Event + Clone> Batch<'a, E> {
 
     /// Offers every one of these mailboxes every one of these events, the first of which stands at `first` in the batch.
     fn sweep(&mut self, mailboxes: &[Arc<Mailbox<E>>], events: &[E], first: usize, panics: &mut Panics) {
+        let tile = if needs_drop::<E>() { TILE } else { events.len().max(1) };
         let mut delivered = 0;
-        for (tile, events) in events.chunks(TILE).enumerate() {
+        for (turn, events) in events.chunks(tile).enumerate() {
             for mailbox in mailboxes {
                 for (index, event) in events.iter().enumerate() {
                     let offer = panics.catch(|| mailbox.offer(event));
-                    delivered += self.losses.settle(mailbox, offer, first + tile * TILE + index, panics);
+                    delivered += self.losses.settle(mailbox, offer, first + turn * tile + index, panics);
                 }
             }
         }

@@ -41,7 +41,7 @@
 //!
 //! A bus carries one type `E: `[`Event`]` + Clone`: an enum for a closed set of events, [`DynEvent`] for an open one; both
 //! are shown at [`Event`]. Subscriptions [choose](SubscriberBuilder) by [`EventType`], which is looked up in a table, and by
-//! filter.
+//! filter. Events are published one by one or in [batches](EventBus::publish_batch), and fastest by a [`Publisher`].
 //!
 //! # Starting and replay
 //!
@@ -133,7 +133,7 @@
 //!
 //! | operation | progress | stated exceptions |
 //! |---|---|---|
-//! | publish, live | lock-free in practice | a push spins while a receiver is suspended in the middle of a pop on a ring that is full since; with `DropOldest`, also while another publisher is suspended in the middle of an eviction; a thread's first publish registers it with `arc-swap` |
+//! | publish, alone or in a batch, live | lock-free in practice | a push spins while a receiver is suspended in the middle of a pop on a ring that is full since; with `DropOldest`, also while another publisher is suspended in the middle of an eviction; a thread's first publish registers it with `arc-swap` |
 //! | publish, before `start` | lock-free | one that finds `start` halfway finishes it, which allocates the new snapshot |
 //! | `try_recv`, `recv_many` | lock-free in practice | a pop spins while a publisher is suspended between claiming a slot of the ring and filling it; an unfilled slot of the replay reads as `Empty` |
 //! | `recv`, `recv_async`, `Stream` | wait for an event | |
