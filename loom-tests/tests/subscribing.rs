@@ -9,7 +9,7 @@ use loom_tests::scenarios::subscribing;
 ///
 /// *Threads*: publisher, passer-by that publishes too.
 ///
-/// *Bound*: preemptions = 2; 4,808 schedules in 0.5 s.
+/// *Bound*: preemptions = 2; 4,808 schedules in 0.3 s.
 #[test]
 fn comings_and_goings_do_not_touch_who_stays() {
     Model {
