@@ -123,17 +123,47 @@ pub struct Measured {
     pub dropped: f64,
 }
 
-/// Measures the contestants of a case, by turns.
+/// Measures the contestants of a case, by turns. Those that have threads are made anew several times, because where the scheduler
+/// once puts a thread it tends to stay.
 #[must_use]
 pub fn measure(case: &Case, effort: Effort) -> Vec<Measured> {
-    let mut entries: Vec<Entry> = (case.contestants)().into_iter().map(|who| Entry::calibrate(who, effort)).collect();
-    let count = entries.len();
-    for turn in 0..effort.samples {
-        for place in 0..count {
-            entries[(turn + place) % count].sample(case.clock);
+    let generations = match case.clock {
+        Clock::Thread => 1,
+        Clock::Wall => 6,
+    };
+    let effort = Effort { samples: effort.samples.div_ceil(generations), ..effort };
+    let mut measured: Vec<(&'static str, Vec<f64>, Tally)> = Vec::new();
+    for _ in 0..generations {
+        let mut entries: Vec<Entry> =
+            (case.contestants)().into_iter().map(|who| Entry::calibrate(who, effort)).collect();
+        let count = entries.len();
+        for turn in 0..effort.samples {
+            for place in 0..count {
+                entries[(turn + place) % count].sample(case.clock);
+            }
+        }
+        measured.resize_with(count, Default::default);
+        for ((name, samples, total), entry) in measured.iter_mut().zip(entries) {
+            *name = entry.contestant.name;
+            samples.extend(entry.samples);
+            total.operations += entry.total.operations;
+            total.dropped += entry.total.dropped;
         }
     }
-    entries.into_iter().map(Entry::finish).collect()
+    measured.into_iter().map(|(name, samples, total)| Measured::new(name, samples, total)).collect()
+}
+
+impl Measured {
+    fn new(name: &'static str, mut samples: Vec<f64>, total: Tally) -> Self {
+        samples.sort_unstable_by(f64::total_cmp);
+        let quantile = |share: f64| samples[((samples.len() - 1) as f64 * share).round() as usize];
+        Self {
+            name,
+            nanos: quantile(0.5),
+            quartiles: (quantile(0.25), quantile(0.75)),
+            dropped: total.dropped as f64 / total.operations as f64,
+        }
+    }
 }
 
 struct Entry {
@@ -175,16 +205,5 @@ impl Entry {
         self.samples.push(nanos as f64 / sum.operations as f64);
         self.total.operations += sum.operations;
         self.total.dropped += sum.dropped;
-    }
-
-    fn finish(mut self) -> Measured {
-        self.samples.sort_unstable_by(f64::total_cmp);
-        let quantile = |share: f64| self.samples[((self.samples.len() - 1) as f64 * share).round() as usize];
-        Measured {
-            name: self.contestant.name,
-            nanos: quantile(0.5),
-            quartiles: (quantile(0.25), quantile(0.75)),
-            dropped: self.total.dropped as f64 / self.total.operations as f64,
-        }
     }
 }
