@@ -50,9 +50,9 @@ impl std::fmt::Debug for Contestant {
 /// What a sample is timed by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Clock {
-    /// The processor time of the calling thread, which does all the work.
+    /// The processor time of the calling thread, which does all the work (or times itself).
     Thread,
-    /// The wall: several threads are at work, or the contestant times itself.
+    /// The wall: several threads are at work.
     Wall,
 }
 
@@ -129,7 +129,7 @@ pub struct Measured {
 pub fn measure(case: &Case, effort: Effort) -> Vec<Measured> {
     let generations = match case.clock {
         Clock::Thread => 1,
-        Clock::Wall => 6,
+        Clock::Wall => 20,
     };
     let effort = Effort { samples: effort.samples.div_ceil(generations), ..effort };
     let mut measured: Vec<(&'static str, Vec<f64>, Tally)> = Vec::new();

@@ -25,14 +25,14 @@ pub fn cases() -> Vec<Case> {
         group: "startup",
         name: "buffering".to_owned(),
         operation: "publish",
-        clock: Clock::Wall,
+        clock: Clock::Thread,
         contestants: Box::new(|| vec![ringbus_publisher(), ringbus_bus(), mutex_vec(), array_queue()]),
     };
     let start = EVENTS.map(|events| Case {
         group: "startup",
         name: format!("start, {events} events"),
         operation: "start",
-        clock: Clock::Wall,
+        clock: Clock::Thread,
         contestants: Box::new(move || vec![ringbus_start(events), hand_written_start(events)]),
     });
     [buffering].into_iter().chain(start).collect()
