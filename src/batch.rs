@@ -39,10 +39,10 @@ impl<'a, E: Event + Clone> Batch<'a, E> {
             self.sweep(self.typed(event, panics), slice::from_ref(event), index, panics);
         }
         mailbox::fence_pushes();
-        mailbox::after_push(universal, panics);
-        for event in by_type {
-            mailbox::after_push(self.typed(event, panics), panics);
-        }
+        // No user code stands between a push and the look at its mailbox: where types matter, all mailboxes are looked at, rather than asking
+        // the events for their types once more.
+        let pushed_to = if snapshot.routes.has_typed() { &snapshot.subscribers } else { universal };
+        mailbox::after_push(pushed_to, panics);
         Published { buffered: 0, delivered: self.delivered, dropped: self.losses.dropped }
     }
 

@@ -121,7 +121,7 @@ impl<E: Event + Clone> EventBus<E> {
     /// # Errors
     ///
     /// Where the start-up buffer becomes full, or the bus is closed: says how many events of the batch were taken before that, and what
-    /// became of them. A live bus takes all or, once it is closed, none.
+    /// became of them. A live bus takes all or, once it is closed, none. (An empty batch is always taken.)
     ///
     /// # Panics
     ///

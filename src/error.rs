@@ -45,7 +45,8 @@ impl<E> fmt::Display for PublishError<E> {
 
 impl<E> Error for PublishError<E> {}
 
-/// Why not all events of a batch were published: the first `taken` were, and became what `published` says.
+/// Why not all events of a batch were published: the first `taken` were, and became what `published` says. (Those whose `Clone` panicked
+/// before the start count as taken, and became nothing; but then that panic resumes, and not this error comes.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BatchError {
     /// What became of the events that were taken.

@@ -73,6 +73,9 @@ impl<E> Gather<E> {
     /// The thread looks for a moment, and is then parked and uses no CPU. It is woken when there are enough responses and when all are there, not for
     /// each.
     ///
+    /// With the feature `tokio`, the time before this call is counted by tokio's clock, which only a test can make differ from the
+    /// system's; the time from here on is the system's.
+    ///
     /// # Errors
     ///
     /// Where fewer have answered than required: [`GatherError::TimedOut`], [`GatherError::Cancelled`] or [`GatherError::Closed`],

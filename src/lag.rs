@@ -49,7 +49,8 @@ impl Tickets {
     #[cold]
     pub(crate) fn take(events: usize) -> NonZeroUsize {
         static NEXT: Counter = Counter::new(REPORTED as u64 + 1);
-        let first = NEXT.add(events as u64) as usize;
+        // Where a word has 32 bits the numbers come round one day. An episode may then go unreported; it is counted all the same.
+        let first = (NEXT.add(events as u64) as usize).max(REPORTED + 1);
         NonZeroUsize::new(first).unwrap_or(NonZeroUsize::MAX)
     }
 
@@ -82,7 +83,7 @@ impl Episode {
     /// Begins an episode, where none is under way, with the event at `index` among those of the tickets.
     pub(crate) fn begin(&self, tickets: Tickets, index: usize) {
         // ORDERING: Relaxed. The word hands nothing over; one winner is all that is asked.
-        let _ = self.0.compare_exchange(CLEAR, tickets.first + index, Relaxed, Relaxed);
+        let _ = self.0.compare_exchange(CLEAR, tickets.first.wrapping_add(index), Relaxed, Relaxed);
     }
 
     /// Marks the episode as reported, where it was begun by an event of these tickets, whose publish so has to report it; returns the

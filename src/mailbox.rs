@@ -46,16 +46,10 @@ pub(crate) struct Mailbox<E> {
     state: WaitState,
     /// Whether the subscriber is losing events, and whether that was reported.
     episode: Episode,
-    /// What was counted, on cache lines of their own.
-    counts: CachePadded<Counts>,
-}
-
-#[derive(Debug, Default)]
-struct Counts {
-    /// Written by the subscriber for every event; by a publisher only to note a full ring.
-    receipts: Receipts,
+    /// Written by the subscriber for every event, and so on a cache line of their own; by a publisher only to note a full ring.
+    receipts: CachePadded<Receipts>,
     /// Written by publishers, but not on the good path: for what was lost, or refused by the filter.
-    losses: Losses,
+    losses: CachePadded<Losses>,
 }
 
 #[derive(Debug, Default)]
@@ -83,7 +77,8 @@ impl<E> Mailbox<E> {
             end: EndState::new(),
             episode: Episode::new(),
             options,
-            counts: CachePadded::default(),
+            receipts: CachePadded::default(),
+            losses: CachePadded::default(),
         }
     }
 
@@ -107,7 +102,7 @@ impl<E> Mailbox<E> {
     }
 
     fn reject(&self) -> bool {
-        self.counts.losses.filtered.add(1);
+        self.losses.filtered.add(1);
         false
     }
 
@@ -190,7 +185,7 @@ impl<E> Mailbox<E> {
     /// Empties the ring of a sealed mailbox. Runs the `Drop` of the events.
     pub(crate) fn discard(&self, panics: &mut Panics) {
         while let Some(event) = self.ring.pop() {
-            self.counts.losses.discarded.add(1);
+            self.losses.discarded.add(1);
             panics.catch(|| drop(event));
         }
     }
@@ -211,29 +206,29 @@ impl<E> Mailbox<E> {
 
     #[inline]
     pub(crate) fn count_received(&self, events: u64) {
-        self.counts.receipts.received.add_as_owner(events);
+        self.receipts.received.add_as_owner(events);
     }
 
     pub(crate) fn count_dropped(&self) {
-        self.counts.losses.dropped.add(1);
+        self.losses.dropped.add(1);
     }
 
     pub(crate) fn count_evicted(&self) {
-        self.counts.losses.evicted.add(1);
+        self.losses.evicted.add(1);
     }
 
     pub(crate) fn count_discarded(&self) {
-        self.counts.losses.discarded.add(1);
+        self.losses.discarded.add(1);
     }
 
     /// Notes how full the ring was, just after an event was taken out.
     pub(crate) fn sample_fill(&self) {
-        self.counts.receipts.high_water.raise((self.ring.len() + 1).min(self.ring.capacity()) as u64);
+        self.receipts.high_water.raise((self.ring.len() + 1).min(self.ring.capacity()) as u64);
     }
 
     /// How many events the subscriber lost to a full ring.
     pub(crate) fn lost(&self) -> u64 {
-        self.counts.losses.dropped.get() + self.counts.losses.evicted.get()
+        self.losses.dropped.get() + self.losses.evicted.get()
     }
 
     pub(crate) fn stats(&self) -> SubscriberStats {
@@ -242,19 +237,19 @@ impl<E> Mailbox<E> {
             name: Arc::clone(&self.options.name),
             capacity: self.ring.capacity(),
             len,
-            high_water: (self.counts.receipts.high_water.get() as usize).max(len),
-            received: self.counts.receipts.received.get(),
-            dropped: self.counts.losses.dropped.get(),
-            evicted: self.counts.losses.evicted.get(),
-            filtered: self.counts.losses.filtered.get(),
-            discarded: self.counts.losses.discarded.get(),
+            high_water: (self.receipts.high_water.get() as usize).max(len),
+            received: self.receipts.received.get(),
+            dropped: self.losses.dropped.get(),
+            evicted: self.losses.evicted.get(),
+            filtered: self.losses.filtered.get(),
+            discarded: self.losses.discarded.get(),
             lossy: self.options.lossy,
         }
     }
 
     /// Notes that the ring was full.
     pub(crate) fn note_full(&self) {
-        self.counts.receipts.high_water.raise(self.ring.capacity() as u64);
+        self.receipts.high_water.raise(self.ring.capacity() as u64);
     }
 }
 

@@ -41,7 +41,7 @@ impl WaitState {
         // registered before. Weaker: `wake` could miss the waker, and the subscriber would sleep for good. (loom
         // runs read-modify-writes in the order of their execution and cannot show this one.)
         self.0.swap(WAITING, Release);
-        // ORDERING: SeqCst fence between WAITING and the subscriber's last look. Pairs with the fences in `after_push`,
+        // ORDERING: SeqCst fence between WAITING and the subscriber's last look. Pairs with the fences in `fence_pushes`,
         // `wake_all` and `StartupLog::append`, which stand between a change and the look at this word: one of the two
         // fences comes first, so either the subscriber sees the change or the other side sees WAITING. Weaker:
         // both could miss, and the subscriber sleeps over an event.
@@ -77,7 +77,7 @@ impl WaitState {
     pub(crate) fn seal(&self) {
         // ORDERING: Relaxed. The word carries nothing but itself.
         self.0.swap(SEALED, Relaxed);
-        // ORDERING: SeqCst fence between SEALED and the last draining of the ring. Pairs with the fence in `after_push`,
+        // ORDERING: SeqCst fence between SEALED and the last draining of the ring. Pairs with the fence in `fence_pushes`,
         // between a push and the look at this word: either the draining finds the event or the publisher finds SEALED.
         // Weaker: an event that was reported delivered stays in the ring, uncounted.
         // Checked by loom-tests/tests/sealing.rs `nothing_delivered_is_stranded_by_an_unsubscription`.

@@ -60,8 +60,8 @@ pub struct BusStats {
     /// Events refused because the start-up buffer was full.
     pub startup_rejected: u64,
     /// Responses that no [result](crate::RequestResult) has or counts: they came when their request had ended, or answer no
-    /// request of this bus, or their request was given up. (So are those whose `request_id` panicked, or before `start` whose `Clone`
-    /// did.)
+    /// request of this bus, or their request was given up. (So are those whose `request_id` panicked, or before
+    /// `start` or in a batch whose `Clone` did.)
     pub late_responses: u64,
     /// Requests under way: made, and their [`Gather`](crate::Gather) neither used up nor dropped.
     pub requests_in_flight: u64,

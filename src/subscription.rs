@@ -319,6 +319,7 @@ impl<E: Event + Clone> Subscription<E> {
         }
         let replayed = taken;
         // The first pop samples the fill of the ring for all that follow.
+        self.until_sample.set(0);
         while taken < max {
             let popped = if taken == replayed { self.pop() } else { self.mailbox.pop() };
             let Some(event) = popped else {

@@ -258,6 +258,22 @@ fn panics_cost_one_event_of_one_subscriber() {
     assert_eq!((bus.stats().published, bus.stats().delivered, bus.stats().dropped), (4, 9, 2));
 }
 
+/// G7, G9: between the pushes of a batch and its wake-ups no user code runs that could get in the way: who waits for an event is woken,
+/// although `event_type` panics the next time it is asked.
+#[test]
+fn panicking_event_type_keeps_nobody_asleep() {
+    let bus = EventBus::new(0);
+    let mut typed = bus.subscriber("typed").types([EVEN]).subscribe();
+    bus.start();
+    let (counter, waker) = CountingWaker::new();
+    assert!(pin!(typed.recv_async()).poll(&mut Context::from_waker(&waker)).is_pending());
+    let batch = [0, 1].map(Fragile::new);
+    batch[0].event_type.panic_on_call(2, "asked too often");
+    batch[1].event_type.panic_on_call(1, "of no type");
+    assert_eq!(panic_of(|| bus.publish_batch(&batch)), "of no type");
+    assert_eq!((typed.len(), counter.wakes()), (1, 1));
+}
+
 /// G9: before the start, an event that cannot be cloned is kept for nobody, and the others are.
 #[test]
 fn batch_in_the_start_up_survives_a_panicking_clone() {

@@ -2,6 +2,9 @@
 //!
 //! Rings hold the whole round, so nobody waits or loses anything. The calling thread is one of the publishers, so that nobody
 //! takes a core from them while waiting, and it drains the subscribers once all are done. An operation is one publish with its four receives.
+//!
+//! With more publishers than processors these mostly take turns, by whole slices of time: such a case says what preemption costs, and little
+//! about who contends best.
 
 use super::cross::{Worker, event};
 use super::fanout::{Channel, Crossbeam, Flume, Kanal, Std, drain, live_bus, look_at};

@@ -1,4 +1,6 @@
-//! One requester asks three responders, and waits until all have answered, a timeout armed: ringbus against the same written by hand.
+//! One requester asks three responders, and waits until all have answered or a timeout is over: ringbus against the same written by hand.
+//!
+//! Where all are tasks, ringbus lets the others run before it sets a timer, and so needs none here; tokio's `timeout`, by hand, sets one.
 //!
 //! By hand it is what a user would write who needs the same: each question carries its id and where to answer; answers are told apart
 //! by the responder's name, duplicates and strangers are counted, and the result says who is missing.
@@ -17,7 +19,7 @@ use tokio::sync::mpsc;
 const REQUESTS: u64 = 20;
 /// Who answers.
 const RESPONDERS: [&str; 3] = ["basic", "template", "jsonpath"];
-/// Never reached, but armed.
+/// Never reached.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// Questions that a responder has room for.
 const CAPACITY: usize = 16;
