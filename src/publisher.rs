@@ -82,8 +82,11 @@ impl<E: Event + Clone> Publisher<E> {
 
     /// Keeps the snapshot of now, where that is a live one.
     fn refresh(&mut self, panics: &mut Panics) {
-        let is_live = matches!(self.core.cell().load().phase, Phase::Live);
-        panics.catch(|| self.live = is_live.then(|| self.core.cell().cached()));
+        // What is loaded and what was kept may both be last shares in what has left since: user code.
+        panics.catch(|| {
+            let is_live = matches!(self.core.cell().load().phase, Phase::Live);
+            self.live = is_live.then(|| self.core.cell().cached());
+        });
     }
 
     #[cold]
