@@ -1,17 +1,20 @@
 #!/usr/bin/env bash
-# Format, clippy with and without loom, documentation without warnings, and a comment at every memory ordering.
+# Format, clippy for each engine of the models, documentation without warnings, and a comment at every memory ordering.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 ci/setup.sh
+target=${CARGO_TARGET_DIR:-target}
 cargo fmt --all --check
 cargo clippy --workspace --all-targets -- -D warnings
 cargo clippy --all-targets --features tokio,tracing -- -D warnings
-(
-    export RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-target}/loom
-    cargo clippy -p ringbus --lib --features __loom -- -D warnings
+for engine in loom shuttle; do
+    export RUSTFLAGS="--cfg $engine" CARGO_TARGET_DIR="$target/$engine"
+    cargo clippy -p ringbus --lib --features "__$engine" -- -D warnings
     cargo clippy -p loom-tests --all-targets -- -D warnings
-)
+done
+unset RUSTFLAGS
+export CARGO_TARGET_DIR=$target
 RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
 RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --features tokio,tracing
 RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items --features tokio,tracing

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Tests the loom models: plants one bug at a time into a copy of the crate, runs the model that must catch it, and fails
+# Tests the models: plants one bug at a time into a copy of the crate, runs the model that must catch it, and fails
 # where one lives.
 #
-#   loom-tests/mutants.sh             the core mutants, which every run takes
-#   loom-tests/mutants.sh --all       all of them, and the calibration of the doubles
-#   loom-tests/mutants.sh NAME ...    these
+#   loom-tests/mutants.sh [--shuttle]             the core mutants, which every run takes
+#   loom-tests/mutants.sh [--shuttle] --all       all of them, and the calibration of the doubles
+#   loom-tests/mutants.sh [--shuttle] NAME ...    these
 #
-# A mutant is a patch in loom-tests/mutants/, whose head names its tier and its model. It is killed when the property of that
-# model fails: iteration floors and outcomes do not count here. One that does not apply, does not build or is not decided in
-# time fails the run as well.
+# A mutant is a patch in loom-tests/mutants/, whose head names its tier, its model and the engines that must find it. It is
+# killed when the property of that model fails: iteration floors and outcomes do not count here. One that does not apply, does
+# not build or is not decided in time fails the run as well.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -18,20 +18,26 @@ limit=${MUTANT_SECONDS:-300}
 
 field() { sed -n "s/^$1: //p" "$2"; }
 
+engine=loom
+if [ "${1:-}" = --shuttle ]; then
+    engine=shuttle
+    shift
+fi
+
 case "${1:-}" in
     "" | --all)
         mutants=()
         for mutant in loom-tests/mutants/*.patch; do
             if [ "${1:-}" = --all ] || [ "$(field Tier "$mutant")" = core ]; then
-                mutants+=("$mutant")
+                case "$(field Engines "$mutant")" in *$engine*) mutants+=("$mutant") ;; esac
             fi
         done
         ;;
     *) mutants=("${@/#/loom-tests/mutants/}") && mutants=("${mutants[@]/%/.patch}") ;;
 esac
 
-export RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=$target/build RUST_BACKTRACE=0
-export RINGBUS_LOOM_PROPERTY_ONLY=1 LOOM_MAX_PREEMPTIONS="${LOOM_MAX_PREEMPTIONS:-2}"
+export RUSTFLAGS="--cfg $engine" CARGO_TARGET_DIR=$target/$engine RUST_BACKTRACE=0
+export RINGBUS_PROPERTY_ONLY=1 LOOM_MAX_PREEMPTIONS="${LOOM_MAX_PREEMPTIONS:-2}"
 
 mkdir -p "$tree"
 fresh_tree() {

@@ -1,7 +1,7 @@
 //! The word that says that nothing more will be delivered to a mailbox.
 
 use crate::sync::AtomicUsize;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{Acquire, Release};
 
 const OPEN: usize = 0;
 const ENDED: usize = 1;
@@ -31,19 +31,18 @@ impl EndState {
             Ended::Drain => ENDED,
             Ended::Abandon => ABANDONED,
         };
-        // ORDERING: Relaxed. Read by `get`. Nobody concludes from this word alone that an event or a closed log would be
-        // visible by now: a subscriber that finds it set and nothing to receive seals its ring, fences and looks once
-        // more (`WaitState::seal`), and a publish that ended before this call has fenced behind its pushes, so that look
-        // finds them. One that finds its log still open waits, and `wake_all` fences before it wakes.
-        // Checked by loom-tests/tests/closing.rs `event_published_before_close_is_received` and
-        // `backlog_is_released_by_close`.
-        self.0.fetch_max(value, Relaxed);
+        // ORDERING: Release. Pairs with the Acquire in `get`: a subscriber that finds the mailbox ended finds in its ring
+        // whatever was published before this call. Weaker: it could miss an event, seal the ring, and lose the event to
+        // whoever ended the mailbox, who empties a sealed ring (`Mailbox::attend`), before it looks once more.
+        // Checked by loom-tests/tests/closing.rs `event_published_elsewhere_before_close_is_received`. (A thread that has
+        // published itself has fenced since.)
+        self.0.fetch_max(value, Release);
     }
 
     #[inline]
     pub(crate) fn get(&self) -> Option<Ended> {
-        // ORDERING: Relaxed. See `end`.
-        match self.0.load(Relaxed) {
+        // ORDERING: Acquire. Pairs with the Release in `end`, see there.
+        match self.0.load(Acquire) {
             OPEN => None,
             ENDED => Some(Ended::Drain),
             _ => Some(Ended::Abandon),

@@ -200,7 +200,7 @@ mod sync;
 #[cfg(feature = "tokio")]
 mod timed;
 
-#[cfg(loom)]
+#[cfg(any(loom, shuttle))]
 #[doc(hidden)]
 pub mod internals {
     //! What the models in `loom-tests/` need beyond the public face.

@@ -1,30 +1,30 @@
 //! The one door to everything concurrent.
 //!
-//! The rest of the crate takes its atomics, rings, snapshots and parking from here, so that the loom
-//! models in `loom-tests/` run the crate's own code: with `--cfg loom` this module hands out
-//! doubles (`sync/model.rs`) that loom can watch, and otherwise the real thing.
+//! The rest of the crate takes its atomics, rings, snapshots and parking from here, so that the
+//! models in `loom-tests/` run the crate's own code: with `--cfg loom` or `--cfg shuttle` this module hands out
+//! doubles (`sync/model.rs`) that the engine of that name can watch, and otherwise the real thing.
 
-#[cfg(all(loom, not(feature = "__loom")))]
-compile_error!("`--cfg loom` is for the package `loom-tests`, which enables the hidden feature `__loom`");
+#[cfg(any(all(loom, not(feature = "__loom")), all(shuttle, not(feature = "__shuttle")), all(loom, shuttle)))]
+compile_error!(
+    "`--cfg loom` or `--cfg shuttle` is for the package `loom-tests`, which enables the hidden feature that goes with it"
+);
 
-#[cfg(loom)]
+#[cfg(any(loom, shuttle))]
 pub(crate) mod model;
 
-#[cfg(loom)]
+#[cfg(any(loom, shuttle))]
 pub(crate) use self::model::{
-    ArcSwap, ArrayQueue, AtomicUsize, AtomicWaker, Cache, DashMap, Deadline, OnceLock, PARKING_SPINS, fence, thread,
+    ArcSwap, ArrayQueue, AtomicUsize, AtomicWaker, Cache, DashMap, Deadline, OnceLock, PARKING_SPINS,
+    WatchedMutex as Mutex, fence, thread,
 };
 
-#[cfg(loom)]
-pub(crate) use loom::sync::Mutex;
-
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 pub(crate) use self::real::{
     ArcSwap, ArrayQueue, AtomicUsize, AtomicWaker, Cache, DashMap, Deadline, Mutex, OnceLock, PARKING_SPINS, fence,
     thread,
 };
 
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 mod real {
     pub(crate) use arc_swap::{ArcSwap, Cache};
     pub(crate) use atomic_waker::AtomicWaker;
@@ -85,8 +85,8 @@ mod counter {
 
     /// A number that is counted up on one thread and read on another, for reporting only.
     ///
-    /// It orders nothing and nothing waits for it, so it stays a plain `std` atomic under loom, which keeps
-    /// the models small. It is exact whenever the threads that count have been synchronised with.
+    /// It orders nothing and nothing waits for it, so it stays a plain `std` atomic in the models, which keeps
+    /// them small. It is exact whenever the threads that count have been synchronised with.
     #[derive(Debug, Default)]
     pub(crate) struct Counter(AtomicU64);
 

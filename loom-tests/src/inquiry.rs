@@ -1,5 +1,6 @@
 //! The events of the models about requests: a question, and answers to it.
 
+use crate::engine::brief;
 use crate::token::Token;
 use ringbus::{
     Event, EventBus, EventType, Gather, GatherError, PublishError, Published, Request, RequestError, RequestId,
@@ -78,6 +79,11 @@ pub fn live_bus() -> (Bus, Subscription<Inquiry>) {
 /// Asks.
 pub fn ask(bus: &Bus, expected: &[&'static str]) -> Result<Gather<Inquiry>, RequestError<Inquiry>> {
     bus.request(Inquiry::Question, RequestOptions::expecting(expected.iter().copied()))
+}
+
+/// Asks, with a time-out that may pass before the answers come.
+pub fn ask_briefly(bus: &Bus, expected: &[&'static str]) -> Result<Gather<Inquiry>, RequestError<Inquiry>> {
+    bus.request(Inquiry::Question, RequestOptions::expecting(expected.iter().copied()).timeout(brief()))
 }
 
 /// Writes the answer and publishes it.

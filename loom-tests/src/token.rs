@@ -1,11 +1,15 @@
 //! The event of the models.
 
-use loom::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use crate::engine::atomic::{AtomicUsize, Ordering::Relaxed};
+use crate::engine::thread;
 use ringbus::{BatchError, Event, EventBus, EventType, PublishError, Published, Publisher, Subscription, TryRecvError};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-/// An event with a loom atomic that is written, relaxed, just before publishing, and must be visible to whoever receives it.
+/// The type of all tokens.
+pub const TOKEN: EventType = EventType::new("token");
+
+/// An event with an atomic of the engine that is written, relaxed, just before publishing, and must be visible to whoever receives it.
 /// So a model fails where an event travels without a happens-before edge, though the doubles move its value safely.
 #[derive(Clone, Debug)]
 pub struct Token {
@@ -38,7 +42,7 @@ impl Token {
 
 impl Event for Token {
     fn event_type(&self) -> EventType {
-        const { EventType::new("token") }
+        TOKEN
     }
 
     fn timestamp(&self) -> SystemTime {
@@ -56,6 +60,12 @@ pub type Outcome = Result<Published, PublishError<Token>>;
 pub fn publish(bus: &Bus, token: &Token) -> Outcome {
     token.write();
     bus.publish(token.clone())
+}
+
+/// Spawns a thread that publishes the token of that number.
+pub fn spawn_publisher(bus: &Bus, number: usize) -> thread::JoinHandle<Outcome> {
+    let bus = bus.clone();
+    thread::spawn(move || publish(&bus, &Token::new(number)))
 }
 
 /// Writes a token and publishes it through a publisher.

@@ -1,6 +1,6 @@
-#![cfg(loom)]
 //! Close.
 
+use loom_tests::engine::CROWD;
 use loom_tests::model::{Bound, Model};
 use loom_tests::scenarios::closing;
 
@@ -52,6 +52,38 @@ fn event_published_before_close_is_received() {
     .check(closing::publish_then_close);
 }
 
+/// *Property*: G10: what one thread published on a live bus before it closed the bus is received before Closed.
+///
+/// *Threads*: publisher and closer, reader.
+///
+/// *Bound*: preemptions = 2; 0 schedules in 0 s.
+#[test]
+fn event_published_live_before_close_is_received() {
+    Model {
+        name: "event_published_live_before_close_is_received",
+        bound: Bound::Preemptions,
+        floor: 0,
+        must_see: &["reader parked", "found at once"],
+    }
+    .check(closing::publish_then_close_live);
+}
+
+/// *Property*: G10: what another thread published on a live bus before it was closed is received before Closed.
+///
+/// *Threads*: publisher, closer, reader.
+///
+/// *Bound*: preemptions = 2; 0 schedules in 0 s.
+#[test]
+fn event_published_elsewhere_before_close_is_received() {
+    Model {
+        name: "event_published_elsewhere_before_close_is_received",
+        bound: Bound::Preemptions,
+        floor: 0,
+        must_see: &["closed after the publish", "closed while it raced"],
+    }
+    .check(closing::publish_elsewhere_then_close);
+}
+
 /// *Property*: G2, G7, G10: a waiting subscriber wakes for close; what a racing publish delivered is received or
 /// counted as discarded.
 ///
@@ -66,7 +98,7 @@ fn parked_subscriber_wakes_for_close() {
         floor: 16_000,
         must_see: &["delivered too late, discarded", "received", "refused", "reader parked"],
     }
-    .check(closing::close_live);
+    .check(|outcomes| closing::close_live(outcomes, CROWD - 1));
 }
 
 /// *Property*: G7, G10: a subscription made while the bus is closed gets the backlog or nothing, and then Closed.

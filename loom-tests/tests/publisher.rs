@@ -1,4 +1,3 @@
-#![cfg(loom)]
 //! A publisher that keeps its snapshot.
 
 use loom_tests::model::{Bound, Model};

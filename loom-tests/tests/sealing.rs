@@ -1,6 +1,6 @@
-#![cfg(loom)]
 //! Publishers that work on an old snapshot while a subscriber goes.
 
+use loom_tests::engine::CROWD;
 use loom_tests::model::{Bound, Model};
 use loom_tests::scenarios::sealing;
 
@@ -34,7 +34,7 @@ fn nothing_delivered_is_stranded_by_a_stop() {
         floor: 16_000,
         must_see: &["delivered too late, discarded", "received", "not offered"],
     }
-    .check(sealing::stop_publish);
+    .check(|outcomes| sealing::stop_publish(outcomes, CROWD - 1));
 }
 
 /// *Property*: G3, G7: a subscriber that was stopped after start gets the whole replay, also where it parks in

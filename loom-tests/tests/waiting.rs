@@ -1,6 +1,6 @@
-#![cfg(loom)]
 //! Park and wake.
 
+use loom_tests::engine::CROWD;
 use loom_tests::model::{Bound, Model};
 use loom_tests::scenarios::waiting;
 
@@ -20,20 +20,20 @@ fn parked_subscriber_wakes_for_an_event() {
     .check(waiting::publish_park);
 }
 
-/// *Property*: G2, G7: with two publishers, each event wakes the subscriber and arrives once.
+/// *Property*: G2, G7: with several publishers, each event wakes the subscriber and arrives once.
 ///
-/// *Threads*: two publishers, reader.
+/// *Threads*: a crowd of publishers, reader.
 ///
 /// *Bound*: preemptions = 2; 111,824 schedules in 25.3 s.
 #[test]
-fn parked_subscriber_wakes_for_each_of_two_publishers() {
+fn parked_subscriber_wakes_for_each_publisher() {
     Model {
-        name: "parked_subscriber_wakes_for_each_of_two_publishers",
+        name: "parked_subscriber_wakes_for_each_publisher",
         bound: Bound::Preemptions,
         floor: 55_000,
-        must_see: &["0 before 1", "1 before 0", "parked twice"],
+        must_see: &["in the order of their numbers", "in another order", "parked twice"],
     }
-    .check(waiting::two_publishers_park);
+    .check(|outcomes| waiting::publishers_park(outcomes, CROWD));
 }
 
 /// *Property*: G5, G7: a subscriber that waits wakes for a batch, and gets it in order.
@@ -50,6 +50,38 @@ fn parked_subscriber_wakes_for_a_batch() {
         must_see: &["parked", "found at once"],
     }
     .check(waiting::batch_park);
+}
+
+/// *Property*: G7: a subscriber to a type that waits wakes for its event, beside a subscriber to everything.
+///
+/// *Threads*: publisher, reader.
+///
+/// *Bound*: preemptions = 2; 0 schedules in 0 s.
+#[test]
+fn parked_subscriber_to_a_type_wakes_for_an_event() {
+    Model {
+        name: "parked_subscriber_to_a_type_wakes_for_an_event",
+        bound: Bound::Exhaustive,
+        floor: 0,
+        must_see: &["parked", "found at once"],
+    }
+    .check(|outcomes| waiting::typed_park(outcomes, false));
+}
+
+/// *Property*: G7: a subscriber to a type that waits wakes for its batch, beside a subscriber to everything.
+///
+/// *Threads*: publisher, reader.
+///
+/// *Bound*: preemptions = 2; 0 schedules in 0 s.
+#[test]
+fn parked_subscriber_to_a_type_wakes_for_a_batch() {
+    Model {
+        name: "parked_subscriber_to_a_type_wakes_for_a_batch",
+        bound: Bound::Exhaustive,
+        floor: 0,
+        must_see: &["parked", "found at once"],
+    }
+    .check(|outcomes| waiting::typed_park(outcomes, true));
 }
 
 /// *Property*: G2, G7: a receive that times out while an event arrives leaves it to be received.

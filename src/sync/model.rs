@@ -1,35 +1,45 @@
-//! Doubles of the concurrent building blocks, on loom's atomics.
+//! Doubles of the concurrent building blocks, on the atomics of loom or of shuttle.
 //!
 //! Each double is **no stronger than what it replaces**: it gives the orderings that the real crate documents or
 //! that its protocol cannot do without, and nothing beyond, so that a bug which needs a reordering can still be
 //! found. Values sit in an uncontended `std` mutex that is locked only between two of loom's switching points, so it
-//! adds no edge that loom would see; whether an *event* is visible is checked by the models, whose events carry a loom
-//! atomic.
+//! adds no edge that an engine would see; whether an *event* is visible is checked by the models, whose events carry an
+//! atomic of their engine.
 //!
 //! Where a thread loads a word only in order to swap it afterwards, the double loads by a read-modify-write: loom 0.7
 //! remembers one access per word, and a thread's own plain load would hide the other thread's
 //! (<https://github.com/tokio-rs/loom/issues/166>). Such a load can only be fresher than the real one, and a stale one
 //! would just fail its swap. Loads that decide something by themselves stay plain.
+//!
+//! Shuttle runs the same doubles. It is sequentially consistent, so it looks through the order of steps only, and
+//! finds those that loom passes over.
 
-pub(crate) use loom::sync::atomic::{AtomicBool, AtomicUsize, fence};
+#[cfg(loom)]
+use loom as engine;
+#[cfg(shuttle)]
+use shuttle as engine;
+
+pub(crate) use engine::sync::Mutex as WatchedMutex;
+pub(crate) use engine::sync::atomic::{AtomicBool, AtomicUsize, fence};
 pub(crate) use map::DashMap;
 pub(crate) use waker::AtomicWaker;
 
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Under loom, parking spins zero times: a spin is a schedule like any other.
+/// In a model, parking spins zero times: a spin is a schedule like any other.
 pub(crate) const PARKING_SPINS: bool = false;
 
 pub(crate) mod thread {
-    pub(crate) use loom::thread::{Thread, ThreadId, current, yield_now};
+    pub(crate) use super::engine::thread::{Thread, ThreadId, current, park, yield_now};
 }
 
 pub(crate) use time::Deadline;
 pub use time::{expire, parks};
 
 mod time {
-    use super::{AtomicBool, Mutex, Relaxed, lock, thread::Thread};
+    use super::thread::{self, Thread};
+    use super::{AtomicBool, Mutex, Relaxed, engine, lock};
     use std::cell::Cell;
     use std::time::{Duration, Instant};
 
@@ -42,11 +52,11 @@ mod time {
         PARKS.get()
     }
 
-    loom::lazy_static! {
+    engine::lazy_static! {
         static ref CLOCK: Clock = Clock { expired: AtomicBool::new(false), parked: Mutex::new(Vec::new()) };
     }
 
-    /// Loom has no clock. In a model, every deadline passes at one moment: when a thread calls [`expire`], or never.
+    /// Neither engine has a clock. In a model, every deadline passes at one moment: when a thread calls [`expire`], or never.
     struct Clock {
         expired: AtomicBool,
         parked: Mutex<Vec<Thread>>,
@@ -89,13 +99,13 @@ mod time {
 
         pub(crate) fn park(self) {
             if self.finite {
-                lock(&CLOCK.parked).push(loom::thread::current());
+                lock(&CLOCK.parked).push(thread::current());
                 if self.has_passed() {
                     return;
                 }
             }
             PARKS.set(PARKS.get() + 1);
-            loom::thread::park();
+            thread::park();
         }
     }
 }
@@ -243,7 +253,7 @@ impl<T> ArrayQueue<T> {
         self.slots.len()
     }
 
-    /// For statistics only, and so not watched by loom.
+    /// For statistics only, and so not watched.
     pub(crate) fn len(&self) -> usize {
         self.stored.load(Relaxed)
     }
@@ -282,7 +292,7 @@ impl<T> ArrayQueue<T> {
                 if stamp < tail * 2 && self.head.load(Relaxed) + self.slots.len() == tail {
                     return Err(value);
                 }
-                loom::thread::yield_now();
+                thread::yield_now();
                 tail = self.tail.fetch_or(0, Relaxed);
             }
         }
@@ -305,7 +315,7 @@ impl<T> ArrayQueue<T> {
                         return self.fill(tail, value);
                     }
                 }
-                loom::thread::yield_now();
+                thread::yield_now();
                 tail = self.tail.fetch_or(0, Relaxed);
             }
         }
@@ -330,7 +340,7 @@ impl<T> ArrayQueue<T> {
                 if stamp == head * 2 && self.tail.load(Relaxed) == head {
                     return None;
                 }
-                loom::thread::yield_now();
+                thread::yield_now();
                 head = self.head.fetch_or(0, Relaxed);
             }
         }
@@ -338,7 +348,7 @@ impl<T> ArrayQueue<T> {
 }
 
 mod map {
-    use loom::sync::{RwLock, RwLockWriteGuard};
+    use super::engine::sync::{RwLock, RwLockWriteGuard};
     use std::hash::{BuildHasher, Hash};
     use std::sync::PoisonError;
 
@@ -347,7 +357,7 @@ mod map {
     type Shard<K, V> = RwLock<Vec<(K, V)>>;
 
     /// Double of `dashmap::DashMap`: shards behind a lock each, of which an operation takes one, and a walk one after the
-    /// other. (The real locks order their readers as well, like loom's.)
+    /// other. (The real locks order their readers as well, like the engine's.)
     pub(crate) struct DashMap<K, V, S> {
         hasher: S,
         shards: [Shard<K, V>; SHARDS],
@@ -415,14 +425,14 @@ mod map {
 }
 
 mod waker {
-    use super::{AcqRel, Acquire, AtomicUsize, Mutex, Release, lock};
+    use super::{AcqRel, Acquire, AtomicUsize, Mutex, Release, lock, thread};
     use std::task::Waker;
 
     const WAITING: usize = 0;
     const REGISTERING: usize = 0b01;
     const WAKING: usize = 0b10;
 
-    /// Double of `atomic_waker::AtomicWaker`: its state machine, on a loom atomic. (Loom's own double is a mutex, which
+    /// Double of `atomic_waker::AtomicWaker`: its state machine, on an atomic. (Loom's own double is a mutex, which
     /// orders more than the real one.)
     #[derive(Debug)]
     pub(crate) struct AtomicWaker {
@@ -449,9 +459,10 @@ mod waker {
                     }
                 }
                 Err(WAKING) => {
+                    // The caller will come back until the other thread has left `wake`: let it. Before the wake, because a
+                    // thread of loom's that yields forgets that it was unparked.
+                    thread::yield_now();
                     waker.wake_by_ref();
-                    // The caller will come back until the other thread has left `wake`: let it.
-                    loom::thread::yield_now();
                 }
                 Err(_) => {}
             }

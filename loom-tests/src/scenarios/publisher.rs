@@ -1,9 +1,9 @@
 //! A publisher that keeps its snapshot.
 
+use crate::engine::atomic::{AtomicBool, Ordering::Acquire, Ordering::Release};
+use crate::engine::{go, thread};
 use crate::model::Outcomes;
 use crate::token::{Bus, Token, drain, is_buffered, live_bus, publish_by};
-use loom::sync::atomic::{AtomicBool, Ordering::Acquire, Ordering::Release};
-use loom::thread;
 use std::sync::Arc;
 
 /// A cached snapshot × subscribe: no publish that comes after the subscription misses it.
@@ -47,6 +47,7 @@ pub fn cached_start(outcomes: &Outcomes) {
         let bus = bus.clone();
         move || bus.start()
     });
+    go();
     let (mut numbers, _) = drain(&subscription);
     outcomes.saw_if(numbers.len() == 1, "read between the two");
     starter.join().unwrap();

@@ -1,0 +1,54 @@
+//! Loom: every schedule within a bound, and every value that a load may return.
+
+pub use loom::sync::atomic;
+pub use loom::thread;
+pub use ringbus::internals::expire;
+
+use super::Exploration;
+use crate::model::Outcomes;
+use crate::model::{Bound, Model};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::time::Duration;
+
+/// How many threads do the same, in scenarios where that is open: with one more and the main one, they are what loom bears.
+pub const CROWD: usize = 2;
+
+/// A time-out that passes when [`expire`] is called.
+pub fn brief() -> Duration {
+    Duration::from_secs(1)
+}
+
+/// Outcomes that a model must see are seen.
+pub const SEES_ALL: bool = true;
+
+/// How often receivers and requesters have parked so far.
+pub fn parks() -> Option<usize> {
+    Some(ringbus::internals::parks())
+}
+
+/// Lets the threads that were spawned go: here they go by themselves.
+pub fn go() {}
+
+/// Runs the scenario in every schedule within the bound.
+pub fn explore(model: &Model, scenario: fn(&Outcomes), outcomes: &Outcomes) -> Exploration {
+    let schedules = Arc::new(AtomicUsize::new(0));
+    let mut builder = loom::model::Builder::new();
+    builder.max_branches = builder.max_branches.max(50_000);
+    match model.bound {
+        // Not `None`: with a bound, loom also goes back to where the last preemption could have been, and so sees schedules
+        // that its unbounded search takes for equivalent and passes over. No model has a hundred preemptions.
+        Bound::Exhaustive => builder.preemption_bound = Some(100),
+        Bound::Preemptions => builder.preemption_bound = builder.preemption_bound.or(Some(2)),
+    }
+    let method = match model.bound {
+        Bound::Exhaustive => "exhaustive".to_owned(),
+        Bound::Preemptions => format!("preemptions = {}", builder.preemption_bound.unwrap_or_default()),
+    };
+    let (counter, outcomes) = (Arc::clone(&schedules), outcomes.clone());
+    builder.check(move || {
+        counter.fetch_add(1, Relaxed);
+        scenario(&outcomes);
+    });
+    Exploration { schedules: schedules.load(Relaxed), method, has_floor: true }
+}
