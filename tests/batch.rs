@@ -182,6 +182,23 @@ fn lag_names_the_event_of_the_batch_that_began_it() {
     assert_eq!(*reports.lock().unwrap(), [("one".to_owned(), ODD, 10)]);
 }
 
+/// Where clones are counted, a batch is offered in tiles: a lag names the event by its place in the batch, not in its tile.
+#[test]
+fn lag_names_the_event_of_a_long_batch_that_began_it() {
+    const FIRST_LOST: usize = 40;
+    let bus: EventBus<Arc<Number>> = EventBus::new(0);
+    bus.start();
+    let reports = Arc::new(Mutex::new(Vec::new()));
+    bus.on_lag({
+        let reports = Arc::clone(&reports);
+        move |lag| reports.lock().unwrap().push((lag.event_type, lag.dropped))
+    });
+    let _slow = bus.subscribe(FIRST_LOST);
+    let events: Vec<_> = (0..70).map(|place| Arc::new(Number(if place == FIRST_LOST { 1 } else { 2 }))).collect();
+    bus.publish_batch(&events).unwrap();
+    assert_eq!(*reports.lock().unwrap(), [(ODD, 30)]);
+}
+
 /// G8: responses in a batch are gathered like any others.
 #[test]
 fn responses_in_a_batch_are_gathered() {

@@ -3,34 +3,10 @@
 
 mod common;
 
+use common::memory::CountingAllocator;
 use common::{Finish, QUESTION, Talk, answer};
 use ringbus::{EventBus, RequestId, RequestOptions};
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering::Relaxed};
 use std::thread;
-
-/// Bytes that are allocated now, and allocations so far, by any thread.
-static LIVE: AtomicIsize = AtomicIsize::new(0);
-static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
-
-/// The system's allocator, and a count of what it has lent.
-struct CountingAllocator;
-
-// SAFETY: hands everything to `System` as it comes; `realloc` and `alloc_zeroed` keep their defaults, which come by here.
-unsafe impl GlobalAlloc for CountingAllocator {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        LIVE.fetch_add(layout.size() as isize, Relaxed);
-        ALLOCATIONS.fetch_add(1, Relaxed);
-        // SAFETY: the caller's promises are those that `System` asks for.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        LIVE.fetch_sub(layout.size() as isize, Relaxed);
-        // SAFETY: as above.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
 
 #[global_allocator]
 static ALLOCATOR: CountingAllocator = CountingAllocator;
@@ -80,10 +56,10 @@ fn hundred_thousand_requests_leave_the_memory_as_it_was() {
     let bus = EventBus::new(0);
     bus.start();
     ask_and_answer(&bus, 1_000);
-    let (before, allocations) = (LIVE.load(Relaxed), ALLOCATIONS.load(Relaxed));
+    let (before, allocations) = (CountingAllocator::live_bytes(), CountingAllocator::allocations());
     ask_and_answer(&bus, 25_000);
-    let grown = LIVE.load(Relaxed) - before;
-    let allocations = ALLOCATIONS.load(Relaxed) - allocations;
+    let grown = CountingAllocator::live_bytes() - before;
+    let allocations = CountingAllocator::allocations() - allocations;
     assert!(allocations > 100_000, "the measure: requests do allocate, {allocations} times here");
     assert_eq!(bus.stats().requests_in_flight, 0);
     assert!(grown < 16 * 1024, "{grown} bytes are still there after 100,000 requests");

@@ -1,9 +1,11 @@
 //! What the tests share.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod memory;
+
 use ringbus::{Event, EventBus, EventType, Request, RequestId, Response, SubscriberStats, Subscription};
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::task::{Wake, Waker};
 use std::thread::{self, JoinHandle};
@@ -366,4 +368,33 @@ pub fn publish(bus: &EventBus<Number>, numbers: std::ops::Range<u64>) {
 /// The numbers of a range, as events.
 pub fn numbers(range: std::ops::Range<u64>) -> Vec<Number> {
     range.map(Number).collect()
+}
+
+/// Keeps publishers from running further ahead of a reader than its ring can hold: at full speed, and the reader has nothing to lose.
+pub struct Window {
+    capacity: u64,
+    published: AtomicU64,
+    received: AtomicU64,
+}
+
+impl Window {
+    pub fn new(capacity: usize) -> Arc<Self> {
+        Arc::new(Self { capacity: capacity as u64, published: AtomicU64::new(0), received: AtomicU64::new(0) })
+    }
+
+    /// Waits until there is room for one more event, which the caller then has to publish.
+    pub fn enter(&self) {
+        let number = self.published.fetch_add(1, SeqCst);
+        wait_until(|| number < self.received.load(SeqCst) + self.capacity);
+    }
+
+    /// Makes room, for an event that the reader has received.
+    pub fn leave(&self) {
+        self.received.fetch_add(1, SeqCst);
+    }
+
+    /// How many events were published, or are about to be.
+    pub fn published(&self) -> u64 {
+        self.published.load(SeqCst)
+    }
 }
