@@ -5,6 +5,7 @@ pub mod contention;
 pub mod cross;
 pub mod fanout;
 pub mod latency;
+pub mod overload;
 pub mod request;
 pub mod routing;
 pub mod stalled;
@@ -12,7 +13,7 @@ pub mod startup;
 
 use crate::measure::Case;
 
-/// Every case that is timed by operation; round trips and stalled subscribers are measured in their own way.
+/// Every case that is timed by operation; round trips, stalled subscribers and overload are measured in their own way.
 #[must_use]
 pub fn cases() -> Vec<Case> {
     let groups: [fn() -> Vec<Case>; 7] =

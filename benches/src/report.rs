@@ -6,6 +6,7 @@ pub mod machine;
 pub mod table;
 
 use crate::groups::latency::Latency;
+use crate::groups::overload::Overload;
 use crate::groups::stalled::Stalled;
 use crate::measure::Measured;
 
@@ -31,6 +32,8 @@ pub struct Results {
     pub latencies: Vec<Latency>,
     /// What a subscriber that never reads does.
     pub stalled: Vec<Stalled>,
+    /// What more busy threads than processors do.
+    pub overload: Vec<Overload>,
 }
 
 impl Results {

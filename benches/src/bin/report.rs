@@ -2,7 +2,7 @@
 //!
 //! `cargo run --release -p ringbus-benches --bin report -- [--quick] [--only GROUP] [--out FOLDER]`
 
-use ringbus_benches::groups::{self, latency, stalled};
+use ringbus_benches::groups::{self, latency, overload, stalled};
 use ringbus_benches::measure::{Effort, measure};
 use ringbus_benches::report::machine::Machine;
 use ringbus_benches::report::{CaseResult, Results, budget, chart, figure, table};
@@ -18,7 +18,8 @@ Measures ringbus against its peers, and writes tables and charts.
 Usage: report [--quick] [--only GROUP] [--out FOLDER]
 
   --quick         a fraction of the samples: to see that everything works
-  --only GROUP    one group: base, fanout, routing, cross, contention, startup, request, latency or stalled
+  --only GROUP    one group: base, fanout, routing, cross, contention, startup, request, latency, stalled or
+                  overload
   --out FOLDER    where to write; benches/results unless set, and target/report with --quick or --only
   -h, --help      shows this text";
 
@@ -109,6 +110,9 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     }
     if options.wants("stalled") {
         results.stalled = stalled::run(effort, &mut progress);
+    }
+    if options.wants("overload") {
+        results.overload = overload::run(effort, &mut progress);
     }
 
     let verdicts = budget::verdicts(&results);

@@ -195,18 +195,21 @@ fn tokio(stalled: bool) -> (impl FnMut(Small) -> bool, Vec<impl FnMut() -> Optio
     let receivers = subscribers(stalled)
         .map(|_| {
             let mut from = to.subscribe();
-            move || {
-                loop {
-                    match from.try_recv() {
-                        Ok(event) => return Some(event),
-                        Err(broadcast::error::TryRecvError::Lagged(_)) => {}
-                        Err(_) => return None,
-                    }
-                }
-            }
+            move || next_kept(&mut from)
         })
         .collect();
     (move |event| to.send(event).is_ok(), receivers)
+}
+
+/// The next event that is there and was not overwritten.
+pub(super) fn next_kept(from: &mut broadcast::Receiver<Small>) -> Option<Small> {
+    loop {
+        match from.try_recv() {
+            Ok(event) => return Some(event),
+            Err(broadcast::error::TryRecvError::Lagged(_)) => {}
+            Err(_) => return None,
+        }
+    }
 }
 
 fn crossbeam(stalled: bool) -> (impl FnMut(Small) -> bool, Vec<impl FnMut() -> Option<Small> + Send>) {

@@ -2,6 +2,7 @@
 
 use super::Results;
 use crate::groups::fanout::SUBSCRIBERS;
+use crate::groups::overload::Load;
 use hdrhistogram::Histogram;
 use plotters::coord::Shift;
 use plotters::prelude::*;
@@ -56,6 +57,7 @@ pub fn draw(results: &Results, folder: &Path) -> Outcome {
         latency(results, case, &folder.join(format!("latency-{case}.svg")))?;
     }
     stalled(results, &folder.join("stalled.svg"))?;
+    overload(results, &folder.join("overload.svg"))?;
     for (group, title) in
         [("routing", "50 event types, 32 subscribers wanting 2 each"), ("request", "Asking 3 responders")]
     {
@@ -203,6 +205,24 @@ fn stalled(results: &Results, path: &Path) -> Outcome {
         return Ok(());
     }
     draw_bars(&rows, "From publish to receipt by those who read, 99th percentile (nanoseconds, less is better)", path)
+}
+
+/// What a publish takes while more threads are busy than there are processors, and beside it what it takes where these receive nothing.
+fn overload(results: &Results, path: &Path) -> Outcome {
+    let p999 = |nanos: &Histogram<u64>| nanos.value_at_quantile(0.999) as f64;
+    let mut rows = Vec::new();
+    let mut case = "";
+    for row in results.overload.iter().filter(|row| row.load == Load::Receiving) {
+        if row.case != case {
+            case = row.case;
+            rows.push(Bar::head(case));
+        }
+        let base =
+            results.overload.iter().find(|base| (base.case, base.name, base.load) == (case, row.name, Load::Burning));
+        let note = base.map(|base| format!("  ({} where they only burn time)", thousands(&p999(&base.publish))));
+        rows.push(Bar::new(row.name, p999(&row.publish), &note.unwrap_or_default()));
+    }
+    draw_bars(&rows, "A publish while busy threads receive, 99.9th percentile (nanoseconds, less is better)", path)
 }
 
 struct Bar {

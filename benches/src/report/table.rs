@@ -4,6 +4,7 @@ use super::budget::Verdict;
 use super::machine::{Machine, peers};
 use super::{CaseResult, Results, figure};
 use crate::groups::latency::Latency;
+use crate::groups::overload::Overload;
 use crate::groups::stalled::Stalled;
 use hdrhistogram::Histogram;
 use std::fmt::Write;
@@ -41,6 +42,7 @@ pub fn report(results: &Results, verdicts: &[Verdict], machine: &Machine, is_qui
     }
     text += &latency_tables(&results.latencies);
     text += &stalled_tables(&results.stalled);
+    text += &overload_tables(&results.overload);
     text
 }
 
@@ -130,6 +132,45 @@ fn stalled_tables(stalled: &[Stalled]) -> String {
             row.published,
             row.lost,
             if row.blocked { "**blocked, given up**" } else { "" },
+        );
+    }
+    text + "\n"
+}
+
+fn overload_tables(overload: &[Overload]) -> String {
+    if overload.is_empty() {
+        return String::new();
+    }
+    let mut text = String::from(
+        "## overload\n\nNanoseconds of a publish while more threads are busy than there are processors: they *receive*, or they *burn* time and \
+         touch nothing, and the publisher empties the rings itself. *Long* are publishes of more than 100 µs, of a million. Most of them \
+         were suspended; those that were running for more than 250 µs have *spun*, because they had to wait for a suspended \
+         receiver: how many have, for how long at the most, and what part of the publisher's processor time that was in all.\n\n\
+         ![Publishing under overload](overload.svg)\n",
+    );
+    let mut case = "";
+    for row in overload {
+        if row.case != case {
+            case = row.case;
+            let _ = write!(
+                text,
+                "\n### overload: {case}\n\n\
+                 | contestant | threads | publishes | p50 | p99 | p99.9 | max | long | spun | longest, ms | part | lost per publish |\n\
+                 |---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n"
+            );
+        }
+        let publishes = row.publish.len();
+        let _ = writeln!(
+            text,
+            "| {} | {} | {publishes} | {} | {} | {} | {} | {:.2} % | {:.3} |",
+            row.name,
+            row.load.name(),
+            percentiles(&row.publish),
+            figure(row.long as f64 * 1e6 / publishes as f64),
+            row.spins.count,
+            figure(row.spins.longest.as_secs_f64() * 1e3),
+            row.spins.total.as_secs_f64() * 100.0 / row.running.as_secs_f64(),
+            row.lost as f64 / publishes as f64,
         );
     }
     text + "\n"
