@@ -8,6 +8,6 @@ cargo bench -p ringbus-benches --no-run
 cargo test --release -p ringbus-benches --lib
 cargo run --release -p ringbus-benches --bin report -- --quick
 test -s target/report/RESULTS.md
-for chart in fanout latency-parked latency-spinning stalled routing request; do
+for chart in fanout latency-parked latency-spinning stalled overload routing request; do
     grep -q "</svg>" "target/report/$chart.svg"
 done

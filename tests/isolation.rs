@@ -2,13 +2,12 @@
 
 mod common;
 
-use common::{Action, CountingWaker, EVEN, LONG, ODD, finishes, panic_of, spawn_sleeper, stats_of};
+use common::{Action, CountingWaker, EVEN, LONG, ODD, finishes, in_own_process, panic_of, spawn_sleeper, stats_of};
 use ringbus::{Event, EventBus, EventType, Overflow, Subscription, TryRecvError};
 use std::cell::RefCell;
 use std::future::Future;
 use std::panic::panic_any;
 use std::pin::pin;
-use std::process::Command;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
@@ -101,18 +100,6 @@ fn wait_with_panicking_waker(subscription: &mut Subscription<Actor>, message: &'
     waker.0.panic_on_call(1, message);
     let waker = Waker::from(waker);
     assert!(pin!(subscription.recv_async()).poll(&mut Context::from_waker(&waker)).is_pending());
-}
-
-/// Runs `test` in a process of its own, which must survive. A second panic would abort it, and all tests with it.
-fn in_own_process(name: &str, test: impl FnOnce()) {
-    const CHILD: &str = "RINGBUS_ISOLATION_CHILD";
-    if std::env::var_os(CHILD).is_some() {
-        return test();
-    }
-    let child =
-        Command::new(std::env::current_exe().unwrap()).args([name, "--exact"]).env(CHILD, "1").output().unwrap();
-    let told = String::from_utf8_lossy(&child.stderr);
-    assert!(child.status.success(), "{}\n{}\n{told}", child.status, String::from_utf8_lossy(&child.stdout));
 }
 
 /// G9: a filter that panics costs its own subscriber the event, counted; those before and behind it get it, the one who sleeps is woken,
@@ -601,7 +588,7 @@ fn panicking_drops_do_not_stop_an_unsubscription() {
 /// G9: the same on a thread that is unwinding already: no second panic aborts the process.
 #[test]
 fn unsubscription_while_unwinding_does_not_abort() {
-    in_own_process("unsubscription_while_unwinding_does_not_abort", || {
+    in_own_process(module_path!(), "unsubscription_while_unwinding_does_not_abort", || {
         let bus = live();
         let subscription = bus.subscribe(4);
         let scripts = ["first", "second"].map(|message| {
@@ -622,7 +609,7 @@ fn unsubscription_while_unwinding_does_not_abort() {
 /// G9: the same where events in the start-up log panic, which goes with its last reader.
 #[test]
 fn log_freed_while_unwinding_does_not_abort() {
-    in_own_process("log_freed_while_unwinding_does_not_abort", || {
+    in_own_process(module_path!(), "log_freed_while_unwinding_does_not_abort", || {
         let bus = EventBus::new(1);
         let subscription = bus.subscribe(4);
         let (event, script) = Actor::new(1);
@@ -641,7 +628,7 @@ fn log_freed_while_unwinding_does_not_abort() {
 /// G9: and where one event in the ring and one in the log panic, as a subscription that never read its replay is dropped.
 #[test]
 fn panicking_drops_in_ring_and_log_do_not_abort() {
-    in_own_process("panicking_drops_in_ring_and_log_do_not_abort", || {
+    in_own_process(module_path!(), "panicking_drops_in_ring_and_log_do_not_abort", || {
         let bus = EventBus::new(1);
         let subscription = bus.subscribe(4);
         let scripts = ["log", "ring"].map(|message| {
@@ -666,7 +653,7 @@ fn publish_and_close_while_unwinding_do_not_abort() {
             assert_eq!(self.0.publish(Actor::quiet(1)).unwrap().delivered, 2);
         }
     }
-    in_own_process("publish_and_close_while_unwinding_do_not_abort", || {
+    in_own_process(module_path!(), "publish_and_close_while_unwinding_do_not_abort", || {
         let bus = live();
         let (panicky, filter) = acting_filter(&bus, "panicky");
         filter.panic_on_call(1, "filter");
@@ -695,7 +682,7 @@ fn payload_that_panics_when_dropped_does_no_harm() {
             panic!("payload");
         }
     }
-    in_own_process("payload_that_panics_when_dropped_does_no_harm", || {
+    in_own_process(module_path!(), "payload_that_panics_when_dropped_does_no_harm", || {
         let bus = live();
         let [(_one, first), (_other, second)] = ["one", "other"].map(|name| acting_filter(&bus, name));
         let behind = bus.subscribe(1);

@@ -3,16 +3,15 @@
 
 mod common;
 
-use common::Number;
+use common::{Number, in_own_process};
 use ringbus::{Event, EventBus, EventType, RecvTimeoutError, Subscription, TryRecvError, WeakEventBus};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Barrier, Weak, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
+use std::thread;
 use std::time::{Duration, SystemTime};
-use std::{env, thread};
 
 /// Panics when it is dropped, once.
 struct Bomb(AtomicBool);
@@ -209,55 +208,42 @@ fn last_handle_closes_the_bus_at_once_while_a_subscription_goes() {
     leaver.join().unwrap();
 }
 
-/// Runs one of the ignored tests below in a process of its own: what they check is that it is not aborted.
-#[track_caller]
-fn assert_does_not_abort(test: &str) {
-    let output = Command::new(env::current_exe().expect("the test knows where it is"))
-        .args(["--exact", test, "--ignored"])
-        .output()
-        .expect("it can be run");
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && text.contains("1 passed"), "{}: {text}", output.status);
+/// G9: of two panics at once the first resumes and the second is swallowed, because it would abort the process: where start frees the log.
+#[test]
+fn two_panics_in_the_log_do_not_abort() {
+    in_own_process(module_path!(), "two_panics_in_the_log_do_not_abort", || {
+        let bus = EventBus::new(2);
+        bus.publish(Explosive::armed()).unwrap();
+        bus.publish(Explosive::armed()).unwrap();
+        assert!(catch_unwind(|| bus.start()).is_err(), "nobody has subscribed: start frees the log");
+        assert!(bus.is_started());
+    });
 }
 
-/// G9: of two panics at once the first resumes and the second is swallowed, because it would abort the process.
+/// G9: the same where a subscription takes its ring and the log with it.
 #[test]
-fn two_panics_at_once_do_not_abort() {
-    assert_does_not_abort("process_two_in_the_log");
-    assert_does_not_abort("process_one_in_the_ring_and_one_in_the_log");
-    assert_does_not_abort("process_two_in_the_ring");
+fn panics_in_the_ring_and_in_the_log_do_not_abort() {
+    in_own_process(module_path!(), "panics_in_the_ring_and_in_the_log_do_not_abort", || {
+        let bus = EventBus::new(1);
+        bus.publish(Explosive::armed()).unwrap();
+        let subscription = bus.subscribe(1);
+        bus.start();
+        bus.publish(Explosive::armed()).unwrap();
+        assert!(catch_unwind(|| drop(subscription)).is_err());
+        assert_eq!(bus.subscriber_count(), 0);
+    });
 }
 
+/// G9: the same for two events in one ring.
 #[test]
-#[ignore = "run in a process of its own by `two_panics_at_once_do_not_abort`"]
-fn process_two_in_the_log() {
-    let bus = EventBus::new(2);
-    bus.publish(Explosive::armed()).unwrap();
-    bus.publish(Explosive::armed()).unwrap();
-    assert!(catch_unwind(|| bus.start()).is_err(), "nobody has subscribed: start frees the log");
-    assert!(bus.is_started());
-}
-
-#[test]
-#[ignore = "run in a process of its own by `two_panics_at_once_do_not_abort`"]
-fn process_one_in_the_ring_and_one_in_the_log() {
-    let bus = EventBus::new(1);
-    bus.publish(Explosive::armed()).unwrap();
-    let subscription = bus.subscribe(1);
-    bus.start();
-    bus.publish(Explosive::armed()).unwrap();
-    assert!(catch_unwind(|| drop(subscription)).is_err());
-    assert_eq!(bus.subscriber_count(), 0);
-}
-
-#[test]
-#[ignore = "run in a process of its own by `two_panics_at_once_do_not_abort`"]
-fn process_two_in_the_ring() {
-    let bus = EventBus::new(0);
-    let subscription = bus.subscribe(2);
-    bus.start();
-    bus.publish(Explosive::armed()).unwrap();
-    bus.publish(Explosive::armed()).unwrap();
-    assert!(catch_unwind(|| drop(subscription)).is_err());
-    assert_eq!(bus.subscriber_count(), 0);
+fn two_panics_in_the_ring_do_not_abort() {
+    in_own_process(module_path!(), "two_panics_in_the_ring_do_not_abort", || {
+        let bus = EventBus::new(0);
+        let subscription = bus.subscribe(2);
+        bus.start();
+        bus.publish(Explosive::armed()).unwrap();
+        bus.publish(Explosive::armed()).unwrap();
+        assert!(catch_unwind(|| drop(subscription)).is_err());
+        assert_eq!(bus.subscriber_count(), 0);
+    });
 }

@@ -28,6 +28,25 @@ const WAYS: [Wait; 6] = [
 
 const STRATEGIES: [WaitStrategy; 3] = [WaitStrategy::Park, WaitStrategy::Yield, WaitStrategy::Spin];
 
+/// G7: where some subscribe to everything and some to a type, an event wakes both kinds, alone or in a batch.
+#[test]
+fn subscribers_of_both_kinds_wake_for_an_event() {
+    for as_batch in [false, true] {
+        let bus = live();
+        let everything = bus.subscribe(1);
+        let evens = bus.subscriber("evens").types([EVEN]).capacity(1).subscribe();
+        let receivers = [everything, evens].map(|subscription| spawn_sleeper(move || subscription.recv()));
+        if as_batch {
+            bus.publish_batch(&[Number(2)]).unwrap();
+        } else {
+            bus.publish(Number(2)).unwrap();
+        }
+        for receiver in receivers {
+            assert_eq!(receiver.join(), Ok(Number(2)));
+        }
+    }
+}
+
 /// G7: a parked receiver wakes for an event, in whichever way it waits, a time-out without end included.
 #[test]
 fn parked_receiver_wakes_for_an_event() {

@@ -4,7 +4,9 @@
 pub mod memory;
 
 use ringbus::{Event, EventBus, EventType, Request, RequestId, Response, SubscriberStats, Subscription};
+use std::env;
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
+use std::process::Command;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::task::{Wake, Waker};
@@ -317,6 +319,23 @@ pub fn spawn_sleeper<T: Send + 'static>(code: impl FnOnce() -> T + Send + 'stati
 #[track_caller]
 pub fn finishes<T: Send + 'static>(code: impl FnOnce() -> T + Send + 'static) -> T {
     thread::spawn(code).finish()
+}
+
+/// Runs the code of the test `name` of `module` in a process of its own, which must survive: a panic too many would abort it, and all
+/// tests with it.
+#[track_caller]
+pub fn in_own_process(module: &str, name: &str, code: impl FnOnce()) {
+    const CHILD: &str = "RINGBUS_TEST_CHILD";
+    if env::var_os(CHILD).is_some() {
+        return code();
+    }
+    // Where several of these files make one program, the module is part of the name.
+    let test = module.split_once("::").map_or(name.to_owned(), |(_, module)| format!("{module}::{name}"));
+    let program = env::current_exe().expect("the test knows where it is");
+    let child = Command::new(program).args([&test, "--exact"]).env(CHILD, "1").output().expect("it can be run");
+    let told = String::from_utf8_lossy(&child.stdout);
+    let complaint = String::from_utf8_lossy(&child.stderr);
+    assert!(child.status.success() && told.contains("1 passed"), "{}\n{told}\n{complaint}", child.status);
 }
 
 /// The message of the panic that `code` must end in.
