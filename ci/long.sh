@@ -1,7 +1,27 @@
 #!/usr/bin/env bash
-# What is too slow for every run: the models with three preemptions, and all mutants.
+# What is too slow for every run, one after the other, or those parts that are named:
+#
+#   ci/long.sh [loom | mutants | schedules | soak | fuzz | cargo-mutants ...]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-LOOM_MAX_PREEMPTIONS=3 ci/loom.sh
-loom-tests/mutants.sh --all
+part() {
+    local before=$SECONDS
+    printf '\n=== long: %s\n' "$1"
+    case $1 in
+        loom) LOOM_MAX_PREEMPTIONS=3 ci/loom.sh ;;
+        mutants) loom-tests/mutants.sh --all; loom-tests/mutants.sh --shuttle --all ;;
+        schedules) SHUTTLE_SCHEDULES=500000 ci/shuttle.sh; STRESS_RUNS=100000 ci/stress.sh ;;
+        soak) RINGBUS_SOAK_EVENTS=40000000 cargo test --release --test soak -- --nocapture ;;
+        fuzz) ci/fuzz.sh 600 ;;
+        cargo-mutants) ci/cargo-mutants.sh ;;
+        *) echo "no such part: $1" && exit 2 ;;
+    esac
+    printf '=== long: %s: %d s\n' "$1" $((SECONDS - before))
+}
+
+ci/setup.sh
+if [ $# -eq 0 ]; then
+    set -- soak fuzz schedules mutants loom cargo-mutants
+fi
+for name in "$@"; do part "$name"; done

@@ -56,13 +56,13 @@ fn event_published_before_close_is_received() {
 ///
 /// *Threads*: publisher and closer, reader.
 ///
-/// *Bound*: preemptions = 2; 0 schedules in 0 s.
+/// *Bound*: preemptions = 2; 1,724 schedules in 0.2 s.
 #[test]
 fn event_published_live_before_close_is_received() {
     Model {
         name: "event_published_live_before_close_is_received",
         bound: Bound::Preemptions,
-        floor: 0,
+        floor: 860,
         must_see: &["reader parked", "found at once"],
     }
     .check(closing::publish_then_close_live);
@@ -72,13 +72,13 @@ fn event_published_live_before_close_is_received() {
 ///
 /// *Threads*: publisher, closer, reader.
 ///
-/// *Bound*: preemptions = 2; 0 schedules in 0 s.
+/// *Bound*: preemptions = 2; 222,796 schedules in 67 s.
 #[test]
 fn event_published_elsewhere_before_close_is_received() {
     Model {
         name: "event_published_elsewhere_before_close_is_received",
         bound: Bound::Preemptions,
-        floor: 0,
+        floor: 110_000,
         must_see: &["closed after the publish", "closed while it raced"],
     }
     .check(closing::publish_elsewhere_then_close);

@@ -56,13 +56,13 @@ fn parked_subscriber_wakes_for_a_batch() {
 ///
 /// *Threads*: publisher, reader.
 ///
-/// *Bound*: preemptions = 2; 0 schedules in 0 s.
+/// *Bound*: preemptions = 2; 465 schedules in 0.1 s.
 #[test]
 fn parked_subscriber_to_a_type_wakes_for_an_event() {
     Model {
         name: "parked_subscriber_to_a_type_wakes_for_an_event",
-        bound: Bound::Exhaustive,
-        floor: 0,
+        bound: Bound::Preemptions,
+        floor: 230,
         must_see: &["parked", "found at once"],
     }
     .check(|outcomes| waiting::typed_park(outcomes, false));
@@ -72,13 +72,13 @@ fn parked_subscriber_to_a_type_wakes_for_an_event() {
 ///
 /// *Threads*: publisher, reader.
 ///
-/// *Bound*: preemptions = 2; 0 schedules in 0 s.
+/// *Bound*: preemptions = 2; 465 schedules in 0.1 s.
 #[test]
 fn parked_subscriber_to_a_type_wakes_for_a_batch() {
     Model {
         name: "parked_subscriber_to_a_type_wakes_for_a_batch",
-        bound: Bound::Exhaustive,
-        floor: 0,
+        bound: Bound::Preemptions,
+        floor: 230,
         must_see: &["parked", "found at once"],
     }
     .check(|outcomes| waiting::typed_park(outcomes, true));
