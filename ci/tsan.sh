@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Passes the tests, and the scenarios of loom-tests/ on real threads, under the thread sanitizer, std included: no data race. First, it must
+# report the one that ci/sanitizers/ plants.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+ci/setup.sh
+source ci/sanitizers/common.sh
+sanitize thread tsan
+# A std that does not tell the sanitizer what it orders would bring false reports.
+export CARGO_UNSTABLE_BUILD_STD=std,test
+export TSAN_OPTIONS=external_symbolizer_path=$symbolizer
+
+must_report race "WARNING: ThreadSanitizer: data race"
+cargo test --features tokio,tracing
+STRESS_RUNS=1000 cargo test -p loom-tests

@@ -1,0 +1,17 @@
+//! What the fuzz targets check. `operations` runs a [`Scenario`] on the library and on a plain sequential [`reference`], and compares the
+//! two after each step; the other targets check the names of event types and requests.
+#![forbid(unsafe_code)]
+
+mod bell;
+mod choice;
+mod comparison;
+mod letter;
+pub mod names;
+mod operation;
+mod panics;
+mod picture;
+mod reference;
+mod subject;
+
+pub use comparison::compare;
+pub use operation::Scenario;
