@@ -52,6 +52,7 @@ done
 (
     cd "$root/ringbus"
     rm Cargo.lock
+    printf '\n[workspace]\n' >>Cargo.toml
     RUSTC_BOOTSTRAP=1 cargo hack --remove-dev-deps generate-lockfile -Zdirect-minimal-versions
     cargo hack check --locked --lib --feature-powerset --exclude-features "$hidden,default"
 )
