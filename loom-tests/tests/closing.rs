@@ -8,7 +8,7 @@ use loom_tests::scenarios::closing;
 ///
 /// *Threads*: starter, closer, reader.
 ///
-/// *Bound*: preemptions = 2; 282,610 schedules in 25.8 s.
+/// *Bound*: preemptions = 2; 241,244 schedules in 34.1 s.
 #[test]
 fn start_races_with_close() {
     Model {
@@ -24,7 +24,7 @@ fn start_races_with_close() {
 ///
 /// *Threads*: publisher, closer, reader.
 ///
-/// *Bound*: preemptions = 2; 212,811 schedules in 47.0 s.
+/// *Bound*: preemptions = 2; 182,310 schedules in 50.3 s.
 #[test]
 fn backlog_is_released_by_close() {
     Model {
@@ -40,7 +40,7 @@ fn backlog_is_released_by_close() {
 ///
 /// *Threads*: publisher and closer, reader.
 ///
-/// *Bound*: exhaustive; 165,540 schedules in 31.8 s.
+/// *Bound*: exhaustive; 162,843 schedules in 41.7 s.
 #[test]
 fn event_published_before_close_is_received() {
     Model {
@@ -56,7 +56,7 @@ fn event_published_before_close_is_received() {
 ///
 /// *Threads*: publisher and closer, reader.
 ///
-/// *Bound*: preemptions = 2; 1,724 schedules in 0.2 s.
+/// *Bound*: preemptions = 2; 1,724 schedules in 0.3 s.
 #[test]
 fn event_published_live_before_close_is_received() {
     Model {
@@ -72,7 +72,7 @@ fn event_published_live_before_close_is_received() {
 ///
 /// *Threads*: publisher, closer, reader.
 ///
-/// *Bound*: preemptions = 2; 222,796 schedules in 67 s.
+/// *Bound*: preemptions = 2; 222,796 schedules in 41.5 s.
 #[test]
 fn event_published_elsewhere_before_close_is_received() {
     Model {
@@ -89,7 +89,7 @@ fn event_published_elsewhere_before_close_is_received() {
 ///
 /// *Threads*: publisher, closer, reader.
 ///
-/// *Bound*: preemptions = 2; 48,248 schedules in 10.2 s.
+/// *Bound*: preemptions = 2; 48,248 schedules in 8.8 s.
 #[test]
 fn parked_subscriber_wakes_for_close() {
     Model {
@@ -105,7 +105,7 @@ fn parked_subscriber_wakes_for_close() {
 ///
 /// *Threads*: closer, subscriber.
 ///
-/// *Bound*: preemptions = 2; 214 schedules in 0.1 s.
+/// *Bound*: preemptions = 2; 201 schedules in less than 0.1 s.
 #[test]
 fn subscription_that_races_with_close_ends() {
     Model {
