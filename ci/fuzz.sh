@@ -33,7 +33,7 @@ for target in $(cargo fuzz list); do
     mkdir -p "$corpus"
     cp fuzz/corpus/"$target"/* "$corpus"
     if ! cargo fuzz run --sanitizer none "$target" "$corpus" -- -max_total_time="$seconds" >"$log" 2>&1; then
-        grep -A 5 'panicked at' "$log" || tail -n 40 "$log"
+        grep -A 4 'panicked at' "$log" || tail -n 40 "$log"
         crash=$(sed -n 's/.*Test unit written to //p' "$log" | tail -n 1)
         echo "$target has failed. Reproduce it with"
         echo "    RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none $target ${crash:-}"

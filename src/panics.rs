@@ -27,8 +27,7 @@ impl Panics {
     fn keep(&mut self, payload: Box<dyn Any + Send>) {
         match self.0 {
             None => self.0 = Some(payload),
-            // A payload is user code as well, whose `Drop` could panic once more: leaked rather than run.
-            Some(_) => std::mem::forget(payload),
+            Some(_) => discard(payload),
         }
     }
 
@@ -38,11 +37,11 @@ impl Panics {
     pub(crate) fn resume_or<T>(mut self, value: T) -> T {
         let Some(payload) = self.0.take() else { return value };
         if std::thread::panicking() {
-            std::mem::forget(payload);
+            discard(payload);
             return value;
         }
         if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
-            std::mem::forget(second);
+            discard(second);
         }
         resume_unwind(payload)
     }
@@ -52,5 +51,12 @@ impl Panics {
     #[inline]
     pub(crate) fn resume(self) {
         self.resume_or(());
+    }
+}
+
+/// Drops a payload that nobody will see. It is user code as well, whose `Drop` may panic once more: what that leaves is leaked.
+fn discard(payload: Box<dyn Any + Send>) {
+    if let Err(next) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        std::mem::forget(next);
     }
 }

@@ -2,11 +2,13 @@
 
 mod common;
 
-use common::{Action, CountingWaker, EVEN, LONG, ODD, finishes, in_own_process, panic_of, spawn_sleeper, stats_of};
+use common::{
+    Action, CountingWaker, EVEN, LONG, Number, ODD, finishes, in_own_process, panic_of, spawn_sleeper, stats_of,
+};
 use ringbus::{Event, EventBus, EventType, Overflow, Subscription, TryRecvError};
 use std::cell::RefCell;
 use std::future::Future;
-use std::panic::panic_any;
+use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -100,6 +102,23 @@ fn wait_with_panicking_waker(subscription: &mut Subscription<Actor>, message: &'
     waker.0.panic_on_call(1, message);
     let waker = Waker::from(waker);
     assert!(pin!(subscription.recv_async()).poll(&mut Context::from_waker(&waker)).is_pending());
+}
+
+/// G11: of several panics the first resumes, and what the others carried is dropped.
+#[test]
+fn payloads_of_further_panics_are_dropped() {
+    let bus = EventBus::new(0);
+    bus.start();
+    let token = Arc::new(());
+    let _subscriptions = [0, 1, 2].map(|_| {
+        let token = Arc::clone(&token);
+        bus.subscriber("breaks").filter(move |_: &Number| panic_any(Arc::clone(&token))).subscribe()
+    });
+    let owned_by_filters = Arc::strong_count(&token);
+    let payload = catch_unwind(AssertUnwindSafe(|| bus.publish(Number(0)))).expect_err("three filters panic");
+    assert_eq!(Arc::strong_count(&token), owned_by_filters + 1);
+    drop(payload);
+    assert_eq!(Arc::strong_count(&token), owned_by_filters);
 }
 
 /// G9: a filter that panics costs its own subscriber the event, counted; those before and behind it get it, the one who sleeps is woken,

@@ -115,7 +115,7 @@ impl Subject {
         match *operation {
             BusOperation::Start => return Outcome::Replayed(self.bus().start()),
             BusOperation::Close => self.bus().close(),
-            BusOperation::Clone => self.buses.push(self.bus()),
+            BusOperation::Clone => self.buses.push(self.bus().clone()),
             BusOperation::Upgrade => {
                 let bus = self.weak.upgrade();
                 let is_there = bus.is_some();
