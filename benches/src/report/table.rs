@@ -46,9 +46,12 @@ pub fn report(results: &Results, verdicts: &[Verdict], machine: &Machine, is_qui
     text
 }
 
-/// The budgets, and what was measured.
+/// The budgets, and what was measured: nothing where that was none of them.
 #[must_use]
 pub fn budgets(verdicts: &[Verdict]) -> String {
+    if verdicts.iter().all(|verdict| verdict.measured.is_none()) {
+        return String::new();
+    }
     let mut text = String::from("## Budgets\n\n| what | budget | measured | |\n|---|---|---|---|\n");
     for verdict in verdicts {
         let _ = writeln!(
