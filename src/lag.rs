@@ -106,3 +106,19 @@ impl Episode {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn episode_is_reported_by_the_publish_that_began_it_and_by_no_other() {
+        let first = NonZeroUsize::new(100).unwrap();
+        let (earlier, later) = (Tickets::from(first, 2), Tickets::from(first.saturating_add(2), 2));
+        let episode = Episode::new();
+        episode.begin(later, 0);
+        assert_eq!(episode.report(earlier), None);
+        assert_eq!(episode.report(later), Some(0));
+        assert_eq!(episode.report(later), None);
+    }
+}
