@@ -28,7 +28,8 @@ cd "$tree"
             printf '#[path = "%s"]\nmod %s;\n' "$module.rs" "$module"
         fi
     done
-} >tests/everything.rs
+} >everything.rs
+mv everything.rs tests
 sed -e 's/^members = .*/members = ["."]/' -e 's/^autobenches = false/&\nautotests = false/' -e '/^\[\[example\]\]/,/^$/d' \
     -e 's/^name = "awaiting"/name = "everything"/' "$OLDPWD/Cargo.toml" >Cargo.toml
 printf '\n[profile.dev]\ndebug = false\n' >>Cargo.toml
