@@ -102,7 +102,8 @@ impl<E: Event + Clone> SubscriberBuilder<E> {
     /// Subscribes.
     ///
     /// Every publish that happens after this has returned is offered. Before `start`, the subscription is
-    /// also entitled to the whole replay. On a closed bus, the subscription is closed from the beginning.
+    /// also entitled to the whole replay. On a closed bus, the subscription is closed from the beginning, and the bus does not know it:
+    /// neither its count of subscribers nor its statistics have it.
     ///
     /// Progress: lock-free; copies the list of subscribers.
     #[must_use = "dropping the subscription unsubscribes"]

@@ -60,8 +60,8 @@ pub struct BusStats {
     /// Events refused because the start-up buffer was full.
     pub startup_rejected: u64,
     /// Responses that no [result](crate::RequestResult) has or counts: they came when their request had ended, or answer no
-    /// request of this bus, or their request was given up. (So are those whose `request_id` panicked, or before
-    /// `start` or in a batch whose `Clone` did.)
+    /// request of this bus, or their request was given up. (So are those whose `request_id` panicked, or whose
+    /// `Clone` did: of one published alone before `start`, or in a batch on a live bus.)
     pub late_responses: u64,
     /// Requests under way: made, and their [`Gather`](crate::Gather) neither used up nor dropped.
     pub requests_in_flight: u64,
@@ -83,7 +83,7 @@ pub struct SubscriberStats {
     /// Events in its ring now. The unread part of a replay is not in the ring, and not in this number.
     pub len: usize,
     /// The highest fill of the ring seen, in events. Sampled by the receiver, now and then and whenever it has found
-    /// the ring empty before, and one too high where an event arrives in that moment; `capacity` once an event was lost.
+    /// the ring empty before, and one too high where an event arrives in that moment; `capacity` once the ring was found full.
     pub high_water: usize,
     /// Events received, replayed ones included.
     pub received: u64,

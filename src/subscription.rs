@@ -109,7 +109,7 @@ impl<E: Event + Clone> Subscription<E> {
         // Before looking for events: whatever was published before the end is then found below.
         let ended = self.mailbox.ended();
         if self.stage.get() == Stage::Replay {
-            if ended == Some(Ended::Abandon) && self.is_replay_untouched() {
+            if self.is_abandoned(ended) {
                 return self.abandon();
             }
             match self.next_replayed() {
@@ -141,8 +141,9 @@ impl<E: Event + Clone> Subscription<E> {
         }
     }
 
-    fn is_replay_untouched(&self) -> bool {
-        self.replay.borrow().as_ref().is_some_and(Replay::is_untouched)
+    /// Whether it was stopped before the start, so that it receives nothing of the replay, nor anything else.
+    fn is_abandoned(&self, ended: Option<Ended>) -> bool {
+        ended == Some(Ended::Abandon) && self.replay.borrow().as_ref().is_some_and(Replay::is_untouched)
     }
 
     #[cold]
@@ -367,6 +368,9 @@ impl<E: Event + Clone> Subscription<E> {
     /// Advisory; and an upper bound while a replay is unread, because types and filter apply to it as it is received.
     #[must_use]
     pub fn len(&self) -> usize {
+        if self.is_abandoned(self.mailbox.ended()) {
+            return 0;
+        }
         let unread = self.replay.borrow().as_ref().map_or(0, Replay::remaining);
         unread + self.mailbox.len()
     }

@@ -392,6 +392,7 @@ fn stop_before_the_start_holds_when_the_receiver_looks_after_it() {
     subscription.stop_handle().stop();
     publish(&bus, 1..2);
     bus.start();
+    assert_eq!(subscription.len(), 0, "it gets nothing of the replay");
     assert_eq!(subscription.try_recv(), Err(TryRecvError::Closed));
 }
 

@@ -341,8 +341,7 @@ impl Subscriber {
                 let wanted = unread.iter().filter(|content| matches!(trial.copy(content), Copied::Yes)).count();
                 queued + wanted..=queued + unread.len()
             }
-            Replay::Forfeited => queued..=queued + unread.len(),
-            Replay::None => queued..=queued,
+            Replay::Forfeited | Replay::None => queued..=queued,
         }
     }
 }
