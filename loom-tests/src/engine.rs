@@ -11,7 +11,7 @@
 #[cfg_attr(not(any(loom, shuttle)), path = "engine/native.rs")]
 mod chosen;
 
-pub use chosen::{CROWD, SEES_ALL, atomic, brief, expire, explore, go, parks, thread};
+pub use chosen::{CROWD, atomic, brief, expire, explore, go, parks, thread};
 
 /// What an engine says of its exploration of a model.
 #[derive(Clone, Debug)]
@@ -22,6 +22,8 @@ pub struct Exploration {
     pub method: String,
     /// Whether their number is known before, so that a model may demand it.
     pub has_floor: bool,
+    /// Whether there were enough of them for a model to demand outcomes.
+    pub sees_all: bool,
 }
 
 /// How often receivers and requesters have parked since a moment of a scenario.

@@ -50,7 +50,7 @@ impl Model {
             return;
         }
         assert!(!exploration.has_floor || schedules >= floor, "{name}: {schedules} schedules, fewer than {floor}");
-        if engine::SEES_ALL {
+        if exploration.sees_all {
             for outcome in must_see {
                 assert!(seen.contains_key(outcome), "{name}: never saw \"{outcome}\", only {seen:?}");
             }

@@ -3,6 +3,7 @@
 use loom_tests::engine::CROWD;
 use loom_tests::model::{Bound, Model};
 use loom_tests::scenarios::closing;
+use loom_tests::token::{Bus, live_bus};
 
 /// *Property*: G10: the backlog is received once, then Closed; whoever was first, the bus stays closed.
 ///
@@ -49,7 +50,7 @@ fn event_published_before_close_is_received() {
         floor: 81_000,
         must_see: &["reader parked", "found at once"],
     }
-    .check(closing::publish_then_close);
+    .check(|outcomes| closing::publish_then_close(outcomes, &Bus::new(1)));
 }
 
 /// *Property*: G10: what one thread published on a live bus before it closed the bus is received before Closed.
@@ -65,7 +66,7 @@ fn event_published_live_before_close_is_received() {
         floor: 860,
         must_see: &["reader parked", "found at once"],
     }
-    .check(closing::publish_then_close_live);
+    .check(|outcomes| closing::publish_then_close(outcomes, &live_bus()));
 }
 
 /// *Property*: G10: what another thread published on a live bus before it was closed is received before Closed.

@@ -5,8 +5,7 @@ pub use loom::thread;
 pub use ringbus::internals::expire;
 
 use super::Exploration;
-use crate::model::Outcomes;
-use crate::model::{Bound, Model};
+use crate::model::{Bound, Model, Outcomes};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
@@ -18,9 +17,6 @@ pub const CROWD: usize = 2;
 pub fn brief() -> Duration {
     Duration::from_secs(1)
 }
-
-/// Outcomes that a model must see are seen.
-pub const SEES_ALL: bool = true;
 
 /// How often receivers and requesters have parked so far.
 pub fn parks() -> Option<usize> {
@@ -50,5 +46,5 @@ pub fn explore(model: &Model, scenario: fn(&Outcomes), outcomes: &Outcomes) -> E
         counter.fetch_add(1, Relaxed);
         scenario(&outcomes);
     });
-    Exploration { schedules: schedules.load(Relaxed), method, has_floor: true }
+    Exploration { schedules: schedules.load(Relaxed), method, has_floor: true, sees_all: true }
 }

@@ -18,9 +18,6 @@ pub fn brief() -> Duration {
     Duration::from_secs(1)
 }
 
-/// Outcomes that a model must see are seen.
-pub const SEES_ALL: bool = true;
-
 /// Schedules of each kind, unless `SHUTTLE_SCHEDULES` says otherwise.
 const SCHEDULES: usize = 10_000;
 
@@ -41,13 +38,18 @@ pub fn go() {}
 pub fn explore(_: &Model, scenario: fn(&Outcomes), outcomes: &Outcomes) -> Exploration {
     if let Ok(schedule) = std::env::var("SHUTTLE_REPLAY") {
         let schedules = run(ReplayScheduler::new_from_encoded(&schedule), scenario, outcomes);
-        return Exploration { schedules, method: "replay".to_owned(), has_floor: false };
+        return Exploration { schedules, method: "replay".to_owned(), has_floor: false, sees_all: false };
     }
     let schedules = setting("SHUTTLE_SCHEDULES", SCHEDULES);
     let seed = setting("SHUTTLE_SEED", 1) as u64;
     let random = run(RandomScheduler::new_from_seed(seed, schedules), scenario, outcomes);
     let by_priority = run(PctScheduler::new_from_seed(seed, CHANGES, schedules), scenario, outcomes);
-    Exploration { schedules: random + by_priority, method: format!("random, seed {seed}"), has_floor: false }
+    Exploration {
+        schedules: random + by_priority,
+        method: format!("random, seed {seed}"),
+        has_floor: false,
+        sees_all: schedules >= SCHEDULES,
+    }
 }
 
 fn run(scheduler: impl Scheduler + 'static, scenario: fn(&Outcomes), outcomes: &Outcomes) -> usize {
