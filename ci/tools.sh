@@ -3,15 +3,13 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+source ci/setup.sh >&2
 root=${CARGO_TARGET_DIR:-$PWD/target}/tools
-
-as_root() { if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi; }
 
 install_tools() {
     # Debian has Python's `venv` without what it needs in a package of its own.
     if ! python3 -c "import venv, ensurepip" 2>/dev/null; then
-        as_root apt-get update -qq
-        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends ca-certificates python3-venv
+        install_packages ca-certificates python3-venv
     fi
     python3 -m venv --clear "$root"
     "$root/bin/pip" install --quiet --no-deps --only-binary :all: --require-hashes --requirement ci/tools.txt

@@ -162,7 +162,7 @@
 //! One [`ArcSwap`](arc_swap::ArcSwap) cell holds a snapshot: the phase (`Starting`, `Live`, `Closed`), the subscribers, and the table that
 //! routes event types to them; each change is one read-copy-update. Every subscriber has a mailbox: an
 //! [`ArrayQueue`](crossbeam_queue::ArrayQueue), a drop counter, and a word by which waiting and waking agree. Requests under way are in a [`DashMap`](dashmap::DashMap), by id. The argument for
-//! each memory ordering stands beside it in the source, and the loom models of `loom-tests/` run that very source.
+//! each memory ordering stands beside it in the source, and the models of `loom-tests/` run that very source, under loom and shuttle.
 #![forbid(unsafe_code)]
 #![warn(unreachable_pub)]
 
