@@ -111,3 +111,25 @@ impl fmt::Debug for RequestId {
         write!(f, "RequestId({self})")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+    use std::hash::{BuildHasher, BuildHasherDefault};
+
+    /// The map takes its shard, its bucket and its tag from different bits.
+    #[test]
+    fn ids_of_every_kind_spread_over_all_bits_of_their_hash() {
+        let numbers = (0..1_000_u64).map(RequestId::from);
+        let texts = (0..1_000_u64).map(|number| RequestId::from(number.to_string()));
+        let unique = (0..1_000).map(|number| RequestId(Id::Unique(number)));
+        let build = BuildHasherDefault::<IdHasher>::default();
+        let hashes: Vec<_> = numbers.chain(texts).chain(unique).map(|id| build.hash_one(id)).collect();
+        assert_eq!(hashes.iter().collect::<HashSet<_>>().len(), hashes.len(), "no two are the same");
+        for bit in 0..u64::BITS {
+            let set = hashes.iter().filter(|&hash| hash >> bit & 1 == 1).count();
+            assert!((1_350..1_650).contains(&set), "bit {bit} is set in {set} of {}", hashes.len());
+        }
+    }
+}

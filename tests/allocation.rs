@@ -109,6 +109,24 @@ fn live_publish_allocates_nothing() {
     assert!(subscriptions.iter().all(|subscription| subscription.dropped() > 0), "every kind of loss was there");
 }
 
+/// G11: publishers may come and go: of one that has gone, its counts stay and no memory does. (What a bus kept of each would be a list
+/// that grows, and so allocates, now and then.)
+#[test]
+fn publishers_that_come_and_go_leave_no_memory() {
+    warm_up();
+    let bus = EventBus::<Number>::new(0);
+    bus.start();
+    drop(bus.publisher());
+    let each = allocations(|| drop(bus.publisher()));
+    let come_and_go = || {
+        for number in 0..EVENTS {
+            bus.publisher().publish(Number(number)).unwrap();
+        }
+    };
+    assert_eq!(allocations(come_and_go), each * EVENTS);
+    assert_eq!(bus.stats().published, EVENTS);
+}
+
 /// G1: nor does a batch, whatever becomes of its events, before the start and after it.
 #[test]
 fn batch_allocates_nothing() {
