@@ -77,6 +77,15 @@ fn publish_reports_what_became_of_the_event() {
     assert_eq!((stats.published, stats.buffered, stats.delivered, stats.dropped), (7, 2, 5, 2));
 }
 
+/// Who publishes in a loop sums up what became of it.
+#[test]
+fn outcomes_add_up() {
+    let mut sum = outcome(1, 2, 3);
+    sum += outcome(10, 20, 30);
+    assert_eq!(sum, outcome(11, 22, 33));
+    assert_eq!((sum.delivered(), sum.dropped()), (22, 33));
+}
+
 /// API, section 2: a subscriber that asked for other types is not touched by an event: it gets no copy, its filter is not
 /// asked, and nothing is counted for it.
 #[test]
