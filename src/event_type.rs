@@ -28,8 +28,8 @@ use std::sync::{Mutex, PoisonError};
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct EventType {
-    // The hash comes first, so that the derived comparison looks at the name only where the hashes agree.
-    hash: u64,
+    /// 64 well mixed bits, the same in every process. First, so that the derived comparison looks at the name only where these agree.
+    pub(crate) hash: u64,
     name: &'static str,
 }
 
@@ -64,11 +64,6 @@ impl EventType {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         self.name
-    }
-
-    /// The hash of the name: 64 well mixed bits, the same in every process.
-    pub(crate) const fn hash(self) -> u64 {
-        self.hash
     }
 }
 

@@ -83,7 +83,7 @@ impl<E> Routes<E> {
 #[inline]
 fn find(event_type: EventType, size: usize, occupant: impl Fn(usize) -> Option<EventType>) -> usize {
     let mask = size - 1;
-    let mut index = event_type.hash() as usize & mask;
+    let mut index = event_type.hash as usize & mask;
     while occupant(index).is_some_and(|other| other != event_type) {
         index = (index + 1) & mask;
     }

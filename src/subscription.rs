@@ -65,7 +65,7 @@ enum Stage {
 }
 
 /// Pops between two samples of the ring's fill, while the ring does not run empty.
-const SAMPLE_EVERY: u32 = 32;
+const POPS_BETWEEN_SAMPLES: u32 = 32;
 
 impl<E: Event + Clone> Subscription<E> {
     pub(crate) fn new(cell: WeakCell<E>, mailbox: Arc<Mailbox<E>>, replay: Option<Replay<E>>) -> Self {
@@ -196,7 +196,7 @@ impl<E: Event + Clone> Subscription<E> {
         match self.until_sample.get() {
             0 => {
                 self.mailbox.sample_fill();
-                self.until_sample.set(SAMPLE_EVERY - 1);
+                self.until_sample.set(POPS_BETWEEN_SAMPLES);
             }
             pops => self.until_sample.set(pops - 1),
         }

@@ -121,8 +121,11 @@ fn lag_is_reported_once_per_episode() {
     assert_eq!(take(&reports), []);
     publish(&bus, 2..3);
     assert_eq!(take(&reports), [("slow".into(), EVEN, 1)]);
-    publish(&bus, 3..10);
+    publish(&bus, 3..9);
     assert_eq!(take(&reports), [], "still the same episode");
+    assert_eq!(slow.recv_many(&mut Vec::new(), 0), 0);
+    publish(&bus, 9..10);
+    assert_eq!(take(&reports), [], "to receive nothing ends none");
 
     let mut lost = 8;
     let receive: [fn(&mut Subscription<Number>) -> bool; 5] = [
@@ -372,4 +375,21 @@ fn high_water_follows_the_fill_of_the_ring() {
     publish(&bus, 0..17);
     received(&mut subscription);
     assert_eq!(high_water(), 16);
+}
+
+/// API, section 2: it is sampled now and then as well, for a receiver that never finds its ring empty.
+#[test]
+fn high_water_is_sampled_while_the_ring_does_not_run_empty() {
+    let bus = live();
+    let subscription = bus.subscriber("reader").capacity(1_024).subscribe();
+    publish(&bus, 0..2);
+    for filled in [200, 400] {
+        subscription.try_recv().unwrap();
+        publish(&bus, 0..filled);
+        while subscription.len() > 1 {
+            subscription.try_recv().unwrap();
+        }
+        let high_water = stats_of(&bus, "reader").high_water;
+        assert!(high_water > filled as usize - 50, "{high_water} of {filled}");
+    }
 }
