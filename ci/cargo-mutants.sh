@@ -51,6 +51,8 @@ skip=()
 for name in "${slow[@]}"; do skip+=(--skip "$name"); done
 plant "$@" -- --lib --test everything -- "${skip[@]}"
 if [ -s "$missed" ]; then
+    # A bug that made a quick test hang need not be tried again.
+    cat "$root/mutants.out/timeout.txt" >>"$root/mutants.out/caught.txt"
     plant "$@" -- --lib --test everything
 fi
 if [ -s "$missed" ]; then

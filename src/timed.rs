@@ -20,7 +20,6 @@ impl<E> IntoFuture for Gather<E> {
         GatherFuture {
             deadline: self.deadline(),
             gather: Some(self),
-            is_in_grace: false,
             has_yielded: false,
             sleep: None,
         }
@@ -41,7 +40,6 @@ pin_project! {
         gather: Option<Gather<E>>,
         // When the wait ends at the latest: with the timeout, or with the grace once that runs.
         deadline: Option<Instant>,
-        is_in_grace: bool,
         // Whether others were let run before the timer was set: responders that are tasks of this very thread answer meanwhile, and
         // setting a timer costs more than another look.
         has_yielded: bool,
@@ -66,9 +64,9 @@ impl<E> GatherFuture<E> {
         this.sleep.as_pin_mut().map_or(Poll::Pending, |sleep| sleep.poll(context))
     }
 
-    fn begin_grace(self: Pin<&mut Self>, grace: Duration) {
+    /// Lets the wait end with the grace, which begins when this is first called: later ends do not count.
+    fn limit_to_grace(self: Pin<&mut Self>, grace: Duration) {
         let this = self.project();
-        *this.is_in_grace = true;
         let end = Instant::now().checked_add(grace);
         *this.deadline = (*this.deadline).into_iter().chain(end).min();
         if let (Some(sleep), Some(deadline)) = (this.sleep.as_pin_mut(), *this.deadline) {
@@ -84,8 +82,8 @@ impl<E> Future for GatherFuture<E> {
         let gather = self.gather.as_ref().expect("polled after it was ready");
         match (gather.look_or_wait(context.waker()), gather.grace) {
             (Look::Done, _) => {}
-            (Look::Enough, Some(grace)) if !self.is_in_grace => {
-                self.as_mut().begin_grace(grace);
+            (Look::Enough, Some(grace)) => {
+                self.as_mut().limit_to_grace(grace);
                 ready!(self.as_mut().poll_deadline(context));
             }
             (Look::TooFew | Look::Enough, _) => ready!(self.as_mut().poll_deadline(context)),
