@@ -17,12 +17,7 @@ impl<E> IntoFuture for Gather<E> {
 
     /// As [`wait`](Gather::wait), for a task: timeout and grace are kept by tokio's clock.
     fn into_future(self) -> GatherFuture<E> {
-        GatherFuture {
-            deadline: self.deadline(),
-            gather: Some(self),
-            has_yielded: false,
-            sleep: None,
-        }
+        GatherFuture { deadline: self.deadline(), gather: Some(self), has_yielded: false, sleep: None }
     }
 }
 
