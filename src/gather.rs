@@ -3,14 +3,13 @@
 use crate::error::GatherError;
 use crate::event::Event;
 use crate::panics::Panics;
-use crate::park::ThreadWaker;
+use crate::park::{self, ThreadWaker};
 use crate::pending::{Ended, Look, Pending};
 use crate::request::RequestId;
 use crate::request_options::RequestOptions;
 use crate::request_result::RequestResult;
 use crate::requests::{Registration, Requests};
-use crate::sync::{Deadline, PARKING_SPINS};
-use crossbeam_utils::Backoff;
+use crate::sync::Deadline;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::panic::{RefUnwindSafe, UnwindSafe};
@@ -85,19 +84,13 @@ impl<E> Gather<E> {
     ///
     /// See [`EventBus::request`](crate::EventBus::request).
     pub fn wait(self) -> Result<RequestResult<E>, GatherError<E>> {
-        if self.pending().look() != Look::Done {
-            self.park();
-        }
+        self.park();
         self.finish_timed_out()
     }
 
     fn park(&self) {
-        let backoff = Backoff::new();
-        while PARKING_SPINS && !backoff.is_completed() {
-            backoff.snooze();
-            if self.pending().look() == Look::Done {
-                return;
-            }
+        if park::look_for_a_moment(|| (self.pending().look() == Look::Done).then_some(())).is_some() {
+            return;
         }
         let waker = ThreadWaker::default().current();
         let mut deadline = match self.timeout {

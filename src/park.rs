@@ -1,9 +1,27 @@
-//! Waking a parked thread the way a task is woken, so that blocking and async receivers share one waker.
+//! How a thread waits: it looks for a moment, and then parks, to be woken the way a task is, so that blocking and async receivers
+//! share one waker.
 
+use crate::sync::PARKING_BACKOFFS;
 use crate::sync::thread::{self, Thread, ThreadId};
+use crossbeam_utils::Backoff;
 use std::cell::RefCell;
 use std::sync::Arc;
 use std::task::{Wake, Waker};
+
+/// Looks again and again for a moment: what comes before a thread parks. Gives what `look` has found, if anything.
+pub(crate) fn look_for_a_moment<T>(mut look: impl FnMut() -> Option<T>) -> Option<T> {
+    for _ in 0..PARKING_BACKOFFS {
+        let backoff = Backoff::new();
+        while !backoff.is_completed() {
+            let found = look();
+            if found.is_some() {
+                return found;
+            }
+            backoff.snooze();
+        }
+    }
+    None
+}
 
 struct Unpark(Thread);
 

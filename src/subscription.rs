@@ -7,12 +7,11 @@ use crate::iter::{Iter, Recv, TryIter};
 use crate::mailbox::Mailbox;
 use crate::options::WaitStrategy;
 use crate::panics::Panics;
-use crate::park::ThreadWaker;
+use crate::park::{self, ThreadWaker};
 use crate::replay::{Next, Replay};
 use crate::snapshot::WeakCell;
 use crate::stop::StopHandle;
-use crate::sync::{Deadline, PARKING_SPINS, thread};
-use crossbeam_utils::Backoff;
+use crate::sync::{Deadline, thread};
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
@@ -258,13 +257,13 @@ impl<E: Event + Clone> Subscription<E> {
 
     /// Looks for a moment, and then parks between looks.
     fn park_until(&self, deadline: Deadline) -> Result<E, RecvTimeoutError> {
-        let backoff = Backoff::new();
-        while PARKING_SPINS && !backoff.is_completed() {
-            match self.try_recv() {
-                Ok(event) => return Ok(event),
-                Err(TryRecvError::Closed) => return Err(RecvTimeoutError::Closed),
-                Err(TryRecvError::Empty) => backoff.snooze(),
-            }
+        let received = park::look_for_a_moment(|| match self.try_recv() {
+            Ok(event) => Some(Ok(event)),
+            Err(TryRecvError::Closed) => Some(Err(RecvTimeoutError::Closed)),
+            Err(TryRecvError::Empty) => None,
+        });
+        if let Some(received) = received {
+            return received;
         }
         let waker = self.waker.current();
         loop {

@@ -14,13 +14,13 @@ pub(crate) mod model;
 
 #[cfg(any(loom, shuttle))]
 pub(crate) use self::model::{
-    ArcSwap, ArrayQueue, AtomicUsize, AtomicWaker, Cache, DashMap, Deadline, OnceLock, PARKING_SPINS,
+    ArcSwap, ArrayQueue, AtomicUsize, AtomicWaker, Cache, DashMap, Deadline, OnceLock, PARKING_BACKOFFS,
     WatchedMutex as Mutex, fence, thread,
 };
 
 #[cfg(not(any(loom, shuttle)))]
 pub(crate) use self::real::{
-    ArcSwap, ArrayQueue, AtomicUsize, AtomicWaker, Cache, DashMap, Deadline, Mutex, OnceLock, PARKING_SPINS, fence,
+    ArcSwap, ArrayQueue, AtomicUsize, AtomicWaker, Cache, DashMap, Deadline, Mutex, OnceLock, PARKING_BACKOFFS, fence,
     thread,
 };
 
@@ -74,8 +74,10 @@ mod real {
         }
     }
 
-    /// Whether a receiver that finds nothing spins for a moment before it parks.
-    pub(crate) const PARKING_SPINS: bool = true;
+    /// How often a thread backs off, from spinning to yielding, before it parks. A receiver of crossbeam-channel does it twice as well (once
+    /// before it registers, and once after). With less, a requester and its responders park between any two turns, and wake-ups
+    /// come to be most of what a request takes.
+    pub(crate) const PARKING_BACKOFFS: usize = 2;
 }
 
 pub(crate) use self::counter::Counter;

@@ -28,7 +28,7 @@ use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// In a model, parking spins zero times: a spin is a schedule like any other.
-pub(crate) const PARKING_SPINS: bool = false;
+pub(crate) const PARKING_BACKOFFS: usize = 0;
 
 pub(crate) mod thread {
     pub(crate) use super::engine::thread::{Thread, ThreadId, current, park, yield_now};
