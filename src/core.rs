@@ -7,7 +7,7 @@ use crate::event::Event;
 use crate::fan_out::{Losses, fan_out, lagging_type, report_lags};
 use crate::mailbox;
 use crate::panics::Panics;
-use crate::requests::Requests;
+use crate::requests::{Addressee, Requests};
 use crate::snapshot::{Closed, Phase, Snapshot, SnapshotCell};
 use crate::startup::{AppendError, StartupLog};
 use crate::stats::{BusStats, Published, Totals};
@@ -140,6 +140,20 @@ pub(crate) enum Purpose<'a, E> {
     Ask(&'a mut Option<E>),
 }
 
+impl<E> Purpose<'_, E> {
+    /// Says whether an event that so many have got is accepted by a live bus, and puts it back where it is not.
+    #[inline]
+    fn settle(self, event: &mut Option<E>, delivered: usize) -> bool {
+        match self {
+            Self::Ask(undelivered) if delivered == 0 => {
+                *undelivered = event.take();
+                false
+            }
+            Self::Tell | Self::Ask(_) => true,
+        }
+    }
+}
+
 impl<E: Event + Clone> Core<E> {
     /// Publishes, whatever the phase.
     pub(crate) fn publish(
@@ -204,7 +218,7 @@ impl<E: Event + Clone> Core<E> {
 
     /// Publishes on a live bus: to the rings, then to the request that the event answers, then the lag reports. What it
     /// returns is still to be counted.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn publish_live(
         &self,
         snapshot: &Snapshot<E>,
@@ -212,20 +226,49 @@ impl<E: Event + Clone> Core<E> {
         purpose: Purpose<'_, E>,
         panics: &mut Panics,
     ) -> Published {
-        let addressee = self.requests.addressee(&event, panics);
-        let mut event = Some(event);
-        let mut losses = Losses::new(1);
-        let delivered = fan_out(snapshot, &mut event, addressee.is_pending(), &mut losses, panics);
-        // Asked now: the event may go to the request that it answers.
-        let lag = losses.tickets().map(|tickets| (tickets, lagging_type(event.as_ref(), panics)));
-        match purpose {
-            // Not accepted: it answers nothing either, should it be a response as well.
-            Purpose::Ask(undelivered) if delivered == 0 => *undelivered = event.take(),
-            Purpose::Tell | Purpose::Ask(_) => {
-                let answer = if addressee.is_pending() { event.take() } else { None };
+        match self.requests.addressee(&event, panics) {
+            Addressee::Nobody => Self::offer(snapshot, event, false, panics, |event, delivered, _| {
+                purpose.settle(event, delivered);
+            }),
+            addressee => self.publish_response(snapshot, event, addressee, purpose, panics),
+        }
+    }
+
+    // Apart, so that the publish of everything else stays small.
+    #[inline(never)]
+    fn publish_response(
+        &self,
+        snapshot: &Snapshot<E>,
+        event: E,
+        addressee: Addressee<E>,
+        purpose: Purpose<'_, E>,
+        panics: &mut Panics,
+    ) -> Published {
+        let is_pending = addressee.is_pending();
+        Self::offer(snapshot, event, is_pending, panics, |event, delivered, panics| {
+            // Where it was not accepted it answers nothing either, should it be a response as well.
+            if purpose.settle(event, delivered) {
+                let answer = if is_pending { event.take() } else { None };
                 self.requests.deliver(addressee, answer, panics);
             }
-        }
+        })
+    }
+
+    /// Offers an event to the rings, and `then`, which may take it and is told how many have got it, comes before the lag reports.
+    #[inline(always)]
+    fn offer(
+        snapshot: &Snapshot<E>,
+        event: E,
+        keeps_event: bool,
+        panics: &mut Panics,
+        then: impl FnOnce(&mut Option<E>, usize, &mut Panics),
+    ) -> Published {
+        let mut event = Some(event);
+        let mut losses = Losses::new(1);
+        let delivered = fan_out(snapshot, &mut event, keeps_event, &mut losses, panics);
+        // Asked now: `then` may take the event.
+        let lag = losses.tickets().map(|tickets| (tickets, lagging_type(event.as_ref(), panics)));
+        then(&mut event, delivered, panics);
         if let Some((tickets, event_type)) = lag {
             report_lags(snapshot, tickets, |_, _| event_type, panics);
         }

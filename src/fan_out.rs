@@ -16,7 +16,7 @@ use std::sync::Arc;
 ///
 /// User code may panic at every turn (`event_type`, a filter, `Clone`, `Drop`, a waker). The one subscriber that
 /// it concerns has a drop counted, everybody else is served, and the caller resumes the first panic.
-#[inline]
+#[inline(always)]
 pub(crate) fn fan_out<E: Event + Clone>(
     snapshot: &Snapshot<E>,
     event: &mut Option<E>,
@@ -110,7 +110,7 @@ impl Losses {
 
     /// Counts what became of the clone of an event that was offered to a mailbox (`None` where the filter or `Clone` has panicked):
     /// returns 1 if it was delivered.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn settle<E>(
         &mut self,
         mailbox: &Mailbox<E>,

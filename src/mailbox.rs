@@ -107,7 +107,7 @@ impl<E> Mailbox<E> {
     }
 
     /// Puts a clone of the event into the ring, if the filter wants it. User code, which unwinds before anything has happened.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn offer(&self, event: &E) -> Offer<E>
     where
         E: Clone,
@@ -125,7 +125,7 @@ impl<E> Mailbox<E> {
     }
 
     /// Puts an event into the ring, as the overflow policy has it.
-    #[inline]
+    #[inline(always)]
     fn push(&self, event: E) -> Offer<E> {
         match self.options.overflow {
             Overflow::DropNewest => match self.ring.push(event) {

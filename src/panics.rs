@@ -11,7 +11,7 @@ pub(crate) struct Panics(Option<Box<dyn Any + Send>>);
 
 impl Panics {
     /// Runs `code`; `None` where it panicked.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn catch<T>(&mut self, code: impl FnOnce() -> T) -> Option<T> {
         // Unwind safety: what the bus shares with `code` stays whole at every point at which user code can unwind.
         match catch_unwind(AssertUnwindSafe(code)) {
@@ -33,25 +33,34 @@ impl Panics {
 
     /// Hands `value` on, or [resumes](Self::resume) after dropping it: an event on its way back to its publisher must not be dropped by the
     /// unwinding, where a panic of its own would abort the process.
-    #[inline]
-    pub(crate) fn resume_or<T>(mut self, value: T) -> T {
-        let Some(payload) = self.0.take() else { return value };
-        if std::thread::panicking() {
-            discard(payload);
-            return value;
+    #[inline(always)]
+    pub(crate) fn resume_or<T>(self, value: T) -> T {
+        match self.0 {
+            None => value,
+            Some(payload) => resume(payload, value),
         }
-        if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
-            discard(second);
-        }
-        resume_unwind(payload)
     }
 
     /// Goes on with the first panic, if there was one. While this thread unwinds already it is swallowed, because a
     /// second one would abort the process.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn resume(self) {
         self.resume_or(());
     }
+}
+
+/// Goes on with a panic, unless this thread unwinds already. Apart, so that a publish without one stays small.
+#[cold]
+#[inline(never)]
+fn resume<T>(payload: Box<dyn Any + Send>, value: T) -> T {
+    if std::thread::panicking() {
+        discard(payload);
+        return value;
+    }
+    if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
+        discard(second);
+    }
+    resume_unwind(payload)
 }
 
 /// Drops a payload that nobody will see. It is user code as well, whose `Drop` may panic once more: what that leaves is leaked.

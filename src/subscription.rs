@@ -89,7 +89,7 @@ impl<E: Event + Clone> Subscription<E> {
     ///
     /// During the replay, goes on with a panic of the filter or of `Clone`. That event is gone; the next call
     /// gives the next one.
-    #[inline]
+    #[inline(always)]
     pub fn try_recv(&self) -> Result<E, TryRecvError> {
         if self.stage.get() == Stage::Ring {
             if let Some(event) = self.pop() {
@@ -186,7 +186,7 @@ impl<E: Event + Clone> Subscription<E> {
         Err(TryRecvError::Closed)
     }
 
-    #[inline]
+    #[inline(always)]
     fn pop(&self) -> Option<E> {
         let Some(event) = self.mailbox.pop() else {
             self.until_sample.set(0);
@@ -202,7 +202,7 @@ impl<E: Event + Clone> Subscription<E> {
         Some(event)
     }
 
-    #[inline]
+    #[inline(always)]
     fn count_received(&self, events: u64) {
         self.mailbox.count_received(events);
         self.mailbox.episode().end();
