@@ -218,6 +218,8 @@ impl<E: Event + Clone> Core<E> {
 
     /// Publishes on a live bus: to the rings, then to the request that the event answers, then the lag reports. What it
     /// returns is still to be counted.
+    // Inlined whatever the compiler thinks of it, as is all that a good publish runs through: what a call returns in memory is read back in
+    // other widths, and each time the processor waits for its stores.
     #[inline(always)]
     pub(crate) fn publish_live(
         &self,

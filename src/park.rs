@@ -5,13 +5,13 @@ use crate::sync::PARKING_BACKOFFS;
 use crate::sync::thread::{self, Thread, ThreadId};
 use crossbeam_utils::Backoff;
 use std::cell::RefCell;
+use std::iter;
 use std::sync::Arc;
 use std::task::{Wake, Waker};
 
 /// Looks again and again for a moment: what comes before a thread parks. Gives what `look` has found, if anything.
 pub(crate) fn look_for_a_moment<T>(mut look: impl FnMut() -> Option<T>) -> Option<T> {
-    for _ in 0..PARKING_BACKOFFS {
-        let backoff = Backoff::new();
+    for backoff in iter::repeat_with(Backoff::new).take(PARKING_BACKOFFS) {
         while !backoff.is_completed() {
             let found = look();
             if found.is_some() {
