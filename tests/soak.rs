@@ -1,7 +1,7 @@
 //! Everything at once, for long: memory ends where it began, and every event is accounted for. A counting allocator of its own, and one
 //! test: nothing else may allocate meanwhile.
 //!
-//! The environment variable `RINGBUS_SOAK_EVENTS` says how many events to publish; `RINGBUS_SANITIZED` that memory is not the program's alone.
+//! The environment variable `RINGBUS_SOAK_EVENTS` says how many events to publish; `RINGBUS_UNDER_SANITIZER` that memory is not the program's alone.
 
 mod common;
 
@@ -218,7 +218,7 @@ fn live_and_close(events: u64) -> isize {
 /// How much of the process is in memory, in KiB. Under a sanitizer that is mostly the sanitizer's own, and tells nothing.
 #[cfg(target_os = "linux")]
 fn resident_memory() -> u64 {
-    if std::env::var_os("RINGBUS_SANITIZED").is_some() {
+    if std::env::var_os("RINGBUS_UNDER_SANITIZER").is_some() {
         return 0;
     }
     let status = std::fs::read_to_string("/proc/self/status").unwrap();

@@ -12,7 +12,7 @@ sanitize() {
     # Reports name lines; more debug information would only take time.
     export CARGO_PROFILE_DEV_DEBUG=line-tables-only CARGO_INCREMENTAL=0
     # Shadow memory counts as the process's: tests/soak.rs must not judge it.
-    export RINGBUS_SANITIZED=1
+    export RINGBUS_UNDER_SANITIZER=1
     symbolizer=$rust/llvm-symbolizer
 }
 
