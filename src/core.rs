@@ -143,7 +143,7 @@ pub(crate) enum Purpose<'a, E> {
 impl<E> Purpose<'_, E> {
     /// Says whether an event that so many have got is accepted by a live bus, and puts it back where it is not.
     #[inline]
-    fn settle(self, event: &mut Option<E>, delivered: usize) -> bool {
+    fn conclude(self, event: &mut Option<E>, delivered: usize) -> bool {
         match self {
             Self::Ask(undelivered) if delivered == 0 => {
                 *undelivered = event.take();
@@ -229,8 +229,8 @@ impl<E: Event + Clone> Core<E> {
         panics: &mut Panics,
     ) -> Published {
         match self.requests.addressee(&event, panics) {
-            Addressee::Nobody => Self::offer(snapshot, event, false, panics, |event, delivered, _| {
-                purpose.settle(event, delivered);
+            Addressee::Nobody => Self::publish_then(snapshot, event, false, panics, |event, delivered, _| {
+                purpose.conclude(event, delivered);
             }),
             addressee => self.publish_response(snapshot, event, addressee, purpose, panics),
         }
@@ -247,18 +247,18 @@ impl<E: Event + Clone> Core<E> {
         panics: &mut Panics,
     ) -> Published {
         let is_pending = addressee.is_pending();
-        Self::offer(snapshot, event, is_pending, panics, |event, delivered, panics| {
+        Self::publish_then(snapshot, event, is_pending, panics, |event, delivered, panics| {
             // Where it was not accepted it answers nothing either, should it be a response as well.
-            if purpose.settle(event, delivered) {
+            if purpose.conclude(event, delivered) {
                 let answer = if is_pending { event.take() } else { None };
                 self.requests.deliver(addressee, answer, panics);
             }
         })
     }
 
-    /// Offers an event to the rings, and `then`, which may take it and is told how many have got it, comes before the lag reports.
+    /// Publishes an event to the rings; `then`, which may take it and is told how many have got it, comes before the lag reports.
     #[inline(always)]
-    fn offer(
+    fn publish_then(
         snapshot: &Snapshot<E>,
         event: E,
         keeps_event: bool,

@@ -27,7 +27,7 @@ pub(crate) use waker::AtomicWaker;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// In a model, parking spins zero times: a spin is a schedule like any other.
+/// In a model, a thread parks at once: to back off would be a schedule like any other.
 pub(crate) const PARKING_BACKOFFS: usize = 0;
 
 pub(crate) mod thread {
