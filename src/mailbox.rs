@@ -209,6 +209,11 @@ impl<E> Mailbox<E> {
         self.receipts.received.add_as_owner(events);
     }
 
+    #[inline]
+    pub(crate) fn received(&self) -> u64 {
+        self.receipts.received.get()
+    }
+
     pub(crate) fn count_dropped(&self) {
         self.losses.dropped.add(1);
     }

@@ -45,8 +45,9 @@ pub struct Subscription<E: Event + Clone> {
     replay: RefCell<Option<Replay<E>>>,
     /// What `take_missed` has told already.
     told_missed: Cell<u64>,
-    /// Pops until the fill of the ring is sampled again.
-    until_sample: Cell<u32>,
+    /// With how many events received the fill of the ring is sampled again. (To count pops down in this word, and so to write it for each, would
+    /// make a pop take half as long again.)
+    sample_at: Cell<u64>,
     waker: ThreadWaker,
 }
 
@@ -64,7 +65,7 @@ enum Stage {
 }
 
 /// Pops between two samples of the ring's fill, while the ring does not run empty.
-const POPS_BETWEEN_SAMPLES: u32 = 32;
+const POPS_BETWEEN_SAMPLES: u64 = 32;
 
 impl<E: Event + Clone> Subscription<E> {
     pub(crate) fn new(cell: WeakCell<E>, mailbox: Arc<Mailbox<E>>, replay: Option<Replay<E>>) -> Self {
@@ -74,7 +75,7 @@ impl<E: Event + Clone> Subscription<E> {
             stage: Cell::new(if replay.is_some() { Stage::Replay } else { Stage::Ring }),
             replay: RefCell::new(replay),
             told_missed: Cell::new(0),
-            until_sample: Cell::new(0),
+            sample_at: Cell::new(0),
             waker: ThreadWaker::default(),
         }
     }
@@ -189,15 +190,13 @@ impl<E: Event + Clone> Subscription<E> {
     #[inline(always)]
     fn pop(&self) -> Option<E> {
         let Some(event) = self.mailbox.pop() else {
-            self.until_sample.set(0);
+            self.sample_at.set(0);
             return None;
         };
-        match self.until_sample.get() {
-            0 => {
-                self.mailbox.sample_fill();
-                self.until_sample.set(POPS_BETWEEN_SAMPLES);
-            }
-            pops => self.until_sample.set(pops - 1),
+        let received = self.mailbox.received();
+        if received >= self.sample_at.get() {
+            self.mailbox.sample_fill();
+            self.sample_at.set(received + POPS_BETWEEN_SAMPLES);
         }
         Some(event)
     }
@@ -319,11 +318,11 @@ impl<E: Event + Clone> Subscription<E> {
         }
         let replayed = taken;
         // The first pop samples the fill of the ring for all that follow.
-        self.until_sample.set(0);
+        self.sample_at.set(0);
         while taken < max {
             let popped = if taken == replayed { self.pop() } else { self.mailbox.pop() };
             let Some(event) = popped else {
-                self.until_sample.set(0);
+                self.sample_at.set(0);
                 break;
             };
             into.push(event);
