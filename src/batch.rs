@@ -1,11 +1,11 @@
 //! One live publish of many events: to each ring all of them in a row, then one fence and one round of wake-ups.
 
 use crate::event::Event;
-use crate::fan_out::{Losses, report_lags};
+use crate::fan_out::{Losses, Place, report_lags};
 use crate::mailbox::{self, Mailbox};
 use crate::panics::Panics;
 use crate::snapshot::Snapshot;
-use crate::stats::Published;
+use crate::stats::Offered;
 use std::mem::needs_drop;
 use std::slice;
 use std::sync::Arc;
@@ -18,18 +18,18 @@ const TILE: usize = 32;
 pub(crate) struct Batch<'a, E> {
     snapshot: &'a Snapshot<E>,
     events: &'a [E],
+    offers: usize,
     losses: Losses,
-    delivered: usize,
 }
 
 impl<'a, E: Event + Clone> Batch<'a, E> {
     pub(crate) fn new(snapshot: &'a Snapshot<E>, events: &'a [E]) -> Self {
-        Self { snapshot, events, losses: Losses::new(events.len()), delivered: 0 }
+        Self { snapshot, events, offers: 0, losses: Losses::default() }
     }
 
     /// Offers clones of the events, in their order, to every subscriber that is interested, and wakes those that wait. As for
     /// a single event, user code may panic at every turn.
-    pub(crate) fn fan_out(&mut self, panics: &mut Panics) -> Published {
+    pub(crate) fn fan_out(&mut self, panics: &mut Panics) -> Offered {
         let (snapshot, events) = (self.snapshot, self.events);
         let universal = snapshot.routes.universal();
         self.sweep(universal, events, 0, panics);
@@ -43,12 +43,12 @@ impl<'a, E: Event + Clone> Batch<'a, E> {
         // the events for their types once more.
         let pushed_to = if snapshot.routes.has_typed() { &snapshot.subscribers } else { universal };
         mailbox::after_push(pushed_to, panics);
-        Published { buffered: 0, delivered: self.delivered, dropped: self.losses.dropped }
+        Offered { delivered: self.losses.delivered_of(self.offers), dropped: self.losses.dropped }
     }
 
     /// Reports the lags that began, if any did.
     pub(crate) fn report_lags(&self, panics: &mut Panics) {
-        if let Some(tickets) = self.losses.tickets() {
+        if let Some(tickets) = self.losses.tickets {
             let event_type = |index: usize, panics: &mut Panics| panics.catch(|| self.events[index].event_type());
             report_lags(self.snapshot, tickets, event_type, panics);
         }
@@ -62,15 +62,14 @@ impl<'a, E: Event + Clone> Batch<'a, E> {
     /// Offers every one of these mailboxes every one of these events, the first of which stands at `first` in the batch.
     fn sweep(&mut self, mailboxes: &[Arc<Mailbox<E>>], events: &[E], first: usize, panics: &mut Panics) {
         let tile = if needs_drop::<E>() { TILE } else { events.len().max(1) };
-        let mut delivered = 0;
+        self.offers += mailboxes.len() * events.len();
         for (turn, events) in events.chunks(tile).enumerate() {
             for mailbox in mailboxes {
                 for (index, event) in events.iter().enumerate() {
-                    let offer = panics.catch(|| mailbox.offer(event));
-                    delivered += self.losses.settle(mailbox, offer, first + turn * tile + index, panics);
+                    let place = Place { index: first + turn * tile + index, of: self.events.len() };
+                    self.losses.serve(mailbox, event, place, panics);
                 }
             }
         }
-        self.delivered += delivered;
     }
 }

@@ -4,15 +4,14 @@ use crate::batch::Batch;
 use crate::end::Ended;
 use crate::error::{BatchError, BatchErrorKind, PublishError, RequestError};
 use crate::event::Event;
-use crate::fan_out::{Losses, fan_out, lagging_type, report_lags};
+use crate::fan_out::fan_out;
 use crate::mailbox;
 use crate::panics::Panics;
-use crate::requests::{Addressee, Requests};
+use crate::requests::Requests;
 use crate::snapshot::{Closed, Phase, Snapshot, SnapshotCell};
 use crate::startup::{AppendError, StartupLog};
-use crate::stats::{BusStats, Published, Totals};
+use crate::stats::{BusStats, Offered, Published, Totals};
 use crate::sync::Counter;
-use std::mem::needs_drop;
 use std::sync::Arc;
 
 /// The bus itself. Closed when the last handle that publishes lets go of it; subscriptions only know it weakly.
@@ -189,9 +188,9 @@ impl<E: Event + Clone> Core<E> {
     ) -> Result<Published, PublishError<E>> {
         let log = match &snapshot.phase {
             Phase::Live => {
-                let published = self.publish_live(snapshot, event, purpose, panics);
-                self.totals.count_live(1, published);
-                return Ok(published);
+                let offered = self.publish_live(snapshot, event, purpose, panics);
+                self.totals.count_live(1, offered);
+                return Ok(offered.into());
             }
             Phase::Closed(_) => return Err(PublishError::Closed(event)),
             Phase::Starting(log) => log,
@@ -227,13 +226,13 @@ impl<E: Event + Clone> Core<E> {
         event: E,
         purpose: Purpose<'_, E>,
         panics: &mut Panics,
-    ) -> Published {
-        match self.requests.addressee(&event, panics) {
-            Addressee::Nobody => Self::publish_then(snapshot, event, false, panics, |event, delivered, _| {
-                purpose.conclude(event, delivered);
-            }),
-            addressee => self.publish_response(snapshot, event, addressee, purpose, panics),
+    ) -> Offered {
+        if panics.catch(|| event.as_response().is_some()).unwrap_or_default() {
+            return self.publish_response(snapshot, event, purpose, panics);
         }
+        fan_out(snapshot, event, false, panics, |event, delivered, _| {
+            purpose.conclude(event, delivered);
+        })
     }
 
     // Apart, so that the publish of everything else stays small.
@@ -242,12 +241,12 @@ impl<E: Event + Clone> Core<E> {
         &self,
         snapshot: &Snapshot<E>,
         event: E,
-        addressee: Addressee<E>,
         purpose: Purpose<'_, E>,
         panics: &mut Panics,
-    ) -> Published {
+    ) -> Offered {
+        let addressee = self.requests.addressee(&event, panics);
         let is_pending = addressee.is_pending();
-        Self::publish_then(snapshot, event, is_pending, panics, |event, delivered, panics| {
+        fan_out(snapshot, event, is_pending, panics, |event, delivered, panics| {
             // Where it was not accepted it answers nothing either, should it be a response as well.
             if purpose.conclude(event, delivered) {
                 let answer = if is_pending { event.take() } else { None };
@@ -256,38 +255,14 @@ impl<E: Event + Clone> Core<E> {
         })
     }
 
-    /// Publishes an event to the rings; `then`, which may take it and is told how many have got it, comes before the lag reports.
-    #[inline(always)]
-    fn publish_then(
-        snapshot: &Snapshot<E>,
-        event: E,
-        keeps_event: bool,
-        panics: &mut Panics,
-        then: impl FnOnce(&mut Option<E>, usize, &mut Panics),
-    ) -> Published {
-        let mut event = Some(event);
-        let mut losses = Losses::new(1);
-        let delivered = fan_out(snapshot, &mut event, keeps_event, &mut losses, panics);
-        // Asked now: `then` may take the event.
-        let lag = losses.tickets().map(|tickets| (tickets, lagging_type(event.as_ref(), panics)));
-        then(&mut event, delivered, panics);
-        if let Some((tickets, event_type)) = lag {
-            report_lags(snapshot, tickets, |_, _| event_type, panics);
-        }
-        if needs_drop::<E>() && event.is_some() {
-            panics.catch(|| drop(event));
-        }
-        Published { buffered: 0, delivered, dropped: losses.dropped }
-    }
-
     /// Publishes many events: on a live bus at one go, before that one by one.
     pub(crate) fn publish_batch(&self, events: &[E], panics: &mut Panics) -> Result<Published, BatchError> {
         let snapshot = self.cell.load();
         let result = match snapshot.phase {
             Phase::Live => {
-                let published = self.publish_batch_live(&snapshot, events, panics);
-                self.totals.count_live(events.len(), published);
-                Ok(published)
+                let offered = self.publish_batch_live(&snapshot, events, panics);
+                self.totals.count_live(events.len(), offered);
+                Ok(offered.into())
             }
             Phase::Starting(_) | Phase::Closed(_) => self.publish_one_by_one(events, panics),
         };
@@ -297,16 +272,16 @@ impl<E: Event + Clone> Core<E> {
 
     /// Publishes a batch on a live bus, in the order of [`publish_live`](Self::publish_live): the rings, the requests, the lag
     /// reports. What it returns is still to be counted.
-    pub(crate) fn publish_batch_live(&self, snapshot: &Snapshot<E>, events: &[E], panics: &mut Panics) -> Published {
+    pub(crate) fn publish_batch_live(&self, snapshot: &Snapshot<E>, events: &[E], panics: &mut Panics) -> Offered {
         let mut batch = Batch::new(snapshot, events);
-        let published = batch.fan_out(panics);
+        let offered = batch.fan_out(panics);
         for event in events {
             let addressee = self.requests.addressee(event, panics);
             let answer = if addressee.is_pending() { panics.catch(|| event.clone()) } else { None };
             self.requests.deliver(addressee, answer, panics);
         }
         batch.report_lags(panics);
-        published
+        offered
     }
 
     /// Publishes a batch whatever the phase, and in whichever phases that pass meanwhile.

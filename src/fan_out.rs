@@ -3,185 +3,219 @@
 use crate::event::Event;
 use crate::event_type::EventType;
 use crate::lag::{Lag, Tickets};
-use crate::mailbox::{self, Mailbox, Offer};
+use crate::mailbox::{self, Lost, Mailbox};
 use crate::options::Overflow;
 use crate::panics::Panics;
 use crate::snapshot::Snapshot;
+use crate::stats::Offered;
 use std::mem::needs_drop;
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-/// Offers `event` to every interested subscriber, and wakes those that wait. Takes the event where the last of them can have it
-/// itself; with `keeps_event`, all get clones. Returns how many have got it; `losses` has the rest.
+/// Offers `event` to every interested subscriber, and wakes those that wait; then runs `then`, which is told how many have got the event and
+/// may take it, if it is still there: the last of them can have it itself, unless `keeps_event`. The lag reports come last.
 ///
 /// User code may panic at every turn (`event_type`, a filter, `Clone`, `Drop`, a waker). The one subscriber that
 /// it concerns has a drop counted, everybody else is served, and the caller resumes the first panic.
 #[inline(always)]
 pub(crate) fn fan_out<E: Event + Clone>(
     snapshot: &Snapshot<E>,
-    event: &mut Option<E>,
+    event: E,
     keeps_event: bool,
-    losses: &mut Losses,
     panics: &mut Panics,
-) -> usize {
+    then: impl FnOnce(&mut Option<E>, usize, &mut Panics),
+) -> Offered {
     let routes = &snapshot.routes;
-    let typed = match &event {
-        Some(event) if routes.has_typed() => panics.catch(|| routes.typed(event.event_type())).unwrap_or_default(),
-        _ => &[],
-    };
+    let typed =
+        if routes.has_typed() { panics.catch(|| routes.typed(event.event_type())).unwrap_or_default() } else { &[] };
     // Nearly always one of the lists is empty: the way through the other is the one to be short.
-    let (first, second) = match routes.universal() {
-        [] => (typed, &[] as &[_]),
-        universal => (universal, typed),
-    };
-    if first.is_empty() {
-        return 0;
+    match (routes.universal(), typed) {
+        ([], []) => {
+            let mut event = Some(event);
+            then(&mut event, 0, panics);
+            dispose(event, panics);
+            Offered::default()
+        }
+        (list, []) | ([], list) => fan_out_to(snapshot, [list], event, keeps_event, panics, then),
+        (universal, typed) => fan_out_to_both(snapshot, [universal, typed], event, keeps_event, panics, then),
     }
-    let mut delivered = 0;
+}
+
+// Apart, so that the way through one list stays small.
+#[inline(never)]
+fn fan_out_to_both<E: Event + Clone>(
+    snapshot: &Snapshot<E>,
+    lists: [&[Arc<Mailbox<E>>]; 2],
+    event: E,
+    keeps_event: bool,
+    panics: &mut Panics,
+    then: impl FnOnce(&mut Option<E>, usize, &mut Panics),
+) -> Offered {
+    fan_out_to(snapshot, lists, event, keeps_event, panics, then)
+}
+
+/// The same for those on these lists, none of which is empty.
+#[inline(always)]
+fn fan_out_to<E: Event + Clone, const N: usize>(
+    snapshot: &Snapshot<E>,
+    lists: [&[Arc<Mailbox<E>>]; N],
+    event: E,
+    keeps_event: bool,
+    panics: &mut Panics,
+    then: impl FnOnce(&mut Option<E>, usize, &mut Panics),
+) -> Offered {
+    let mut losses = Losses::default();
+    let mut others = lists;
+    let mut last = None;
     // The last one can have the event itself. Where that has no `Drop`, a clone costs no more than a move.
-    let has_last = needs_drop::<E>() && !keeps_event;
-    if let Some(event) = &*event {
-        let is_last_list = has_last && second.is_empty();
-        delivered += losses.serve(but_last(first, is_last_list), event, panics);
-        if !second.is_empty() {
-            delivered += losses.serve_second(but_last(second, has_last), event, panics);
+    if needs_drop::<E>() && !keeps_event {
+        if let Some((mailbox, rest)) = others[N - 1].split_last() {
+            (last, others[N - 1]) = (Some(mailbox), rest);
         }
     }
-    if has_last {
-        if let Some(mailbox) = second.last().or(first.last()) {
-            delivered += losses.serve_last(mailbox, event, panics);
+    for list in others {
+        for mailbox in list {
+            losses.serve(mailbox, &event, Place::ONLY, panics);
         }
+    }
+    let mut event = Some(event);
+    if let Some(mailbox) = last {
+        losses.serve_last(mailbox, &mut event, panics);
     }
     mailbox::fence_pushes();
-    mailbox::after_push(first, panics);
-    if !second.is_empty() {
-        mailbox::after_push(second, panics);
+    for list in lists {
+        mailbox::after_push(list, panics);
     }
-    delivered
+    let delivered = losses.delivered_of(lists.iter().map(|list| list.len()).sum());
+    match losses.tickets {
+        None => then(&mut event, delivered, panics),
+        Some(tickets) => {
+            // Asked first: `then` may take the event.
+            let event_type = lagging_type(event.as_ref(), panics);
+            then(&mut event, delivered, panics);
+            report_lags(snapshot, tickets, |_, _| event_type, panics);
+        }
+    }
+    dispose(event, panics);
+    Offered { delivered, dropped: losses.dropped }
 }
 
-/// The mailboxes without their last one, where that is served apart.
-#[inline]
-fn but_last<E>(mailboxes: &[Arc<Mailbox<E>>], has_last: bool) -> &[Arc<Mailbox<E>>] {
-    match mailboxes.split_last() {
-        Some((_, others)) if has_last => others,
-        _ => mailboxes,
+/// Drops an event that nobody has taken. User code.
+#[inline(always)]
+fn dispose<E>(event: Option<E>, panics: &mut Panics) {
+    if needs_drop::<E>() && event.is_some() {
+        panics.catch(|| drop(event));
     }
 }
 
-/// What went wrong in one publish, of one event or of a batch. Written only where something does.
+/// What did not come to a delivery in one publish, of one event or of a batch. A good publish, to subscribers without filters, never
+/// writes it.
+#[derive(Default)]
 pub(crate) struct Losses {
-    /// How many events there are.
-    events: usize,
+    /// Offers that a filter refused.
+    filtered: usize,
     /// Deliveries that failed.
     pub(crate) dropped: usize,
-    /// Signs the lags that this publish began, if it began any.
-    tickets: Option<NonZeroUsize>,
+    /// Sign the lags that this publish began, if it began any.
+    pub(crate) tickets: Option<Tickets>,
+}
+
+/// Which of the events of a publish.
+#[derive(Clone, Copy)]
+pub(crate) struct Place {
+    pub(crate) index: usize,
+    /// How many events there are.
+    pub(crate) of: usize,
+}
+
+impl Place {
+    /// The one event of a publish that is no batch.
+    const ONLY: Self = Self { index: 0, of: 1 };
 }
 
 impl Losses {
-    #[inline]
-    pub(crate) fn new(events: usize) -> Self {
-        Self { events, dropped: 0, tickets: None }
-    }
-
-    /// The tickets with which this publish has begun lags, if it has begun any.
-    #[inline]
-    pub(crate) fn tickets(&self) -> Option<Tickets> {
-        self.tickets.map(|first| Tickets::from(first, self.events))
-    }
-
-    /// Offers each of these mailboxes a clone of the event, and returns how many have got it.
+    /// How many of so many offers have come to a delivery.
     #[inline(always)]
-    fn serve<E: Clone>(&mut self, mailboxes: &[Arc<Mailbox<E>>], event: &E, panics: &mut Panics) -> usize {
-        let mut delivered = 0;
-        for mailbox in mailboxes {
-            let offer = panics.catch(|| mailbox.offer(event));
-            delivered += self.settle(mailbox, offer, 0, panics);
-        }
-        delivered
+    pub(crate) fn delivered_of(&self, offers: usize) -> usize {
+        offers - self.filtered - self.dropped
     }
 
-    /// The same, for a list that is nearly always empty.
-    #[inline(never)]
-    fn serve_second<E: Clone>(&mut self, mailboxes: &[Arc<Mailbox<E>>], event: &E, panics: &mut Panics) -> usize {
-        self.serve(mailboxes, event, panics)
-    }
-
-    /// Counts what became of the clone of an event that was offered to a mailbox (`None` where the filter or `Clone` has panicked):
-    /// returns 1 if it was delivered.
+    /// Offers a mailbox a clone of the event.
     #[inline(always)]
-    pub(crate) fn settle<E>(
-        &mut self,
-        mailbox: &Mailbox<E>,
-        offer: Option<Offer<E>>,
-        index: usize,
-        panics: &mut Panics,
-    ) -> usize {
-        match offer {
-            Some(Offer::Delivered) => 1,
-            Some(Offer::Filtered) => 0,
-            lost => {
-                let (delivered, lost) = self.lose(mailbox, lost, index);
-                if needs_drop::<E>() {
-                    panics.catch(|| drop(lost));
-                }
-                delivered
-            }
+    pub(crate) fn serve<E: Clone>(&mut self, mailbox: &Mailbox<E>, event: &E, place: Place, panics: &mut Panics) {
+        let clone = panics.catch(|| mailbox.accepts(event).then(|| event.clone()));
+        if let Some(back) = self.deliver(mailbox, clone, place) {
+            dispose(Some(back), panics);
         }
     }
 
-    /// Offers the last mailbox the event itself, unless it is needed once more, because a lag report names its type. Puts it back where
-    /// the ring was full.
+    /// Offers the last mailbox the event itself, unless it is needed once more, because a lag report names its type, or because another may
+    /// come back for it. It stays where it is where the ring was full.
     #[inline]
-    fn serve_last<E: Clone>(&mut self, mailbox: &Mailbox<E>, event: &mut Option<E>, panics: &mut Panics) -> usize {
+    fn serve_last<E: Clone>(&mut self, mailbox: &Mailbox<E>, event: &mut Option<E>, panics: &mut Panics) {
         if self.tickets.is_some() || mailbox.options().overflow == Overflow::DropOldest {
-            let offer = panics.catch(|| event.as_ref().map_or(Offer::Filtered, |event| mailbox.offer(event)));
-            return self.settle(mailbox, offer, 0, panics);
+            if let Some(event) = event {
+                self.serve(mailbox, event, Place::ONLY, panics);
+            }
+            return;
         }
-        match panics.catch(|| mailbox.offer_itself(event)) {
-            Some(Offer::Delivered) => 1,
-            Some(Offer::Filtered) => 0,
-            lost => {
-                let (delivered, lost) = self.lose(mailbox, lost, 0);
-                *event = lost.or(event.take());
-                delivered
+        let itself = panics.catch(|| event.take_if(|event| mailbox.accepts(event)));
+        if let Some(back) = self.deliver(mailbox, itself, Place::ONLY) {
+            *event = Some(back);
+        }
+    }
+
+    /// Puts an event into the ring of a mailbox that wants it, and gives back what the ring does not keep. `Some(None)` is an event that
+    /// the filter has refused, `None` one for which the filter or `Clone` has panicked.
+    #[inline(always)]
+    fn deliver<E>(&mut self, mailbox: &Mailbox<E>, event: Option<Option<E>>, place: Place) -> Option<E> {
+        match event {
+            Some(Some(event)) => match mailbox.push(event) {
+                Ok(()) => None,
+                Err(lost) => Some(self.lose(mailbox, lost, place)),
+            },
+            Some(None) => {
+                self.filtered += 1;
+                None
+            }
+            None => {
+                self.drop_one(mailbox);
+                None
             }
         }
     }
 
-    /// Counts a loss. Returns 1 if something else was delivered for it, and the event that was lost, if there is one.
+    /// Counts what a full ring has not kept, and gives it back.
     #[cold]
-    fn lose<E>(&mut self, mailbox: &Mailbox<E>, offer: Option<Offer<E>>, index: usize) -> (usize, Option<E>) {
-        let (delivered, lost) = match offer {
-            Some(Offer::Evicted(oldest)) => {
+    fn lose<E>(&mut self, mailbox: &Mailbox<E>, lost: Lost<E>, place: Place) -> E {
+        let back = match lost {
+            Lost::Refused(event) => {
+                self.drop_one(mailbox);
+                event
+            }
+            Lost::Evicted(oldest) => {
                 mailbox.count_evicted();
-                (1, Some(oldest))
-            }
-            Some(Offer::Full(refused)) => {
-                mailbox.count_dropped();
-                self.dropped += 1;
-                (0, Some(refused))
-            }
-            // No ring was full.
-            _ => {
-                mailbox.count_dropped();
-                self.dropped += 1;
-                return (0, None);
+                oldest
             }
         };
         mailbox.note_full();
         if !mailbox.options().lossy && mailbox.episode().is_clear() {
-            let first = *self.tickets.get_or_insert_with(|| Tickets::take(self.events));
-            mailbox.episode().begin(Tickets::from(first, self.events), index);
+            let tickets = *self.tickets.get_or_insert_with(|| Tickets::take(place.of));
+            mailbox.episode().begin(tickets, place.index);
         }
-        (delivered, lost)
+        back
+    }
+
+    /// Counts a delivery that failed.
+    #[cold]
+    fn drop_one<E>(&mut self, mailbox: &Mailbox<E>) {
+        mailbox.count_dropped();
+        self.dropped += 1;
     }
 }
 
 /// The type for the report of the lags that the publish of an event began. Where `event_type` panics, that panic is the report.
 #[cold]
-pub(crate) fn lagging_type<E: Event>(event: Option<&E>, panics: &mut Panics) -> Option<EventType> {
+fn lagging_type<E: Event>(event: Option<&E>, panics: &mut Panics) -> Option<EventType> {
     event.and_then(|event| panics.catch(|| event.event_type()))
 }
 

@@ -40,22 +40,18 @@ const REPORTED: usize = 1;
 /// publish, and none needs an allocation.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tickets {
-    first: usize,
+    first: NonZeroUsize,
     events: usize,
 }
 
 impl Tickets {
-    /// Takes numbers for so many events, and returns the first.
+    /// Takes numbers for so many events.
     #[cold]
-    pub(crate) fn take(events: usize) -> NonZeroUsize {
+    pub(crate) fn take(events: usize) -> Self {
         static NEXT: Counter = Counter::new(REPORTED as u64 + 1);
         // Where a word has 32 bits the numbers come round one day. An episode may then go unreported; it is counted all the same.
         let first = (NEXT.add(events as u64) as usize).max(REPORTED + 1);
-        NonZeroUsize::new(first).unwrap_or(NonZeroUsize::MAX)
-    }
-
-    pub(crate) fn from(first: NonZeroUsize, events: usize) -> Self {
-        Self { first: first.get(), events }
+        Self { first: NonZeroUsize::new(first).unwrap_or(NonZeroUsize::MAX), events }
     }
 }
 
@@ -83,7 +79,7 @@ impl Episode {
     /// Begins an episode, where none is under way, with the event at `index` among those of the tickets.
     pub(crate) fn begin(&self, tickets: Tickets, index: usize) {
         // ORDERING: Relaxed. The word hands nothing over; one winner is all that is asked.
-        let _ = self.0.compare_exchange(CLEAR, tickets.first.wrapping_add(index), Relaxed, Relaxed);
+        let _ = self.0.compare_exchange(CLEAR, tickets.first.get().wrapping_add(index), Relaxed, Relaxed);
     }
 
     /// Marks the episode as reported, where it was begun by an event of these tickets, whose publish so has to report it; returns the
@@ -91,7 +87,7 @@ impl Episode {
     pub(crate) fn report(&self, tickets: Tickets) -> Option<usize> {
         // ORDERING: Relaxed. Nobody but this publish takes one of its numbers away.
         let number = self.0.load(Relaxed);
-        let index = number.checked_sub(tickets.first).filter(|&index| index < tickets.events)?;
+        let index = number.checked_sub(tickets.first.get()).filter(|&index| index < tickets.events)?;
         // ORDERING: Relaxed. As in `begin`.
         self.0.compare_exchange(number, REPORTED, Relaxed, Relaxed).ok().map(|_| index)
     }
@@ -114,7 +110,7 @@ mod tests {
     #[test]
     fn episode_is_reported_by_the_publish_that_began_it_and_by_no_other() {
         let first = NonZeroUsize::new(100).unwrap();
-        let (earlier, later) = (Tickets::from(first, 2), Tickets::from(first.saturating_add(2), 2));
+        let (earlier, later) = (Tickets { first, events: 2 }, Tickets { first: first.saturating_add(2), events: 2 });
         let episode = Episode::new();
         episode.begin(later, 0);
         assert_eq!(episode.report(earlier), None);

@@ -14,17 +14,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::task::Waker;
 
-/// What became of an event that was offered.
+/// What a ring did not keep.
 #[derive(Debug)]
-pub(crate) enum Offer<E> {
-    /// The filter does not want it.
-    Filtered,
-    /// It is in the ring.
-    Delivered,
-    /// It is in the ring, in the place of an older one.
+pub(crate) enum Lost<E> {
+    /// The event itself: the ring was full.
+    Refused(E),
+    /// An older event, in whose place the new one is now.
     Evicted(E),
-    /// The ring was full.
-    Full(E),
 }
 
 /// Where publishers leave events for one subscriber.
@@ -106,36 +102,12 @@ impl<E> Mailbox<E> {
         false
     }
 
-    /// Puts a clone of the event into the ring, if the filter wants it. User code, which unwinds before anything has happened.
-    #[inline(always)]
-    pub(crate) fn offer(&self, event: &E) -> Offer<E>
-    where
-        E: Clone,
-    {
-        if self.accepts(event) { self.push(event.clone()) } else { Offer::Filtered }
-    }
-
-    /// Puts the event itself into the ring, if the filter wants it. User code, which unwinds before anything has happened.
-    #[inline]
-    pub(crate) fn offer_itself(&self, event: &mut Option<E>) -> Offer<E> {
-        match event.take_if(|event| self.accepts(event)) {
-            Some(event) => self.push(event),
-            None => Offer::Filtered,
-        }
-    }
-
     /// Puts an event into the ring, as the overflow policy has it.
     #[inline(always)]
-    fn push(&self, event: E) -> Offer<E> {
+    pub(crate) fn push(&self, event: E) -> Result<(), Lost<E>> {
         match self.options.overflow {
-            Overflow::DropNewest => match self.ring.push(event) {
-                Ok(()) => Offer::Delivered,
-                Err(event) => Offer::Full(event),
-            },
-            Overflow::DropOldest => match self.ring.force_push(event) {
-                None => Offer::Delivered,
-                Some(oldest) => Offer::Evicted(oldest),
-            },
+            Overflow::DropNewest => self.ring.push(event).map_err(Lost::Refused),
+            Overflow::DropOldest => self.ring.force_push(event).map_or(Ok(()), |oldest| Err(Lost::Evicted(oldest))),
         }
     }
 

@@ -46,10 +46,10 @@ impl<E: Event + Clone> Publisher<E> {
         if let Some(live) = &mut self.live {
             // A new snapshot takes the place of one that may hold the last share in what has left since: user code.
             if let Some(snapshot @ Snapshot { phase: Phase::Live, .. }) = panics.catch(|| live.load()) {
-                let published = self.core.publish_live(snapshot, event, Purpose::Tell, &mut panics);
-                self.account.count_live(1, published);
+                let offered = self.core.publish_live(snapshot, event, Purpose::Tell, &mut panics);
+                self.account.count_live(1, offered);
                 panics.resume();
-                return Ok(published);
+                return Ok(offered.into());
             }
         }
         self.publish_uncached(event, panics)
@@ -69,10 +69,10 @@ impl<E: Event + Clone> Publisher<E> {
         if let Some(live) = &mut self.live {
             // As in `publish`.
             if let Some(snapshot @ Snapshot { phase: Phase::Live, .. }) = panics.catch(|| live.load()) {
-                let published = self.core.publish_batch_live(snapshot, events, &mut panics);
-                self.account.count_live(events.len(), published);
+                let offered = self.core.publish_batch_live(snapshot, events, &mut panics);
+                self.account.count_live(events.len(), offered);
                 panics.resume();
-                return Ok(published);
+                return Ok(offered.into());
             }
         }
         self.refresh(&mut panics);

@@ -42,6 +42,20 @@ impl Published {
     }
 }
 
+/// What became of a publish on a live bus. (Two words, which functions return in registers; [`Published`] has one too many.)
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Offered {
+    pub(crate) delivered: usize,
+    pub(crate) dropped: usize,
+}
+
+impl From<Offered> for Published {
+    #[inline]
+    fn from(Offered { delivered, dropped }: Offered) -> Self {
+        Self { buffered: 0, delivered, dropped }
+    }
+}
+
 /// What a bus has counted since it was made, by [`EventBus::stats`](crate::EventBus::stats).
 ///
 /// The totals are sums over what publishes reported, so they keep what subscribers that have gone
@@ -113,22 +127,22 @@ pub(crate) struct PublishCounts {
 impl PublishCounts {
     /// Counts live events of the only thread that writes these counts.
     #[inline]
-    fn count_live_as_owner(&self, events: usize, published: Published) {
+    fn count_live_as_owner(&self, events: usize, offered: Offered) {
         self.live.add_as_owner(events as u64);
-        self.delivered.add_as_owner(published.delivered as u64);
-        if published.dropped != 0 {
-            self.dropped.add_as_owner(published.dropped as u64);
+        self.delivered.add_as_owner(offered.delivered as u64);
+        if offered.dropped != 0 {
+            self.dropped.add_as_owner(offered.dropped as u64);
         }
     }
 
     #[inline]
-    fn count_live(&self, events: usize, published: Published) {
+    fn count_live(&self, events: usize, offered: Offered) {
         self.live.add(events as u64);
-        if published.delivered != 0 {
-            self.delivered.add(published.delivered as u64);
+        if offered.delivered != 0 {
+            self.delivered.add(offered.delivered as u64);
         }
-        if published.dropped != 0 {
-            self.dropped.add(published.dropped as u64);
+        if offered.dropped != 0 {
+            self.dropped.add(offered.dropped as u64);
         }
     }
 
@@ -171,8 +185,8 @@ pub(crate) struct Totals {
 }
 
 impl Totals {
-    pub(crate) fn count_live(&self, events: usize, published: Published) {
-        self.shared[stripe()].count_live(events, published);
+    pub(crate) fn count_live(&self, events: usize, offered: Offered) {
+        self.shared[stripe()].count_live(events, offered);
     }
 
     pub(crate) fn count_buffered(&self) {
@@ -223,7 +237,7 @@ pub(crate) struct PublisherAccount(OwnedCounts);
 
 impl PublisherAccount {
     #[inline]
-    pub(crate) fn count_live(&mut self, events: usize, published: Published) {
-        self.0.count_live_as_owner(events, published);
+    pub(crate) fn count_live(&mut self, events: usize, offered: Offered) {
+        self.0.count_live_as_owner(events, offered);
     }
 }
