@@ -1,0 +1,68 @@
+//! How many instructions the work of the groups takes, by callgrind: `ci/instructions.sh`.
+//!
+//! Exact to the instruction from run to run, whatever else the machine does, and so the place to see what a change costs. Each figure is that
+//! of one round, of 512 operations, by a contestant that has done a round before. A limit is some 15 % above what was counted with rustc 1.95.
+//! (Instructions are not time: a locked one takes as long as thirty others.)
+
+// What the macros write has no documentation.
+#![allow(missing_docs)]
+
+use gungraun::{Callgrind, EventKind, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main};
+use ringbus_benches::groups::{self, fanout::BATCH};
+use ringbus_benches::measure::Contestant;
+use std::hint::black_box;
+
+/// Finds a contestant, and warms it up.
+fn ready(group: &str, case: &str, contestant: &str) -> Contestant {
+    let case = groups::cases().into_iter().find(|other| other.group == group && other.name.starts_with(case));
+    let contestants = case.map(|case| (case.contestants)()).into_iter().flatten();
+    let mut contestant = contestants.into_iter().find(|other| other.name == contestant).expect("there is one");
+    (contestant.round)();
+    contestant
+}
+
+/// So many instructions for an operation.
+fn at_most(instructions: u64) -> LibraryBenchmarkConfig {
+    let mut callgrind = Callgrind::default();
+    callgrind.hard_limits([(EventKind::Ir, instructions * BATCH as u64)]);
+    let mut config = LibraryBenchmarkConfig::default();
+    config.tool(callgrind);
+    config
+}
+
+#[library_benchmark(setup = ready)]
+#[bench::harness(args = ("base", "no subscriber", "harness"), config = at_most(10))]
+#[bench::publisher(args = ("base", "no subscriber", "ringbus Publisher"), config = at_most(76))]
+#[bench::bus(args = ("base", "no subscriber", "ringbus EventBus"), config = at_most(245))]
+fn base(mut contestant: Contestant) -> Contestant {
+    black_box((contestant.round)());
+    contestant
+}
+
+#[library_benchmark(setup = ready)]
+#[bench::n1_16_bytes_publisher(args = ("fanout", "N = 1, 16", "ringbus Publisher"), config = at_most(240))]
+#[bench::n1_16_bytes_bus(args = ("fanout", "N = 1, 16", "ringbus EventBus"), config = at_most(430))]
+#[bench::n1_16_bytes_batch(args = ("fanout", "N = 1, 16", "ringbus batch"), config = at_most(195))]
+#[bench::n1_16_bytes_raw(args = ("fanout", "N = 1, 16", "raw ArrayQueue"))]
+#[bench::n1_arc_publisher(args = ("fanout", "N = 1, Arc", "ringbus Publisher"), config = at_most(205))]
+#[bench::n1_arc_raw(args = ("fanout", "N = 1, Arc", "raw ArrayQueue"))]
+#[bench::n16_16_bytes_publisher(args = ("fanout", "N = 16, 16", "ringbus Publisher"), config = at_most(2640))]
+#[bench::n16_16_bytes_batch(args = ("fanout", "N = 16, 16", "ringbus batch"), config = at_most(2530))]
+#[bench::n16_16_bytes_raw(args = ("fanout", "N = 16, 16", "raw ArrayQueue"))]
+#[bench::n16_arc_publisher(args = ("fanout", "N = 16, Arc", "ringbus Publisher"), config = at_most(2160))]
+#[bench::n16_arc_raw(args = ("fanout", "N = 16, Arc", "raw ArrayQueue"))]
+fn fanout(mut contestant: Contestant) -> Contestant {
+    black_box((contestant.round)());
+    contestant
+}
+
+#[library_benchmark(setup = ready)]
+#[bench::publisher(args = ("routing", "50 types", "ringbus Publisher"), config = at_most(345))]
+#[bench::bus(args = ("routing", "50 types", "ringbus EventBus"), config = at_most(540))]
+fn routing(mut contestant: Contestant) -> Contestant {
+    black_box((contestant.round)());
+    contestant
+}
+
+library_benchmark_group!(name = instructions, benchmarks = [base, fanout, routing]);
+main!(library_benchmark_groups = instructions);
