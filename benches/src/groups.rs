@@ -4,6 +4,7 @@ pub mod base;
 pub mod contention;
 pub mod cross;
 pub mod fanout;
+pub mod filter;
 pub mod latency;
 pub mod overload;
 pub mod request;
@@ -16,7 +17,15 @@ use crate::measure::Case;
 /// Every case that is timed by operation; round trips, stalled subscribers and overload are measured in their own way.
 #[must_use]
 pub fn cases() -> Vec<Case> {
-    let groups: [fn() -> Vec<Case>; 7] =
-        [base::cases, fanout::cases, routing::cases, startup::cases, cross::cases, contention::cases, request::cases];
+    let groups: [fn() -> Vec<Case>; 8] = [
+        base::cases,
+        fanout::cases,
+        routing::cases,
+        filter::cases,
+        startup::cases,
+        cross::cases,
+        contention::cases,
+        request::cases,
+    ];
     groups.iter().flat_map(|cases| cases()).collect()
 }

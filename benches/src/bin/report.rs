@@ -18,8 +18,8 @@ Measures ringbus against its peers, and writes tables and charts.
 Usage: report [--quick] [--only GROUP] [--out FOLDER]
 
   --quick         a fraction of the samples: to see that everything works
-  --only GROUP    one group: base, fanout, routing, cross, contention, startup, request, latency, stalled or
-                  overload
+  --only GROUP    one group: base, fanout, routing, filter, startup, cross, contention, request, latency, stalled
+                  or overload
   --out FOLDER    where to write; benches/results unless set, and target/report with --quick or --only
   -h, --help      shows this text";
 

@@ -148,9 +148,10 @@ channel! {
     |to, event| to.try_send(event).is_ok(), |from| from.try_recv().ok()
 }
 
-/// A contestant that publishes event by event, and drains subscriber by subscriber.
-fn contestant<E: Sample, R: 'static>(
+/// A contestant that publishes event by event, so many receives being due for each, and drains subscriber by subscriber.
+pub(super) fn contestant<E: Sample, R: 'static>(
     name: &'static str,
+    receives: usize,
     mut publish: impl FnMut(&E) -> bool + 'static,
     mut subscribers: Vec<R>,
     mut drain: impl FnMut(&mut R) -> u64 + 'static,
@@ -161,7 +162,7 @@ fn contestant<E: Sample, R: 'static>(
             black_box(publish(event));
         }
         let received: u64 = subscribers.iter_mut().map(&mut drain).sum();
-        Tally { operations: BATCH as u64, dropped: (BATCH * subscribers.len()) as u64 - received, nanos: None }
+        Tally { operations: BATCH as u64, dropped: (BATCH * receives) as u64 - received, nanos: None }
     })
 }
 
@@ -169,13 +170,13 @@ fn ringbus_publisher<E: Sample>(subscribers: usize) -> Contestant {
     let (bus, subscriptions) = live_bus::<E>(subscribers, BATCH);
     let mut publisher = bus.publisher();
     let publish = move |event: &E| publisher.publish(event.clone()).is_ok_and(|published| published.dropped == 0);
-    contestant("ringbus Publisher", publish, subscriptions, |from| drain(|| from.try_recv().ok()))
+    contestant("ringbus Publisher", subscribers, publish, subscriptions, |from| drain(|| from.try_recv().ok()))
 }
 
 fn ringbus_bus<E: Sample>(subscribers: usize) -> Contestant {
     let (bus, subscriptions) = live_bus::<E>(subscribers, BATCH);
     let publish = move |event: &E| bus.publish(event.clone()).is_ok_and(|published| published.dropped == 0);
-    contestant("ringbus EventBus", publish, subscriptions, |from| drain(|| from.try_recv().ok()))
+    contestant("ringbus EventBus", subscribers, publish, subscriptions, |from| drain(|| from.try_recv().ok()))
 }
 
 /// The batch at once, and many events at a time out of the rings.
@@ -203,21 +204,21 @@ fn array_queue<E: Sample>(subscribers: usize) -> Contestant {
         let rings = rings.clone();
         move |event: &E| rings.iter().fold(true, |fits, ring| ring.push(event.clone()).is_ok() & fits)
     };
-    contestant("raw ArrayQueue", publish, rings, |ring| drain(|| ring.pop()))
+    contestant("raw ArrayQueue", subscribers, publish, rings, |ring| drain(|| ring.pop()))
 }
 
 fn tokio_broadcast<E: Sample>(subscribers: usize) -> Contestant {
     let sender = tokio::sync::broadcast::Sender::<E>::new(BATCH);
     let receivers: Vec<_> = (0..subscribers).map(|_| sender.subscribe()).collect();
     let publish = move |event: &E| sender.send(event.clone()).is_ok();
-    contestant("tokio broadcast", publish, receivers, |from| drain(|| from.try_recv().ok()))
+    contestant("tokio broadcast", subscribers, publish, receivers, |from| drain(|| from.try_recv().ok()))
 }
 
 fn async_broadcast<E: Sample>(subscribers: usize) -> Contestant {
     let (sender, receiver) = async_broadcast::broadcast::<E>(BATCH);
     let receivers: Vec<_> = iter::repeat_n(receiver, subscribers).collect();
     let publish = move |event: &E| sender.try_broadcast(event.clone()).is_ok();
-    contestant("async-broadcast", publish, receivers, |from| drain(|| from.try_recv().ok()))
+    contestant("async-broadcast", subscribers, publish, receivers, |from| drain(|| from.try_recv().ok()))
 }
 
 /// As a user writes it: the senders in a list behind a lock, so that subscribers can come and go.
@@ -227,7 +228,7 @@ fn channel<C: Channel, E: Sample>(subscribers: usize) -> Contestant {
     let publish = move |event: &E| {
         senders.read().unwrap().iter().fold(true, |fits, sender| C::try_send(sender, event.clone()) & fits)
     };
-    contestant(C::NAME, publish, receivers, |from| drain(|| C::try_recv(from)))
+    contestant(C::NAME, subscribers, publish, receivers, |from| drain(|| C::try_recv(from)))
 }
 
 /// One publisher only. It brings a thread of its own, which sleeps here and ends with it.
@@ -235,7 +236,7 @@ fn jonhoo_bus<E: Sample>(subscribers: usize) -> Contestant {
     let mut bus = bus::Bus::<E>::new(BATCH);
     let readers: Vec<_> = (0..subscribers).map(|_| bus.add_rx()).collect();
     let publish = move |event: &E| bus.try_broadcast(event.clone()).is_ok();
-    contestant("jonhoo's bus", publish, readers, |from| drain(|| from.try_recv().ok()))
+    contestant("jonhoo's bus", subscribers, publish, readers, |from| drain(|| from.try_recv().ok()))
 }
 
 /// One ring for all, and one publisher. Its subscribers are named when it is built: none can be added later. They look at events
@@ -252,7 +253,9 @@ fn disruptor<E: Sample>(subscribers: usize) -> Contestant {
     }
     let mut producer = builder.build();
     let publish = move |event: &E| producer.try_publish(|slot| *slot = event.clone()).is_ok();
-    contestant("disruptor", publish, pollers, |from| from.poll().map_or(0, |mut events| look_at(&mut events)))
+    contestant("disruptor", subscribers, publish, pollers, |from| {
+        from.poll().map_or(0, |mut events| look_at(&mut events))
+    })
 }
 
 /// The floor of a ring with one publisher, which owns the writing ends: no list to lock, and no subscriber added from elsewhere.
@@ -260,7 +263,7 @@ fn rtrb<E: Sample>(subscribers: usize) -> Contestant {
     let (mut producers, consumers): (Vec<_>, Vec<_>) = (0..subscribers).map(|_| rtrb::RingBuffer::new(BATCH)).unzip();
     let publish =
         move |event: &E| producers.iter_mut().fold(true, |fits, producer| producer.push(event.clone()).is_ok() & fits);
-    contestant("rtrb", publish, consumers, |from| drain(|| from.pop().ok()))
+    contestant("rtrb", subscribers, publish, consumers, |from| drain(|| from.pop().ok()))
 }
 
 /// Does some rounds of every contestant, by whose end everything due must have arrived.
