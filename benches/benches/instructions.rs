@@ -64,5 +64,13 @@ fn routing(mut contestant: Contestant) -> Contestant {
     contestant
 }
 
-library_benchmark_group!(name = instructions, benchmarks = [base, fanout, routing]);
+#[library_benchmark(setup = ready)]
+#[bench::publisher(args = ("filter", "8 subscribers", "ringbus Publisher"), config = at_most(540))]
+#[bench::crossbeam(args = ("filter", "8 subscribers", "crossbeam-channel"))]
+fn filter(mut contestant: Contestant) -> Contestant {
+    black_box((contestant.round)());
+    contestant
+}
+
+library_benchmark_group!(name = instructions, benchmarks = [base, fanout, routing, filter]);
 main!(library_benchmark_groups = instructions);
