@@ -3,6 +3,7 @@
 pub mod budget;
 pub mod chart;
 pub mod machine;
+pub mod summary;
 pub mod table;
 
 use crate::groups::latency::Latency;
@@ -42,6 +43,31 @@ impl Results {
     pub fn nanos(&self, group: &str, case: &str, contestant: &str) -> Option<f64> {
         let case = self.cases.iter().find(|result| result.group == group && result.name == case)?;
         case.rows.iter().find(|row| row.name == contestant).map(|row| row.nanos)
+    }
+
+    /// What a contestant takes over what another one does.
+    #[must_use]
+    pub fn ratio(&self, group: &str, case: &str, ours: &str, theirs: &str) -> Option<f64> {
+        Some(self.nanos(group, case, ours)? / self.nanos(group, case, theirs)?)
+    }
+
+    /// A percentile of the round trips of ringbus over that of another contestant: of each the median of the turns, because a turn in which the
+    /// scheduler has put both threads on one core says nothing of anybody.
+    #[must_use]
+    pub fn latency_ratio(&self, case: &str, theirs: &str, percentile: fn(&(f64, f64)) -> f64) -> Option<f64> {
+        let median = |contestant: &str| {
+            let mut turns: Vec<f64> = self.latency(case, contestant)?.medians.iter().map(percentile).collect();
+            turns.sort_unstable_by(f64::total_cmp);
+            turns.get(turns.len() / 2).copied()
+        };
+        Some(median("ringbus Publisher")? / median(theirs)?)
+    }
+
+    /// What `start` takes with many events over what it does with few.
+    #[must_use]
+    pub fn start_ratio(&self) -> Option<f64> {
+        let start = |events: usize| self.nanos("startup", &format!("start, {events} events"), "ringbus");
+        Some(start(100_000)? / start(1_000)?)
     }
 
     /// The round trips of a contestant in a case.

@@ -5,7 +5,7 @@
 use ringbus_benches::groups::{self, latency, overload, stalled};
 use ringbus_benches::measure::{Effort, measure};
 use ringbus_benches::report::machine::Machine;
-use ringbus_benches::report::{CaseResult, Results, budget, chart, figure, table};
+use ringbus_benches::report::{CaseResult, Results, budget, chart, figure, summary, table};
 use std::error::Error;
 use std::fs;
 use std::path::PathBuf;
@@ -20,7 +20,7 @@ Usage: report [--quick] [--only GROUP] [--out FOLDER]
   --quick         a fraction of the samples: to see that everything works
   --only GROUP    one group: base, fanout, routing, filter, startup, cross, contention, request, latency, stalled
                   or overload
-  --out FOLDER    where to write; benches/results unless set, and target/report with --quick or --only
+  --out FOLDER    where to write; target/report unless set. Without any of these, benches/results and the tables of README.md
   -h, --help      shows this text";
 
 /// What the command line asks for.
@@ -52,12 +52,13 @@ impl Options {
     }
 
     /// What is published is replaced by nothing less than a whole run.
+    fn is_for_publication(&self) -> bool {
+        !self.is_quick && self.only.is_none() && self.out.is_none()
+    }
+
     fn folder(&self) -> PathBuf {
-        let package = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-        let is_whole = !self.is_quick && self.only.is_none();
-        self.out
-            .clone()
-            .unwrap_or_else(|| if is_whole { package.join("results") } else { package.join("../target/report") })
+        let folder = if self.is_for_publication() { "results" } else { "../target/report" };
+        self.out.clone().unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(folder))
     }
 }
 
@@ -120,6 +121,14 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     fs::create_dir_all(&folder)?;
     fs::write(folder.join("RESULTS.md"), table::report(&results, &verdicts, &machine, options.is_quick))?;
     chart::draw(&results, &folder)?;
+    if options.is_for_publication() {
+        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../README.md");
+        let mut readme = fs::read_to_string(&path)?;
+        for (name, table) in summary::tables(&results) {
+            readme = summary::put(&readme, name, &table)?;
+        }
+        fs::write(path, readme)?;
+    }
     println!();
     for verdict in verdicts.iter().filter(|verdict| verdict.measured.is_some()) {
         let (ratio, _) = verdict.measured.unwrap_or_default();

@@ -38,9 +38,7 @@ const BATCH: &str = "ringbus batch";
 /// Every budget.
 #[must_use]
 pub fn verdicts(results: &Results) -> Vec<Verdict> {
-    let ratio = |group: &str, case: &str, ours: &str, theirs: &str| {
-        Some(results.nanos(group, case, ours)? / results.nanos(group, case, theirs)?)
-    };
+    let ratio = |group: &str, case: &str, ours: &str, theirs: &str| results.ratio(group, case, ours, theirs);
     let mut verdicts = Vec::new();
     for subscribers in fanout::SUBSCRIBERS {
         for payload in ["16 bytes", "Arc"] {
@@ -80,30 +78,17 @@ pub fn verdicts(results: &Results) -> Vec<Verdict> {
         let measured = ratio("routing", &result.name, PUBLISHER, "tokio broadcast filter");
         verdicts.push(Verdict::new("routing, Publisher against tokio broadcast with a filter", 0.1, measured));
     }
-    // The median of the turns: a turn in which the scheduler has put both threads on one core says nothing of anybody.
-    type Percentile = fn(&(f64, f64)) -> f64;
-    let latency = |case: &str, contestant: &str, percentile: Percentile| {
-        let mut turns: Vec<f64> = results.latency(case, contestant)?.medians.iter().map(percentile).collect();
-        turns.sort_unstable_by(f64::total_cmp);
-        turns.get(turns.len() / 2).copied()
-    };
-    let against = |case: &str, peer: &str, percentile: Percentile| {
-        Some(latency(case, PUBLISHER, percentile)? / latency(case, peer, percentile)?)
-    };
-    let (p50, p99): (Percentile, Percentile) = (|turn| turn.0, |turn| turn.1);
-    for (name, percentile) in [("p50", p50), ("p99", p99)] {
-        let measured = against("parked", "crossbeam-channel", percentile);
+    for (name, percentile) in [("p50", (|turn| turn.0) as fn(&(f64, f64)) -> f64), ("p99", |turn| turn.1)] {
+        let measured = results.latency_ratio("parked", "crossbeam-channel", percentile);
         verdicts.push(Verdict::new(format!("latency, parked, {name}, against crossbeam-channel"), 1.05, measured));
     }
-    let measured = against("spinning", "raw ArrayQueue", p50);
+    let measured = results.latency_ratio("spinning", "raw ArrayQueue", |turn| turn.0);
     verdicts.push(Verdict::new("latency, spinning, p50, against raw ArrayQueue", 1.15, measured));
     let measured = ratio("request", "threads", "ringbus", "crossbeam-channel");
     verdicts.push(Verdict::new("request, threads, against crossbeam-channel by hand", 1.0, measured));
     let measured = ratio("request", "tasks", "ringbus .await", "tokio mpsc");
     verdicts.push(Verdict::new("request, tasks, `.await` against tokio mpsc by hand", 1.1, measured));
-    let start = |events: usize| results.nanos("startup", &format!("start, {events} events"), "ringbus");
-    let measured = start(100_000).zip(start(1_000)).map(|(many, few)| many / few);
-    verdicts.push(Verdict::new("start with 100,000 events against 1,000", 2.0, measured));
+    verdicts.push(Verdict::new("start with 100,000 events against 1,000", 2.0, results.start_ratio()));
     let idle = results.nanos("base", "no subscriber", PUBLISHER);
     let base = results.nanos("base", "no subscriber", "harness");
     let measured = idle.zip(base).map(|(idle, base)| idle - base);

@@ -1,0 +1,181 @@
+//! The tables of the README: the ratios that people compare.
+
+use super::Results;
+use crate::groups::fanout::SUBSCRIBERS;
+use crate::groups::overload::Load;
+use std::fmt::Write;
+
+const PUBLISHER: &str = "ringbus Publisher";
+/// The peers that the README compares deliveries with.
+const PEERS: [&str; 7] =
+    ["raw ArrayQueue", "crossbeam-channel", "flume", "kanal", "std mpsc", "tokio broadcast", "jonhoo's bus"];
+
+/// Each table under its name.
+#[must_use]
+pub fn tables(results: &Results) -> [(&'static str, String); 3] {
+    [("fanout", fanout(results)), ("work", work(results)), ("overload", overload(results))]
+}
+
+/// Puts a table into a page, between the comments `<!-- results: NAME -->` and `<!-- end of results -->`.
+///
+/// # Errors
+///
+/// Where the page lacks them.
+pub fn put(page: &str, name: &str, table: &str) -> Result<String, String> {
+    let mark = format!("<!-- results: {name} -->\n");
+    let end = "<!-- end of results -->\n";
+    let lacks = || format!("the page lacks a place for the table {name}");
+    let (before, rest) = page.split_once(&mark).ok_or_else(lacks)?;
+    let (_, after) = rest.split_once(end).ok_or_else(lacks)?;
+    Ok(format!("{before}{mark}\n{table}\n{end}{after}"))
+}
+
+fn ratio(ratio: Option<f64>) -> String {
+    ratio.map_or_else(|| "–".to_owned(), |ratio| format!("{ratio:.2}"))
+}
+
+fn fanout(results: &Results) -> String {
+    let mut text =
+        format!("| subscribers, event | {} |\n|---|", PEERS.join(" | ").replace("ArrayQueue", "`ArrayQueue`"));
+    text += &"--:|".repeat(PEERS.len());
+    for subscribers in SUBSCRIBERS {
+        for payload in ["16 bytes", "Arc"] {
+            let case = format!("N = {subscribers}, {payload}");
+            let ratios = PEERS.map(|peer| ratio(results.ratio("fanout", &case, PUBLISHER, peer)));
+            let _ = write!(text, "\n| {subscribers}, {payload} | {} |", ratios.join(" | "));
+        }
+    }
+    text + "\n"
+}
+
+fn work(results: &Results) -> String {
+    let case_of = |group: &str| results.cases.iter().find(|case| case.group == group).map_or("", |case| &case.name);
+    let ratios = |group: &str, case: &str, ours: &str, peers: &[&str]| {
+        let ratios: Vec<_> = peers.iter().map(|peer| ratio(results.ratio(group, case, ours, peer))).collect();
+        ratios.join(" / ")
+    };
+    let batch = |payload: &str| {
+        let cases = [8, 16, 64].map(|subscribers| format!("N = {subscribers}, {payload}"));
+        cases.map(|case| ratio(results.ratio("fanout", &case, "ringbus batch", "tokio broadcast"))).join(" / ")
+    };
+    let (routing, filter) = (case_of("routing"), case_of("filter"));
+    let channels = ["crossbeam-channel", "flume", "kanal", "std mpsc"];
+    let rows = [
+        (
+            "routing, 50 types and 32 subscribers to 2 each, against a hand-written map of crossbeam / flume / kanal / std channels",
+            ratios(
+                "routing",
+                routing,
+                PUBLISHER,
+                &channels.map(|name| format!("{name} map")).each_ref().map(String::as_str),
+            ),
+        ),
+        (
+            "the same against tokio broadcast with a filter",
+            ratios("routing", routing, PUBLISHER, &["tokio broadcast filter"]),
+        ),
+        (
+            "8 subscribers that filter one event out of 8 each, against a hand-written list of those channels with filters",
+            ratios("filter", filter, PUBLISHER, &channels),
+        ),
+        ("the same against tokio broadcast", ratios("filter", filter, PUBLISHER, &["tokio broadcast"])),
+        (
+            "round trip, both sides parked, p50 / p99, against crossbeam-channel",
+            [|turn: &(f64, f64)| turn.0, |turn: &(f64, f64)| turn.1]
+                .map(|percentile| ratio(results.latency_ratio("parked", "crossbeam-channel", percentile)))
+                .join(" / "),
+        ),
+        (
+            "round trip, both sides spinning, p50, against raw `ArrayQueue`",
+            ratio(results.latency_ratio("spinning", "raw ArrayQueue", |turn| turn.0)),
+        ),
+        (
+            "one publisher and one receiver at full speed, lossless, against raw `ArrayQueue` / crossbeam-channel / tokio broadcast",
+            ratios("cross", "lossless", PUBLISHER, &["raw ArrayQueue", "crossbeam-channel", "tokio broadcast"]),
+        ),
+        (
+            "request of 3 responder threads, against crossbeam-channel by hand",
+            ratios("request", "threads", "ringbus", &["crossbeam-channel"]),
+        ),
+        (
+            "request of 3 responder tasks, `.await`, against tokio mpsc by hand",
+            ratios("request", "tasks", "ringbus .await", &["tokio mpsc"]),
+        ),
+        ("a batch of 512 to 8 / 16 / 64 subscribers, 16 bytes, against tokio broadcast", batch("16 bytes")),
+        ("the same with an `Arc`", batch("Arc")),
+        ("`start` with 100,000 events, against 1,000", ratio(results.start_ratio())),
+    ];
+    let mut text = String::from("| work | ringbus over peer |\n|---|--:|\n");
+    for (what, ratio) in rows {
+        let _ = writeln!(text, "| {what} | {ratio} |");
+    }
+    text
+}
+
+fn overload(results: &Results) -> String {
+    let contestants =
+        ["ringbus Publisher", "ringbus EventBus", "raw ArrayQueue", "crossbeam-channel", "tokio broadcast"];
+    let mut cases: Vec<&str> = results.overload.iter().map(|row| row.case).filter(|case| !case.contains(',')).collect();
+    cases.dedup();
+    let cell = |case: &str, name: &str, load: Load, value: f64| {
+        let row = results.overload.iter().find(|row| row.case == case && row.name == name && row.load == load);
+        let nanos =
+            row.map(|row| if value < 100.0 { row.publish.value_at_percentile(value) } else { row.publish.max() });
+        nanos.map_or_else(|| "–".to_owned(), |nanos| micros(nanos as f64 / 1e3))
+    };
+    let names = contestants.join(" | ").replace("ArrayQueue", "`ArrayQueue`");
+    let mut text = format!("| | {names} |\n|---|{}\n", "--:|".repeat(contestants.len()));
+    for case in &cases {
+        let tails = contestants.map(|name| {
+            format!("{} ({})", cell(case, name, Load::Receiving, 99.9), cell(case, name, Load::Burning, 99.9))
+        });
+        let _ = writeln!(text, "| {case}, p99.9 | {} |", tails.join(" | "));
+    }
+    for case in &cases {
+        let longest = contestants.map(|name| cell(case, name, Load::Receiving, 100.0));
+        let _ = writeln!(text, "| {case}, longest | {} |", longest.join(" | "));
+    }
+    text
+}
+
+/// Microseconds: with one digit below the point where that says something, and a comma where there are thousands.
+fn micros(micros: f64) -> String {
+    match micros {
+        ..10.0 => format!("{micros:.1}"),
+        ..1000.0 => format!("{micros:.0}"),
+        _ => format!("{},{:03}", micros as u64 / 1000, micros as u64 % 1000),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn table_replaces_what_is_between_its_marks() {
+        let page = "a\n<!-- results: one -->\nold\n<!-- end of results -->\nb\n<!-- results: two -->\n<!-- end of results -->\n";
+        let page = put(page, "one", "| 1 |\n").unwrap();
+        let page = put(&page, "two", "| 2 |\n").unwrap();
+        let expected = "a\n<!-- results: one -->\n\n| 1 |\n\n<!-- end of results -->\nb\n<!-- results: two -->\n\n| 2 |\n\n\
+                        <!-- end of results -->\n";
+        assert_eq!(page, expected);
+        assert_eq!(put(&page, "one", "| 1 |\n").as_deref(), Ok(expected), "again");
+        assert!(put(&page, "three", "").is_err());
+    }
+
+    #[test]
+    fn microseconds_are_short() {
+        assert_eq!(
+            [0.26, 9.94, 42.4, 999.4, 6365.2, 16_007.0].map(micros),
+            ["0.3", "9.9", "42", "999", "6,365", "16,007"]
+        );
+    }
+
+    #[test]
+    fn readme_has_a_place_for_every_table() {
+        let readme = include_str!("../../../README.md");
+        for (name, table) in tables(&Results::default()) {
+            put(readme, name, &table).unwrap();
+        }
+    }
+}
