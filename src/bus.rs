@@ -105,6 +105,7 @@ impl<E: Event + Clone> EventBus<E> {
     ///
     /// Goes on with the first panic of the user code that it ran (filters, hooks, wakers, the event's own methods), after
     /// every other subscriber has been served and woken.
+    #[inline]
     pub fn publish(&self, event: E) -> Result<Published, PublishError<E>> {
         let mut panics = Panics::default();
         let result = self.core.publish(event, Purpose::Tell, &mut panics);

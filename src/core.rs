@@ -155,6 +155,7 @@ impl<E> Purpose<'_, E> {
 
 impl<E: Event + Clone> Core<E> {
     /// Publishes, whatever the phase.
+    #[inline]
     pub(crate) fn publish(
         &self,
         event: E,
@@ -162,7 +163,15 @@ impl<E: Event + Clone> Core<E> {
         panics: &mut Panics,
     ) -> Result<Published, PublishError<E>> {
         let snapshot = self.cell.load();
-        let result = self.publish_on(&snapshot, event, purpose, panics);
+        let result = match &snapshot.phase {
+            Phase::Live => {
+                let offered = self.publish_live(&snapshot, event, purpose, panics);
+                self.totals.count_live(1, offered);
+                Ok(offered.into())
+            }
+            Phase::Starting(log) => self.publish_to_log(log, event, purpose, panics),
+            Phase::Closed(_) => Err(PublishError::Closed(event)),
+        };
         // It may hold the last share in what has left meanwhile: user code.
         panics.catch(|| drop(snapshot));
         result
@@ -179,22 +188,16 @@ impl<E: Event + Clone> Core<E> {
         }
     }
 
-    fn publish_on(
+    /// Keeps an event for the replay; publishes it where it comes too late for that.
+    // Apart, so that the publish on a live bus stays small.
+    #[inline(never)]
+    fn publish_to_log(
         &self,
-        snapshot: &Snapshot<E>,
+        log: &StartupLog<E>,
         event: E,
         purpose: Purpose<'_, E>,
         panics: &mut Panics,
     ) -> Result<Published, PublishError<E>> {
-        let log = match &snapshot.phase {
-            Phase::Live => {
-                let offered = self.publish_live(snapshot, event, purpose, panics);
-                self.totals.count_live(1, offered);
-                return Ok(offered.into());
-            }
-            Phase::Closed(_) => return Err(PublishError::Closed(event)),
-            Phase::Starting(log) => log,
-        };
         let addressee = self.requests.addressee(&event, panics);
         match log.append(event) {
             Ok(appended) => {
@@ -211,7 +214,11 @@ impl<E: Event + Clone> Core<E> {
                 self.totals.count_startup_rejected();
                 Err(PublishError::StartupFull(event))
             }
-            Err(AppendError::Closed(event)) => self.publish_behind_log(event, purpose, panics),
+            // The bus has started or closed, or is about to. Phases only advance: next time it is another one.
+            Err(AppendError::Closed(event)) => {
+                self.finish_start(panics);
+                self.publish(event, purpose, panics)
+            }
         }
     }
 
@@ -308,22 +315,6 @@ impl<E: Event + Clone> Core<E> {
     fn wake_for_late_fill(&self, panics: &mut Panics) {
         // The cell anew: a subscriber that joined since this publish loaded its snapshot may be waiting too.
         self.wake_all(panics);
-    }
-
-    /// Publishes an event that came too late for the log: the bus has started or closed, or is about to.
-    #[cold]
-    fn publish_behind_log(
-        &self,
-        event: E,
-        purpose: Purpose<'_, E>,
-        panics: &mut Panics,
-    ) -> Result<Published, PublishError<E>> {
-        self.finish_start(panics);
-        let snapshot = self.cell.load();
-        debug_assert!(!matches!(snapshot.phase, Phase::Starting(_)), "phases only advance");
-        let result = self.publish_on(&snapshot, event, purpose, panics);
-        panics.catch(|| drop(snapshot));
-        result
     }
 }
 

@@ -150,7 +150,7 @@ impl Losses {
 
     /// Offers the last mailbox the event itself, unless it is needed once more, because a lag report names its type, or because another may
     /// come back for it. It stays where it is where the ring was full.
-    #[inline]
+    #[inline(always)]
     fn serve_last<E: Clone>(&mut self, mailbox: &Mailbox<E>, event: &mut Option<E>, panics: &mut Panics) {
         if self.tickets.is_some() || mailbox.options().overflow == Overflow::DropOldest {
             if let Some(event) = event {

@@ -185,6 +185,7 @@ pub(crate) struct Totals {
 }
 
 impl Totals {
+    #[inline]
     pub(crate) fn count_live(&self, events: usize, offered: Offered) {
         self.shared[stripe()].count_live(events, offered);
     }

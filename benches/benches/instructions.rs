@@ -1,8 +1,9 @@
 //! How many instructions the work of the groups takes, by callgrind: `ci/instructions.sh`.
 //!
 //! Exact to the instruction from run to run, whatever else the machine does, and so the place to see what a change costs. Each figure is that
-//! of one round, of 512 operations, by a contestant that has done a round before. A limit is some 15 % above what was counted with rustc 1.95.
-//! (Instructions are not time: a locked one takes as long as thirty others.)
+//! of one round, of 512 operations, by a contestant that has done a round before. A limit is some 15 % above the most that was counted
+//! with rustc 1.95: by that much the compiler's choice of what it inlines moves them, after changes elsewhere. (Instructions are not time: a
+//! locked one takes as long as thirty others.)
 
 // What the macros write has no documentation.
 #![allow(missing_docs)]
@@ -32,24 +33,24 @@ fn at_most(instructions: u64) -> LibraryBenchmarkConfig {
 
 #[library_benchmark(setup = ready)]
 #[bench::harness(args = ("base", "no subscriber", "harness"), config = at_most(10))]
-#[bench::publisher(args = ("base", "no subscriber", "ringbus Publisher"), config = at_most(76))]
-#[bench::bus(args = ("base", "no subscriber", "ringbus EventBus"), config = at_most(245))]
+#[bench::publisher(args = ("base", "no subscriber", "ringbus Publisher"), config = at_most(80))]
+#[bench::bus(args = ("base", "no subscriber", "ringbus EventBus"), config = at_most(160))]
 fn base(mut contestant: Contestant) -> Contestant {
     black_box((contestant.round)());
     contestant
 }
 
 #[library_benchmark(setup = ready)]
-#[bench::n1_16_bytes_publisher(args = ("fanout", "N = 1, 16", "ringbus Publisher"), config = at_most(240))]
-#[bench::n1_16_bytes_bus(args = ("fanout", "N = 1, 16", "ringbus EventBus"), config = at_most(430))]
+#[bench::n1_16_bytes_publisher(args = ("fanout", "N = 1, 16", "ringbus Publisher"), config = at_most(270))]
+#[bench::n1_16_bytes_bus(args = ("fanout", "N = 1, 16", "ringbus EventBus"), config = at_most(370))]
 #[bench::n1_16_bytes_batch(args = ("fanout", "N = 1, 16", "ringbus batch"), config = at_most(195))]
 #[bench::n1_16_bytes_raw(args = ("fanout", "N = 1, 16", "raw ArrayQueue"))]
-#[bench::n1_arc_publisher(args = ("fanout", "N = 1, Arc", "ringbus Publisher"), config = at_most(205))]
+#[bench::n1_arc_publisher(args = ("fanout", "N = 1, Arc", "ringbus Publisher"), config = at_most(210))]
 #[bench::n1_arc_raw(args = ("fanout", "N = 1, Arc", "raw ArrayQueue"))]
-#[bench::n16_16_bytes_publisher(args = ("fanout", "N = 16, 16", "ringbus Publisher"), config = at_most(2640))]
-#[bench::n16_16_bytes_batch(args = ("fanout", "N = 16, 16", "ringbus batch"), config = at_most(2530))]
+#[bench::n16_16_bytes_publisher(args = ("fanout", "N = 16, 16", "ringbus Publisher"), config = at_most(2670))]
+#[bench::n16_16_bytes_batch(args = ("fanout", "N = 16, 16", "ringbus batch"), config = at_most(2510))]
 #[bench::n16_16_bytes_raw(args = ("fanout", "N = 16, 16", "raw ArrayQueue"))]
-#[bench::n16_arc_publisher(args = ("fanout", "N = 16, Arc", "ringbus Publisher"), config = at_most(2160))]
+#[bench::n16_arc_publisher(args = ("fanout", "N = 16, Arc", "ringbus Publisher"), config = at_most(2150))]
 #[bench::n16_arc_raw(args = ("fanout", "N = 16, Arc", "raw ArrayQueue"))]
 fn fanout(mut contestant: Contestant) -> Contestant {
     black_box((contestant.round)());
@@ -58,7 +59,7 @@ fn fanout(mut contestant: Contestant) -> Contestant {
 
 #[library_benchmark(setup = ready)]
 #[bench::publisher(args = ("routing", "50 types", "ringbus Publisher"), config = at_most(345))]
-#[bench::bus(args = ("routing", "50 types", "ringbus EventBus"), config = at_most(540))]
+#[bench::bus(args = ("routing", "50 types", "ringbus EventBus"), config = at_most(460))]
 fn routing(mut contestant: Contestant) -> Contestant {
     black_box((contestant.round)());
     contestant
