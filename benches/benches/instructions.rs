@@ -32,46 +32,28 @@ fn at_most(instructions: u64) -> LibraryBenchmarkConfig {
 }
 
 #[library_benchmark(setup = ready)]
-#[bench::harness(args = ("base", "no subscriber", "harness"), config = at_most(10))]
-#[bench::publisher(args = ("base", "no subscriber", "ringbus Publisher"), config = at_most(80))]
-#[bench::bus(args = ("base", "no subscriber", "ringbus EventBus"), config = at_most(160))]
-fn base(mut contestant: Contestant) -> Contestant {
+#[bench::base_harness(args = ("base", "no subscriber", "harness"), config = at_most(10))]
+#[bench::base_publisher(args = ("base", "no subscriber", "ringbus Publisher"), config = at_most(80))]
+#[bench::base_bus(args = ("base", "no subscriber", "ringbus EventBus"), config = at_most(160))]
+#[bench::fanout_n1_16_bytes_publisher(args = ("fanout", "N = 1, 16", "ringbus Publisher"), config = at_most(270))]
+#[bench::fanout_n1_16_bytes_bus(args = ("fanout", "N = 1, 16", "ringbus EventBus"), config = at_most(370))]
+#[bench::fanout_n1_16_bytes_batch(args = ("fanout", "N = 1, 16", "ringbus batch"), config = at_most(195))]
+#[bench::fanout_n1_16_bytes_raw(args = ("fanout", "N = 1, 16", "raw ArrayQueue"))]
+#[bench::fanout_n1_arc_publisher(args = ("fanout", "N = 1, Arc", "ringbus Publisher"), config = at_most(210))]
+#[bench::fanout_n1_arc_raw(args = ("fanout", "N = 1, Arc", "raw ArrayQueue"))]
+#[bench::fanout_n16_16_bytes_publisher(args = ("fanout", "N = 16, 16", "ringbus Publisher"), config = at_most(2670))]
+#[bench::fanout_n16_16_bytes_batch(args = ("fanout", "N = 16, 16", "ringbus batch"), config = at_most(2510))]
+#[bench::fanout_n16_16_bytes_raw(args = ("fanout", "N = 16, 16", "raw ArrayQueue"))]
+#[bench::fanout_n16_arc_publisher(args = ("fanout", "N = 16, Arc", "ringbus Publisher"), config = at_most(2150))]
+#[bench::fanout_n16_arc_raw(args = ("fanout", "N = 16, Arc", "raw ArrayQueue"))]
+#[bench::routing_publisher(args = ("routing", "50 types", "ringbus Publisher"), config = at_most(345))]
+#[bench::routing_bus(args = ("routing", "50 types", "ringbus EventBus"), config = at_most(460))]
+#[bench::filter_publisher(args = ("filter", "8 subscribers", "ringbus Publisher"), config = at_most(540))]
+#[bench::filter_crossbeam(args = ("filter", "8 subscribers", "crossbeam-channel"))]
+fn round(mut contestant: Contestant) -> Contestant {
     black_box((contestant.round)());
     contestant
 }
 
-#[library_benchmark(setup = ready)]
-#[bench::n1_16_bytes_publisher(args = ("fanout", "N = 1, 16", "ringbus Publisher"), config = at_most(270))]
-#[bench::n1_16_bytes_bus(args = ("fanout", "N = 1, 16", "ringbus EventBus"), config = at_most(370))]
-#[bench::n1_16_bytes_batch(args = ("fanout", "N = 1, 16", "ringbus batch"), config = at_most(195))]
-#[bench::n1_16_bytes_raw(args = ("fanout", "N = 1, 16", "raw ArrayQueue"))]
-#[bench::n1_arc_publisher(args = ("fanout", "N = 1, Arc", "ringbus Publisher"), config = at_most(210))]
-#[bench::n1_arc_raw(args = ("fanout", "N = 1, Arc", "raw ArrayQueue"))]
-#[bench::n16_16_bytes_publisher(args = ("fanout", "N = 16, 16", "ringbus Publisher"), config = at_most(2670))]
-#[bench::n16_16_bytes_batch(args = ("fanout", "N = 16, 16", "ringbus batch"), config = at_most(2510))]
-#[bench::n16_16_bytes_raw(args = ("fanout", "N = 16, 16", "raw ArrayQueue"))]
-#[bench::n16_arc_publisher(args = ("fanout", "N = 16, Arc", "ringbus Publisher"), config = at_most(2150))]
-#[bench::n16_arc_raw(args = ("fanout", "N = 16, Arc", "raw ArrayQueue"))]
-fn fanout(mut contestant: Contestant) -> Contestant {
-    black_box((contestant.round)());
-    contestant
-}
-
-#[library_benchmark(setup = ready)]
-#[bench::publisher(args = ("routing", "50 types", "ringbus Publisher"), config = at_most(345))]
-#[bench::bus(args = ("routing", "50 types", "ringbus EventBus"), config = at_most(460))]
-fn routing(mut contestant: Contestant) -> Contestant {
-    black_box((contestant.round)());
-    contestant
-}
-
-#[library_benchmark(setup = ready)]
-#[bench::publisher(args = ("filter", "8 subscribers", "ringbus Publisher"), config = at_most(540))]
-#[bench::crossbeam(args = ("filter", "8 subscribers", "crossbeam-channel"))]
-fn filter(mut contestant: Contestant) -> Contestant {
-    black_box((contestant.round)());
-    contestant
-}
-
-library_benchmark_group!(name = instructions, benchmarks = [base, fanout, routing, filter]);
+library_benchmark_group!(name = instructions, benchmarks = round);
 main!(library_benchmark_groups = instructions);

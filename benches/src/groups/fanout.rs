@@ -70,6 +70,21 @@ pub(super) fn drain<E: Sample>(mut next: impl FnMut() -> Option<E>) -> u64 {
     received
 }
 
+/// Receives from a ring that everybody shares, until there is nothing left; looks at the events that are wanted, and counts them.
+pub(super) fn drain_wanted<E: Sample>(
+    from: &mut tokio::sync::broadcast::Receiver<E>,
+    is_wanted: impl Fn(&E) -> bool,
+) -> u64 {
+    drain(|| {
+        loop {
+            let event = from.try_recv().ok()?;
+            if is_wanted(&event) {
+                return Some(event);
+            }
+        }
+    })
+}
+
 /// Looks at every event where it lies, and counts them.
 pub(super) fn look_at<'a, E: Sample>(events: impl Iterator<Item = &'a E>) -> u64 {
     let mut seen = 0;

@@ -2,7 +2,7 @@
 //!
 //! An operation is one publish with its one receive. Rings hold what a round brings, so nobody loses anything.
 
-use super::fanout::{BATCH, Channel, Crossbeam, Flume, Kanal, Std, contestant, drain};
+use super::fanout::{BATCH, Channel, Crossbeam, Flume, Kanal, Std, contestant, drain, drain_wanted};
 use crate::event::Small;
 use crate::measure::{Case, Clock, Contestant};
 use ringbus::{EventBus, Subscription};
@@ -80,16 +80,7 @@ fn tokio_broadcast() -> Contestant {
     let sender = tokio::sync::broadcast::Sender::new(BATCH);
     let receivers: Vec<_> = filters().map(|filter| (filter, sender.subscribe())).collect();
     let publish = move |event: &Small| sender.send(*event).is_ok();
-    contestant("tokio broadcast", 1, publish, receivers, |(filter, from)| {
-        drain(|| {
-            loop {
-                let event: Small = from.try_recv().ok()?;
-                if filter(&event) {
-                    return Some(event);
-                }
-            }
-        })
-    })
+    contestant("tokio broadcast", 1, publish, receivers, |(filter, from)| drain_wanted(from, &*filter))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //!
 //! An operation is one publish with its receives, which are 0 to a few. Rings hold what a round brings, so nobody loses anything.
 
-use super::fanout::{BATCH, Channel, Crossbeam, Flume, Kanal, Std, drain};
+use super::fanout::{BATCH, Channel, Crossbeam, Flume, Kanal, Std, drain, drain_wanted};
 use crate::event::Sample;
 use crate::measure::{Case, Clock, Contestant, Tally};
 use ringbus::{Event, EventBus, EventType, Subscription};
@@ -190,14 +190,7 @@ fn tokio_broadcast() -> Contestant {
     let receivers: Vec<_> = interests().into_iter().map(|types| (types, sender.subscribe())).collect();
     let publish = move |event| sender.send(event).is_ok();
     contestant("tokio broadcast filter", publish, receivers, |(types, from)| {
-        drain(|| {
-            loop {
-                let event: Routed = from.try_recv().ok()?;
-                if types.contains(&event.event_type()) {
-                    return Some(event);
-                }
-            }
-        })
+        drain_wanted(from, |event: &Routed| types.contains(&event.event_type()))
     })
 }
 

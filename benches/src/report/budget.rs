@@ -38,13 +38,12 @@ const BATCH: &str = "ringbus batch";
 /// Every budget.
 #[must_use]
 pub fn verdicts(results: &Results) -> Vec<Verdict> {
-    let ratio = |group: &str, case: &str, ours: &str, theirs: &str| results.ratio(group, case, ours, theirs);
     let mut verdicts = Vec::new();
     for subscribers in fanout::SUBSCRIBERS {
         for payload in ["16 bytes", "Arc"] {
             let case = format!("N = {subscribers}, {payload}");
             let limit = if subscribers == 1 { 1.6 } else { 1.2 };
-            let measured = ratio("fanout", &case, PUBLISHER, "raw ArrayQueue");
+            let measured = results.ratio("fanout", &case, PUBLISHER, "raw ArrayQueue");
             verdicts.push(Verdict::new(format!("fanout, {case}, Publisher against raw ArrayQueue"), limit, measured));
         }
     }
@@ -53,7 +52,7 @@ pub fn verdicts(results: &Results) -> Vec<Verdict> {
             let case = format!("N = {subscribers}, {payload}");
             let ratios = fanout::RUN_TIME_PEERS
                 .iter()
-                .filter_map(|peer| Some((*peer, ratio("fanout", &case, PUBLISHER, peer)?)));
+                .filter_map(|peer| Some((*peer, results.ratio("fanout", &case, PUBLISHER, peer)?)));
             let nearest = ratios.max_by(|(_, a), (_, b)| a.total_cmp(b));
             let name = nearest.map_or("every peer", |(name, _)| name);
             let what = format!(
@@ -65,17 +64,17 @@ pub fn verdicts(results: &Results) -> Vec<Verdict> {
     for subscribers in [8, 16, 64] {
         for payload in ["16 bytes", "Arc"] {
             let case = format!("N = {subscribers}, {payload}");
-            let measured = ratio("fanout", &case, BATCH, "tokio broadcast");
+            let measured = results.ratio("fanout", &case, BATCH, "tokio broadcast");
             verdicts.push(Verdict::new(format!("fanout, {case}, batch against tokio broadcast"), None, measured));
         }
     }
     for result in results.cases.iter().filter(|result| result.group == "routing") {
         let maps = result.rows.iter().map(|row| row.name).filter(|name| name.ends_with("map"));
         for map in maps {
-            let measured = ratio("routing", &result.name, PUBLISHER, map);
+            let measured = results.ratio("routing", &result.name, PUBLISHER, map);
             verdicts.push(Verdict::new(format!("routing, Publisher against {map}"), 0.7, measured));
         }
-        let measured = ratio("routing", &result.name, PUBLISHER, "tokio broadcast filter");
+        let measured = results.ratio("routing", &result.name, PUBLISHER, "tokio broadcast filter");
         verdicts.push(Verdict::new("routing, Publisher against tokio broadcast with a filter", 0.1, measured));
     }
     for (name, percentile) in [("p50", (|turn| turn.0) as fn(&(f64, f64)) -> f64), ("p99", |turn| turn.1)] {
@@ -84,9 +83,9 @@ pub fn verdicts(results: &Results) -> Vec<Verdict> {
     }
     let measured = results.latency_ratio("spinning", "raw ArrayQueue", |turn| turn.0);
     verdicts.push(Verdict::new("latency, spinning, p50, against raw ArrayQueue", 1.15, measured));
-    let measured = ratio("request", "threads", "ringbus", "crossbeam-channel");
+    let measured = results.ratio("request", "threads", "ringbus", "crossbeam-channel");
     verdicts.push(Verdict::new("request, threads, against crossbeam-channel by hand", 1.0, measured));
-    let measured = ratio("request", "tasks", "ringbus .await", "tokio mpsc");
+    let measured = results.ratio("request", "tasks", "ringbus .await", "tokio mpsc");
     verdicts.push(Verdict::new("request, tasks, `.await` against tokio mpsc by hand", 1.1, measured));
     verdicts.push(Verdict::new("start with 100,000 events against 1,000", 2.0, results.start_ratio()));
     let idle = results.nanos("base", "no subscriber", PUBLISHER);

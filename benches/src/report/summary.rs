@@ -117,10 +117,9 @@ fn overload(results: &Results) -> String {
         ["ringbus Publisher", "ringbus EventBus", "raw ArrayQueue", "crossbeam-channel", "tokio broadcast"];
     let mut cases: Vec<&str> = results.overload.iter().map(|row| row.case).filter(|case| !case.contains(',')).collect();
     cases.dedup();
-    let cell = |case: &str, name: &str, load: Load, value: f64| {
+    let cell = |case: &str, name: &str, load: Load, percentile: f64| {
         let row = results.overload.iter().find(|row| row.case == case && row.name == name && row.load == load);
-        let nanos =
-            row.map(|row| if value < 100.0 { row.publish.value_at_percentile(value) } else { row.publish.max() });
+        let nanos = row.map(|row| row.publish.value_at_percentile(percentile));
         nanos.map_or_else(|| "–".to_owned(), |nanos| micros(nanos as f64 / 1e3))
     };
     let names = contestants.join(" | ").replace("ArrayQueue", "`ArrayQueue`");
