@@ -26,7 +26,11 @@ pub fn put(page: &str, name: &str, table: &str) -> Result<String, String> {
     let end = "<!-- end of results -->\n";
     let lacks = || format!("the page lacks a place for the table {name}");
     let (before, rest) = page.split_once(&mark).ok_or_else(lacks)?;
-    let (_, after) = rest.split_once(end).ok_or_else(lacks)?;
+    let (old, after) = rest.split_once(end).ok_or_else(lacks)?;
+    if old.contains("<!-- results: ") {
+        // The end of another table: what stands between is not to be replaced.
+        return Err(lacks());
+    }
     Ok(format!("{before}{mark}\n{table}\n{end}{after}"))
 }
 
@@ -160,6 +164,13 @@ mod tests {
         assert_eq!(page, expected);
         assert_eq!(put(&page, "one", "| 1 |\n").as_deref(), Ok(expected), "again");
         assert!(put(&page, "three", "").is_err());
+    }
+
+    #[test]
+    fn table_does_not_replace_what_is_behind_its_own_place() {
+        let page = "<!-- results: one -->\ntext\n<!-- results: two -->\n<!-- end of results -->\n";
+        assert!(put(page, "one", "").is_err());
+        assert!(put(page, "two", "").is_ok());
     }
 
     #[test]
