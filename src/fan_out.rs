@@ -152,15 +152,16 @@ impl Losses {
     /// come back for it. It stays where it is where the ring was full.
     #[inline(always)]
     fn serve_last<E: Clone>(&mut self, mailbox: &Mailbox<E>, event: &mut Option<E>, panics: &mut Panics) {
-        if self.tickets.is_some() || mailbox.options().overflow == Overflow::DropOldest {
-            if let Some(event) = event {
-                self.serve(mailbox, event, Place::ONLY, panics);
-            }
-            return;
-        }
-        let itself = panics.catch(|| event.take_if(|event| mailbox.accepts(event)));
+        let is_needed = self.tickets.is_some() || mailbox.options().overflow == Overflow::DropOldest;
+        let itself = panics.catch(|| match &mut *event {
+            Some(event) if is_needed => mailbox.accepts(event).then(|| event.clone()),
+            event => event.take_if(|event| mailbox.accepts(event)),
+        });
         if let Some(back) = self.deliver(mailbox, itself, Place::ONLY) {
-            *event = Some(back);
+            match event {
+                None => *event = Some(back),
+                Some(_) => dispose(Some(back), panics),
+            }
         }
     }
 
