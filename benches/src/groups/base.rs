@@ -1,9 +1,12 @@
-//! The harness itself, and a publish that nobody receives: what is in every figure of the other groups.
+//! The harness itself, what the processor takes for the two kinds of instruction that a delivery consists of, and a publish that nobody
+//! receives: what is in every figure of the other groups.
 
 use super::fanout::{BATCH, live_bus};
 use crate::event::{Sample, Small};
 use crate::measure::{Case, Clock, Contestant, Tally};
 use std::hint::black_box;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::atomic::{AtomicU64, fence};
 
 /// The one case.
 #[must_use]
@@ -18,7 +21,7 @@ pub fn cases() -> Vec<Case> {
 }
 
 fn contestants() -> Vec<Contestant> {
-    vec![harness(), ringbus_publisher(), ringbus_bus()]
+    vec![harness(), read_modify_write(), store_and_fence(), ringbus_publisher(), ringbus_bus()]
 }
 
 /// A contestant that does this with every event of a batch.
@@ -35,6 +38,22 @@ fn contestant(name: &'static str, mut publish: impl FnMut(Small) -> bool + 'stat
 /// The loop and the event, and no publish.
 fn harness() -> Contestant {
     contestant("harness", |event| black_box(event).number != u64::MAX)
+}
+
+/// What a push takes once, and a pop.
+fn read_modify_write() -> Contestant {
+    let word = AtomicU64::new(0);
+    contestant("fetch_add", move |event| word.fetch_add(event.number, SeqCst) != u64::MAX)
+}
+
+/// What a publish takes once, whoever it is that receives.
+fn store_and_fence() -> Contestant {
+    let word = AtomicU64::new(0);
+    contestant("store and fence", move |event| {
+        word.store(event.number, Relaxed);
+        fence(SeqCst);
+        word.load(Relaxed) != u64::MAX
+    })
 }
 
 fn ringbus_publisher() -> Contestant {

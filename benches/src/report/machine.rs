@@ -25,10 +25,16 @@ impl Machine {
     #[must_use]
     pub fn here() -> Self {
         let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-        let model = cpuinfo.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+        let field = |name| {
+            let value = |line: &str| Some(line.strip_prefix(name)?.trim_start().strip_prefix(": ")?.to_owned());
+            cpuinfo.lines().find_map(value)
+        };
+        // Names are not always told apart: that of a virtual machine's processor may be the same for several generations.
+        let generation = field("cpu family").zip(field("model"));
         let is_dirty = !output("git", &["status", "--porcelain"]).is_empty();
         Self {
-            processor: model.map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, name)| name.to_owned()),
+            processor: field("model name").unwrap_or_else(|| std::env::consts::ARCH.to_owned())
+                + &generation.map(|(family, model)| format!(" (family {family}, model {model})")).unwrap_or_default(),
             cores: std::thread::available_parallelism().map_or(1, Into::into),
             system: output("uname", &["-sm"]),
             compiler: output("rustc", &["--version"]),
