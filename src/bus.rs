@@ -94,7 +94,7 @@ impl<E: Event + Clone> EventBus<E> {
     /// Progress: lock-free as far as the rings are (see the [crate documentation](crate#progress)). Takes no lock (a
     /// [response](Event::as_response) takes two short ones while requests are under way), makes no system call unless a subscriber is parked (or suspended in the middle of freeing the very slot that is needed, for
     /// which crossbeam's ring yields), and allocates nothing, except that a thread's first
-    /// publish registers it with arc-swap, and that a publish which finds `start` halfway finishes it.
+    /// publish registers it (with arc-swap, and for its counts), and that a publish which finds `start` halfway finishes it.
     ///
     /// # Errors
     ///

@@ -133,7 +133,7 @@
 //!
 //! | operation | progress | stated exceptions |
 //! |---|---|---|
-//! | publish, alone or in a batch, live | lock-free in practice | a push spins while a receiver is suspended in the middle of a pop on a ring that is full since; with `DropOldest`, also while another publisher is suspended in the middle of an eviction; a thread's first publish registers it with `arc-swap` |
+//! | publish, alone or in a batch, live | lock-free in practice | a push spins while a receiver is suspended in the middle of a pop on a ring that is full since; with `DropOldest`, also while another publisher is suspended in the middle of an eviction; a thread's first publish registers it, with `arc-swap` and for its counts |
 //! | publish, before `start` | lock-free | one that finds `start` halfway finishes it, which allocates the new snapshot |
 //! | `try_recv`, `recv_many` | lock-free in practice | a pop spins while a publisher is suspended between claiming a slot of the ring and filling it; an unfilled slot of the replay reads as `Empty` |
 //! | `recv`, `recv_async`, `Stream` | wait for an event | |
@@ -195,6 +195,7 @@ mod startup;
 mod state;
 mod stats;
 mod stop;
+mod stripe;
 mod subscription;
 mod sync;
 #[cfg(feature = "tokio")]

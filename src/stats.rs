@@ -1,8 +1,8 @@
 //! What was counted.
 
+use crate::stripe::{STRIPES, Stripe};
 use crate::sync::Counter;
 use crossbeam_utils::CachePadded;
-use std::cell::Cell;
 use std::ops::AddAssign;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -155,31 +155,13 @@ impl PublishCounts {
     }
 }
 
-/// Counts kept apart by thread, so that publishers do not fight over a cache line.
-const STRIPES: usize = 16;
-
-thread_local! {
-    static STRIPE: Cell<usize> = const { Cell::new(usize::MAX) };
-}
-
-#[inline]
-fn stripe() -> usize {
-    static NEXT: Counter = Counter::new(0);
-    STRIPE.with(|stripe| {
-        if stripe.get() == usize::MAX {
-            stripe.set(NEXT.add(1) as usize % STRIPES);
-        }
-        stripe.get()
-    })
-}
-
 type OwnedCounts = Arc<CachePadded<PublishCounts>>;
 
-/// The totals of a bus: shared counts for [`EventBus::publish`](crate::EventBus::publish), and counts of its own for each
+/// The totals of a bus: counts by [`Stripe`] for [`EventBus::publish`](crate::EventBus::publish), and counts of its own for each
 /// [`Publisher`](crate::Publisher), which need no read-modify-write.
 #[derive(Debug, Default)]
 pub(crate) struct Totals {
-    shared: [CachePadded<PublishCounts>; STRIPES],
+    striped: [CachePadded<PublishCounts>; STRIPES],
     /// Locked by `stats`, and when a publisher is made or dropped. Never by a publish.
     owned: Mutex<Vec<OwnedCounts>>,
 }
@@ -187,15 +169,21 @@ pub(crate) struct Totals {
 impl Totals {
     #[inline]
     pub(crate) fn count_live(&self, events: usize, offered: Offered) {
-        self.shared[stripe()].count_live(events, offered);
+        let stripe = Stripe::mine();
+        let counts = &self.striped[stripe.index];
+        if stripe.is_owned {
+            counts.count_live_as_owner(events, offered);
+        } else {
+            counts.count_live(events, offered);
+        }
     }
 
     pub(crate) fn count_buffered(&self) {
-        self.shared[stripe()].buffered.add(1);
+        self.striped[Stripe::mine().index].buffered.add(1);
     }
 
     pub(crate) fn count_startup_rejected(&self) {
-        self.shared[stripe()].startup_rejected.add(1);
+        self.striped[Stripe::mine().index].startup_rejected.add(1);
     }
 
     fn owned(&self) -> MutexGuard<'_, Vec<OwnedCounts>> {
@@ -211,13 +199,13 @@ impl Totals {
     pub(crate) fn close_account(&self, account: &PublisherAccount) {
         let mut owned = self.owned();
         owned.retain(|counts| !Arc::ptr_eq(counts, &account.0));
-        self.shared[stripe()].add_all(&account.0);
+        self.striped[Stripe::mine().index].add_all(&account.0);
     }
 
     pub(crate) fn sum(&self, subscribers: Vec<SubscriberStats>) -> BusStats {
         let owned = self.owned();
         let sum = PublishCounts::default();
-        for counts in self.shared.iter().chain(owned.iter().map(|counts| &**counts)) {
+        for counts in self.striped.iter().chain(owned.iter().map(|counts| &**counts)) {
             sum.add_all(counts);
         }
         BusStats {

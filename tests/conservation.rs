@@ -278,6 +278,36 @@ fn totals_outlive_subscribers_and_publishers() {
     assert_eq!(bus.stats().delivered, sums.delivered);
 }
 
+/// G2: no count is lost between threads that publish at the same time, be they more than there are places to count in, nor between one that ends and
+/// the next, which counts in its place.
+#[test]
+fn totals_are_exact_however_many_threads_publish() {
+    const WAVES: u64 = 2;
+    const THREADS: usize = 48;
+    const EACH: u64 = 20_000;
+    let bus = EventBus::new(0);
+    bus.start();
+    let (evicting, full) = (bus.subscriber("evicting").overflow(Overflow::DropOldest).subscribe(), bus.subscribe(1));
+    bus.publish(Stamped { publisher: 0, sequence: 0, lane: 0 }).unwrap();
+    for _ in 0..WAVES {
+        let gate = Arc::new(Gate::new(THREADS));
+        let threads = (0..THREADS).map(|publisher| {
+            let (bus, gate) = (bus.clone(), Arc::clone(&gate));
+            thread::spawn(move || {
+                gate.pass();
+                for sequence in 0..EACH {
+                    bus.publish(Stamped { publisher, sequence, lane: 0 }).unwrap();
+                }
+            })
+        });
+        threads.collect::<Vec<_>>().into_iter().for_each(Finish::finish);
+    }
+    let events = WAVES * THREADS as u64 * EACH;
+    let stats = bus.stats();
+    assert_eq!((stats.published, stats.delivered, stats.dropped), (events + 1, events + 2, events));
+    assert_eq!((evicting.len() as u64 + evicting.dropped(), full.dropped()), (events + 1, events));
+}
+
 /// G2, G11: an event that is delivered to a subscriber while it leaves is not left in its ring, which an idle `Publisher` may keep for long: no copy stays
 /// behind. Two threads meet at a gate, round after round, to publish and to unsubscribe.
 #[test]
