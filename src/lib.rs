@@ -175,6 +175,7 @@ mod error;
 mod event;
 mod event_type;
 mod fan_out;
+mod filter;
 mod gather;
 mod iter;
 mod lag;

@@ -1,6 +1,7 @@
 //! What a subscriber can ask for.
 
 use crate::event_type::EventType;
+use crate::filter::Filter;
 use std::fmt;
 use std::sync::Arc;
 
@@ -29,8 +30,6 @@ pub enum WaitStrategy {
 
 /// Events a ring holds unless the subscriber says otherwise.
 const DEFAULT_CAPACITY: usize = 256;
-
-type Filter<E> = Box<dyn Fn(&E) -> bool + Send + Sync>;
 
 /// In the order of the fields: what a publish looks at comes last, see [`Mailbox`](crate::mailbox::Mailbox).
 #[repr(C)]

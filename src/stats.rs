@@ -1,6 +1,6 @@
 //! What was counted.
 
-use crate::stripe::{STRIPES, Stripe};
+use crate::stripe::Striped;
 use crate::sync::Counter;
 use crossbeam_utils::CachePadded;
 use std::ops::AddAssign;
@@ -157,11 +157,11 @@ impl PublishCounts {
 
 type OwnedCounts = Arc<CachePadded<PublishCounts>>;
 
-/// The totals of a bus: counts by [`Stripe`] for [`EventBus::publish`](crate::EventBus::publish), and counts of its own for each
+/// The totals of a bus: striped counts for [`EventBus::publish`](crate::EventBus::publish), and counts of its own for each
 /// [`Publisher`](crate::Publisher), which need no read-modify-write.
 #[derive(Debug, Default)]
 pub(crate) struct Totals {
-    striped: [CachePadded<PublishCounts>; STRIPES],
+    striped: Striped<PublishCounts>,
     /// Locked by `stats`, and when a publisher is made or dropped. Never by a publish.
     owned: Mutex<Vec<OwnedCounts>>,
 }
@@ -169,9 +169,8 @@ pub(crate) struct Totals {
 impl Totals {
     #[inline]
     pub(crate) fn count_live(&self, events: usize, offered: Offered) {
-        let stripe = Stripe::mine();
-        let counts = &self.striped[stripe.index];
-        if stripe.is_owned {
+        let (counts, is_owned) = self.striped.mine();
+        if is_owned {
             counts.count_live_as_owner(events, offered);
         } else {
             counts.count_live(events, offered);
@@ -179,11 +178,11 @@ impl Totals {
     }
 
     pub(crate) fn count_buffered(&self) {
-        self.striped[Stripe::mine().index].buffered.add(1);
+        self.striped.mine().0.buffered.add(1);
     }
 
     pub(crate) fn count_startup_rejected(&self) {
-        self.striped[Stripe::mine().index].startup_rejected.add(1);
+        self.striped.mine().0.startup_rejected.add(1);
     }
 
     fn owned(&self) -> MutexGuard<'_, Vec<OwnedCounts>> {
@@ -199,13 +198,13 @@ impl Totals {
     pub(crate) fn close_account(&self, account: &PublisherAccount) {
         let mut owned = self.owned();
         owned.retain(|counts| !Arc::ptr_eq(counts, &account.0));
-        self.striped[Stripe::mine().index].add_all(&account.0);
+        self.striped.mine().0.add_all(&account.0);
     }
 
     pub(crate) fn sum(&self, subscribers: Vec<SubscriberStats>) -> BusStats {
         let owned = self.owned();
         let sum = PublishCounts::default();
-        for counts in self.striped.iter().chain(owned.iter().map(|counts| &**counts)) {
+        for counts in self.striped.iter().chain(owned.iter().map(|counts| &***counts)) {
             sum.add_all(counts);
         }
         BusStats {

@@ -1,6 +1,7 @@
 //! Which of several copies of a count a thread counts in, so that threads do not fight over a cache line.
 
 use crate::sync::Counter;
+use crossbeam_utils::CachePadded;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
@@ -9,20 +10,37 @@ const OWNED: usize = 16;
 /// Stripes for all other threads.
 const SHARED: usize = 8;
 /// All stripes, the owned ones first.
-pub(crate) const STRIPES: usize = OWNED + SHARED;
+const STRIPES: usize = OWNED + SHARED;
 
-/// Where the calling thread counts, on every bus.
+/// Counts, once for each stripe.
+#[derive(Debug, Default)]
+pub(crate) struct Striped<T>([CachePadded<T>; STRIPES]);
+
+impl<T> Striped<T> {
+    /// Those for the calling thread, and whether no other thread counts there, so that it needs no read-modify-write.
+    #[inline]
+    pub(crate) fn mine(&self) -> (&T, bool) {
+        let stripe = Stripe::mine();
+        (&self.0[stripe.index], stripe.is_owned)
+    }
+
+    /// Those for all threads.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.0.iter().map(|counts| &**counts)
+    }
+}
+
+/// Where a thread counts, whatever it counts.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Stripe {
-    pub(crate) index: usize,
-    /// Whether no other thread counts there, so that it needs no read-modify-write.
-    pub(crate) is_owned: bool,
+struct Stripe {
+    index: usize,
+    is_owned: bool,
 }
 
 impl Stripe {
     /// That of this thread, which takes one when it first asks, and gives it back when it ends.
     #[inline]
-    pub(crate) fn mine() -> Self {
+    fn mine() -> Self {
         thread_local!(static MINE: Claim = Claim::take());
         // A thread that counts once more while it ends has none of its own any more.
         MINE.try_with(|claim| claim.0).unwrap_or(Self { index: OWNED, is_owned: false })

@@ -288,6 +288,7 @@ fn totals_are_exact_however_many_threads_publish() {
     let bus = EventBus::new(0);
     bus.start();
     let (evicting, full) = (bus.subscriber("evicting").overflow(Overflow::DropOldest).subscribe(), bus.subscribe(1));
+    let picky = bus.subscriber("picky").filter(|_| false).subscribe();
     bus.publish(Stamped { publisher: 0, sequence: 0, lane: 0 }).unwrap();
     for _ in 0..WAVES {
         let gate = Arc::new(Gate::new(THREADS));
@@ -306,6 +307,7 @@ fn totals_are_exact_however_many_threads_publish() {
     let stats = bus.stats();
     assert_eq!((stats.published, stats.delivered, stats.dropped), (events + 1, events + 2, events));
     assert_eq!((evicting.len() as u64 + evicting.dropped(), full.dropped()), (events + 1, events));
+    assert_eq!((stats_of(&bus, picky.name()).filtered, picky.len()), (events + 1, 0));
 }
 
 /// G2, G11: an event that is delivered to a subscriber while it leaves is not left in its ring, which an idle `Publisher` may keep for long: no copy stays

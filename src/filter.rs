@@ -1,0 +1,40 @@
+//! A subscriber's filter.
+
+use crate::stripe::Striped;
+use crate::sync::Counter;
+
+/// Decides by the content of an event whether a subscriber wants it, and counts what it does not want.
+///
+/// (Most subscribers with a filter refuse most events, on the publishers' threads, so a count that all of them share would be
+/// most of what the filter costs.)
+pub(crate) struct Filter<E> {
+    wants: Box<dyn Fn(&E) -> bool + Send + Sync>,
+    refused: Box<Striped<Counter>>,
+}
+
+impl<E> Filter<E> {
+    pub(crate) fn new(wants: impl Fn(&E) -> bool + Send + Sync + 'static) -> Self {
+        Self { wants: Box::new(wants), refused: Box::default() }
+    }
+
+    /// Whether the event passes. Counts it where not. User code.
+    #[inline]
+    pub(crate) fn accepts(&self, event: &E) -> bool {
+        (self.wants)(event) || self.refuse()
+    }
+
+    fn refuse(&self) -> bool {
+        let (refused, is_owned) = self.refused.mine();
+        if is_owned {
+            refused.add_as_owner(1);
+        } else {
+            refused.add(1);
+        }
+        false
+    }
+
+    /// How many events did not pass.
+    pub(crate) fn refused(&self) -> u64 {
+        self.refused.iter().map(Counter::get).sum()
+    }
+}
