@@ -48,7 +48,7 @@ fn at_most(instructions: u64) -> LibraryBenchmarkConfig {
 #[bench::fanout_n16_arc_raw(args = ("fanout", "N = 16, Arc", "raw ArrayQueue"))]
 #[bench::routing_publisher(args = ("routing", "50 types", "ringbus Publisher"), config = at_most(345))]
 #[bench::routing_bus(args = ("routing", "50 types", "ringbus EventBus"), config = at_most(460))]
-#[bench::filter_publisher(args = ("filter", "8 subscribers", "ringbus Publisher"), config = at_most(510))]
+#[bench::filter_publisher(args = ("filter", "8 subscribers", "ringbus Publisher"), config = at_most(600))]
 #[bench::filter_crossbeam(args = ("filter", "8 subscribers", "crossbeam-channel"))]
 fn round(mut contestant: Contestant) -> Contestant {
     black_box((contestant.round)());

@@ -1,8 +1,9 @@
 //! One thread publishes, another receives: what an event costs on its way from core to core.
 //!
-//! *Lossless*: the publisher tries again until there is room, and an operation is one publish with its receive. *Lossy*: the publisher
-//! never waits, and what did not arrive is counted; an operation is one publish. Both sides poll, all in the same way. Rings are
-//! much smaller than a round, and the time is that from the first publish to the last receive.
+//! *Blocking*: the publisher tries again until there is room, and the receiver waits as its library has it, which is how most are used; an
+//! operation is one publish with its receive. *Lossless*: the same, but the receiver polls, all in the same way. *Lossy*: the
+//! publisher never waits, the receiver polls, and what did not arrive is counted; an operation is one publish. Rings are much smaller
+//! than a round, and the time is that from the first publish to the last receive.
 //!
 //! With one subscriber there is no list to lock, so channels are used as they are. Two cores must be free: where the
 //! threads share one, the publisher is through before the receiver has its turn, and in the lossy case all but a ringful is lost.
@@ -12,6 +13,7 @@ use crate::event::Small;
 use crate::measure::{Case, Clock, Contestant, Tally};
 use crossbeam_queue::ArrayQueue;
 use disruptor::Producer as _;
+use ringbus::Subscription;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread::{self, JoinHandle};
@@ -22,40 +24,46 @@ pub const EVENTS: u64 = 16_384;
 /// Events that a ring holds.
 pub const CAPACITY: usize = 1024;
 
-/// A lossless and a lossy case.
+/// How events get across.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Blocking,
+    Lossless,
+    Lossy,
+}
+
+/// A case for each mode.
 #[must_use]
 pub fn cases() -> Vec<Case> {
-    let of = |name: &str, operation, full| Case {
+    let of = |name: &str, operation, mode| Case {
         group: "cross",
         name: name.to_owned(),
         operation,
         clock: Clock::Wall,
-        contestants: Box::new(move || contestants(full)),
+        contestants: Box::new(move || contestants(mode)),
     };
-    vec![of("lossless", "publish and receive", Full::TryAgain), of("lossy", "publish", Full::Lose)]
-}
-
-/// What a publisher does where there is no room.
-#[derive(Clone, Copy)]
-enum Full {
-    TryAgain,
-    Lose,
-}
-
-fn contestants(full: Full) -> Vec<Contestant> {
     vec![
-        ringbus_publisher(full),
-        array_queue(full),
-        tokio_broadcast(full),
-        async_broadcast(full),
-        channel::<Crossbeam>(full),
-        channel::<Flume>(full),
-        channel::<Kanal>(full),
-        channel::<Std>(full),
-        jonhoo_bus(full),
-        disruptor(full),
-        rtrb(full),
+        of("blocking", "publish and receive", Mode::Blocking),
+        of("lossless", "publish and receive", Mode::Lossless),
+        of("lossy", "publish", Mode::Lossy),
     ]
+}
+
+fn contestants(mode: Mode) -> Vec<Contestant> {
+    let contestants = [
+        ringbus_publisher(mode),
+        array_queue(mode),
+        tokio_broadcast(mode),
+        async_broadcast(mode),
+        channel::<Crossbeam>(mode),
+        channel::<Flume>(mode),
+        channel::<Kanal>(mode),
+        channel::<Std>(mode),
+        jonhoo_bus(mode),
+        disruptor(mode),
+        rtrb(mode),
+    ];
+    contestants.into_iter().flatten().collect()
 }
 
 /// The stages of a [`Worker`]'s life, in order; from `RUNNING` back to `ASLEEP`.
@@ -204,16 +212,22 @@ pub(super) fn event(number: u64) -> Small {
     Small { number, payload: !number }
 }
 
-/// A contestant that publishes on a thread of its own with `publish`, which says whether there was room, and receives on the calling one
-/// with `drain`, which takes what is there.
-fn contestant(
+/// A contestant that publishes on a thread of its own with `publish`, which says whether there was room, and receives on the calling one:
+/// with `drain`, which takes what is there, or with `receive`, which waits for an event. `None` where it cannot wait, and should.
+fn contestant<R: 'static>(
     name: &'static str,
-    full: Full,
+    mode: Mode,
     mut publish: impl FnMut(Small) -> bool + Send + 'static,
-    mut drain: impl FnMut() -> u64 + 'static,
-) -> Contestant {
-    let publisher = match full {
-        Full::TryAgain => Worker::new(move || {
+    mut from: R,
+    mut drain: impl FnMut(&mut R) -> u64 + 'static,
+    receive: Option<fn(&mut R) -> Small>,
+) -> Option<Contestant> {
+    let receive = receive.filter(|_| mode == Mode::Blocking);
+    if mode == Mode::Blocking && receive.is_none() {
+        return None;
+    }
+    let publisher = match mode {
+        Mode::Blocking | Mode::Lossless => Worker::new(move || {
             for number in 0..EVENTS {
                 let mut pause = Pause::default();
                 while !publish(event(number)) {
@@ -221,62 +235,81 @@ fn contestant(
                 }
             }
         }),
-        Full::Lose => Worker::new(move || {
+        Mode::Lossy => Worker::new(move || {
             for number in 0..EVENTS {
                 publish(event(number));
             }
         }),
     };
-    Contestant::new(name, move || {
+    Some(Contestant::new(name, move || {
         publisher.call_apart();
         let begun = Instant::now();
         publisher.begin();
-        let mut received = 0;
-        let mut pause = Pause::default();
-        loop {
-            // First, so that what is drained after it is all there was.
-            let is_done = publisher.is_done();
-            let arrived = drain();
-            received += arrived;
-            match (is_done, arrived) {
-                (true, _) => break,
-                (false, 0) => pause.wait(),
-                (false, _) => pause = Pause::default(),
-            }
-        }
+        let received = match receive {
+            Some(receive) => drain_all(|| receive(&mut from)),
+            None => poll(&publisher, || drain(&mut from)),
+        };
         let nanos = Some(begun.elapsed().as_nanos() as u64);
+        publisher.wait();
         Tally { operations: EVENTS, dropped: EVENTS - received, nanos }
+    }))
+}
+
+/// Waits for every event of a round, looks at it, and counts them.
+fn drain_all(mut receive: impl FnMut() -> Small) -> u64 {
+    let mut missing = EVENTS;
+    drain(|| {
+        missing = missing.checked_sub(1)?;
+        Some(receive())
     })
 }
 
+/// Drains again and again, until the publisher has done its part and there is nothing left; counts what was drained.
+fn poll(publisher: &Worker, mut drain: impl FnMut() -> u64) -> u64 {
+    let mut received = 0;
+    let mut pause = Pause::default();
+    loop {
+        // First, so that what is drained after it is all there was.
+        let is_done = publisher.is_done();
+        let arrived = drain();
+        received += arrived;
+        match (is_done, arrived) {
+            (true, _) => return received,
+            (false, 0) => pause.wait(),
+            (false, _) => pause = Pause::default(),
+        }
+    }
+}
+
 /// To try again is not what ringbus is made for: each attempt counts as a drop.
-fn ringbus_publisher(full: Full) -> Contestant {
+fn ringbus_publisher(mode: Mode) -> Option<Contestant> {
     let (bus, mut subscriptions) = live_bus(1, CAPACITY);
     let mut publisher = bus.publisher();
     let publish = move |event| publisher.publish(event).is_ok_and(|published| published.dropped == 0);
-    let drain = move || subscriptions.iter_mut().map(|from| drain(|| from.try_recv().ok())).sum();
-    contestant("ringbus Publisher", full, publish, drain)
+    let from = subscriptions.pop()?;
+    let drain = |from: &mut Subscription<Small>| drain(|| from.try_recv().ok());
+    contestant("ringbus Publisher", mode, publish, from, drain, Some(|from| from.recv().unwrap()))
 }
 
-fn array_queue(full: Full) -> Contestant {
+fn array_queue(mode: Mode) -> Option<Contestant> {
     let ring = Arc::new(ArrayQueue::new(CAPACITY));
     let publish = {
         let ring = Arc::clone(&ring);
         move |event| ring.push(event).is_ok()
     };
-    contestant("raw ArrayQueue", full, publish, move || drain(|| ring.pop()))
+    contestant("raw ArrayQueue", mode, publish, ring, |ring| drain(|| ring.pop()), None)
 }
 
 /// Loses the oldest events. It tells how many; that is what has not arrived.
-fn tokio_broadcast(full: Full) -> Contestant {
-    use tokio::sync::broadcast::{Sender, error::TryRecvError};
+fn tokio_broadcast(mode: Mode) -> Option<Contestant> {
+    use tokio::sync::broadcast::{Receiver, Sender, error::TryRecvError};
 
     let sender = Sender::new(CAPACITY);
-    let mut receiver = sender.subscribe();
+    let receiver = sender.subscribe();
     // Room as far as known. The length costs more than a send, so it is asked for only when that is used up.
     let mut room = 0;
     let publish = move |event| {
-        if let Full::TryAgain = full {
+        if mode != Mode::Lossy {
             if room == 0 {
                 room = CAPACITY - sender.len();
             }
@@ -287,7 +320,7 @@ fn tokio_broadcast(full: Full) -> Contestant {
         }
         sender.send(event).is_ok()
     };
-    let drain = move || {
+    let drain = |receiver: &mut Receiver<Small>| {
         drain(|| {
             loop {
                 match receiver.try_recv() {
@@ -298,47 +331,54 @@ fn tokio_broadcast(full: Full) -> Contestant {
             }
         })
     };
-    contestant("tokio broadcast", full, publish, drain)
+    let receive = |receiver: &mut Receiver<Small>| receiver.blocking_recv().unwrap();
+    contestant("tokio broadcast", mode, publish, receiver, drain, Some(receive))
 }
 
-fn async_broadcast(full: Full) -> Contestant {
-    let (sender, mut receiver) = async_broadcast::broadcast(CAPACITY);
+fn async_broadcast(mode: Mode) -> Option<Contestant> {
+    use async_broadcast::Receiver;
+
+    let (sender, receiver) = async_broadcast::broadcast(CAPACITY);
     let publish = move |event| sender.try_broadcast(event).is_ok();
-    contestant("async-broadcast", full, publish, move || drain(|| receiver.try_recv().ok()))
+    let drain = |receiver: &mut Receiver<Small>| drain(|| receiver.try_recv().ok());
+    contestant("async-broadcast", mode, publish, receiver, drain, Some(|receiver| receiver.recv_blocking().unwrap()))
 }
 
-fn channel<C: Channel>(full: Full) -> Contestant {
+fn channel<C: Channel>(mode: Mode) -> Option<Contestant> {
     let (sender, receiver) = C::bounded(CAPACITY);
-    contestant(
-        C::NAME,
-        full,
-        move |event| C::try_send(&sender, event),
-        move || drain(|| C::try_recv::<Small>(&receiver)),
-    )
+    let publish = move |event| C::try_send(&sender, event);
+    let drain = |receiver: &mut C::Receiver<Small>| drain(|| C::try_recv(receiver));
+    contestant(C::NAME, mode, publish, receiver, drain, Some(|receiver| C::recv(receiver)))
 }
 
-fn jonhoo_bus(full: Full) -> Contestant {
+fn jonhoo_bus(mode: Mode) -> Option<Contestant> {
     let mut bus = bus::Bus::new(CAPACITY);
-    let mut reader = bus.add_rx();
-    contestant(
-        "jonhoo's bus",
-        full,
-        move |event| bus.try_broadcast(event).is_ok(),
-        move || drain(|| reader.try_recv().ok()),
-    )
+    let reader = bus.add_rx();
+    let publish = move |event| bus.try_broadcast(event).is_ok();
+    let drain = |reader: &mut bus::BusReader<Small>| drain(|| reader.try_recv().ok());
+    contestant("jonhoo's bus", mode, publish, reader, drain, Some(|reader| reader.recv().unwrap()))
 }
 
-fn disruptor(full: Full) -> Contestant {
+/// (Its processors can wait, but on a thread of its own.)
+fn disruptor(mode: Mode) -> Option<Contestant> {
     let builder = disruptor::build_single_producer(CAPACITY, || event(0), disruptor::BusySpin);
-    let (mut poller, builder) = builder.new_event_poller();
+    let (poller, builder) = builder.new_event_poller();
     let mut producer = builder.build();
     let publish = move |event| producer.try_publish(|slot| *slot = event).is_ok();
-    contestant("disruptor", full, publish, move || poller.poll().map_or(0, |mut events| look_at(&mut events)))
+    contestant(
+        "disruptor",
+        mode,
+        publish,
+        poller,
+        |poller| poller.poll().map_or(0, |mut events| look_at(&mut events)),
+        None,
+    )
 }
 
-fn rtrb(full: Full) -> Contestant {
-    let (mut producer, mut consumer) = rtrb::RingBuffer::new(CAPACITY);
-    contestant("rtrb", full, move |event| producer.push(event).is_ok(), move || drain(|| consumer.pop().ok()))
+fn rtrb(mode: Mode) -> Option<Contestant> {
+    let (mut producer, consumer) = rtrb::RingBuffer::new(CAPACITY);
+    let publish = move |event| producer.push(event).is_ok();
+    contestant("rtrb", mode, publish, consumer, |consumer| drain(|| consumer.pop().ok()), None)
 }
 
 #[cfg(test)]
@@ -347,7 +387,7 @@ mod tests {
 
     #[test]
     fn every_contestant_does_the_whole_work() {
-        let (lossless, lossy): (Vec<_>, Vec<_>) = cases().into_iter().partition(|case| case.name == "lossless");
+        let (lossy, lossless): (Vec<_>, Vec<_>) = cases().into_iter().partition(|case| case.name == "lossy");
         super::super::fanout::assert_the_whole_work_is_done(lossless);
         for mut contestant in lossy.iter().flat_map(|case| (case.contestants)()) {
             let tally = (contestant.round)();

@@ -114,6 +114,9 @@ pub(super) trait Channel {
 
     /// Receives an event, if there is one.
     fn try_recv<E: Sample>(from: &Self::Receiver<E>) -> Option<E>;
+
+    /// Receives an event, and waits for it.
+    fn recv<E: Sample>(from: &Self::Receiver<E>) -> E;
 }
 
 macro_rules! channel {
@@ -141,6 +144,11 @@ macro_rules! channel {
             #[inline]
             fn try_recv<E: Sample>($from: &Self::Receiver<E>) -> Option<E> {
                 $try_recv
+            }
+
+            #[inline]
+            fn recv<E: Sample>(from: &Self::Receiver<E>) -> E {
+                from.recv().unwrap()
             }
         }
     };

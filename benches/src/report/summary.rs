@@ -94,7 +94,12 @@ fn work(results: &Results) -> String {
             ratio(results.latency_ratio("spinning", "raw ArrayQueue", |turn| turn.0)),
         ),
         (
-            "one publisher and one receiver at full speed, lossless, against raw `ArrayQueue` / crossbeam-channel / tokio broadcast",
+            "one publisher and one receiver at full speed, lossless, each waiting as its library has it, against crossbeam / flume / kanal / std channels",
+            ratios("cross", "blocking", PUBLISHER, &channels),
+        ),
+        ("the same against tokio broadcast", ratios("cross", "blocking", PUBLISHER, &["tokio broadcast"])),
+        (
+            "the same where the receiver polls, against raw `ArrayQueue` / crossbeam-channel / tokio broadcast",
             ratios("cross", "lossless", PUBLISHER, &["raw ArrayQueue", "crossbeam-channel", "tokio broadcast"]),
         ),
         (
