@@ -113,6 +113,15 @@ fn curve(histogram: &Histogram<u64>) -> Vec<(f64, f64)> {
     known.map(|rarity| (rarity, histogram.value_at_quantile(1.0 - 1.0 / rarity).max(1) as f64)).collect()
 }
 
+/// The numbers between two that are 1, 2 or 5 with zeros.
+fn round_numbers(low: f64, high: f64) -> Vec<f64> {
+    let powers = (0..12).map(|power| 10_f64.powi(power));
+    powers
+        .flat_map(|power| [1.0, 2.0, 5.0].map(|digit| digit * power))
+        .filter(|number| (low..=high).contains(number))
+        .collect()
+}
+
 /// Lines over two logarithmic axes.
 struct Plot<'a> {
     title: &'a str,
@@ -132,11 +141,12 @@ impl Plot<'_> {
         let (plot, legend) = root.split_horizontally(860);
         let (x_name, (left, right), marks) = self.x;
         let x_axis = (left..right).log_scale().with_key_points(marks.iter().map(|mark| mark.0).collect());
+        let (low, high) = (low * 0.8, high * 1.25);
         let mut chart = ChartBuilder::on(&plot)
             .margin(12)
             .x_label_area_size(44)
             .y_label_area_size(76)
-            .build_cartesian_2d(x_axis, (low * 0.8..high * 1.25).log_scale())?;
+            .build_cartesian_2d(x_axis, (low..high).log_scale().with_key_points(round_numbers(low, high)))?;
         let mark_name = |x: &f64| marks.iter().find(|mark| mark.0 == *x).map(|mark| mark.1.clone()).unwrap_or_default();
         chart
             .configure_mesh()
