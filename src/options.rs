@@ -24,8 +24,7 @@ pub enum WaitStrategy {
     Park,
     /// Gives the processor to other threads between looks. Uses all the CPU it gets.
     Yield,
-    /// Looks without a pause. The lowest latency, for the price of a core. In a stream at full speed each look takes cache lines away from the
-    /// publisher, which makes a publish dearer: there, `Park` or [batches](crate::Subscription::recv_many) are faster.
+    /// Looks without a pause. The lowest latency, for the price of a core.
     Spin,
 }
 

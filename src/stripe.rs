@@ -47,8 +47,33 @@ impl Stripe {
     }
 }
 
-/// A bit for every owned stripe that has its owner. (A plain `std` atomic in the models as well, as are the counts: see [`Counter`].)
-static TAKEN: AtomicUsize = AtomicUsize::new(0);
+/// Which owned stripes have their owner: a bit for each.
+///
+/// | transition | by | from → to |
+/// |---|---|---|
+/// | [`take`](Owners::take) | a thread that counts for the first time | the lowest 0 → 1 |
+/// | [`give_back`](Owners::give_back) | that thread, when it ends | 1 → 0 |
+///
+/// (A plain `std` atomic in the models as well, as are the counts: see [`Counter`].)
+struct Owners(AtomicUsize);
+
+static OWNERS: Owners = Owners(AtomicUsize::new(0));
+
+impl Owners {
+    /// Takes a stripe, where one is free.
+    fn take(&self) -> Option<usize> {
+        let with_one_more = |taken: usize| Some(taken | (taken + 1)).filter(|taken| *taken < 1 << OWNED);
+        // ORDERING: Acquire on success. Pairs with the Release in `give_back`: who takes a stripe goes on from what its last owner has
+        // counted. Weaker: an old count could be read and written back, and counts would be lost.
+        let before = self.0.fetch_update(Acquire, Relaxed, with_one_more).ok()?;
+        Some(before.trailing_ones() as usize)
+    }
+
+    fn give_back(&self, index: usize) {
+        // ORDERING: Release. Pairs with the Acquire in `take`, see there.
+        self.0.fetch_and(!(1 << index), Release);
+    }
+}
 
 /// A thread's share in the stripes.
 struct Claim(Stripe);
@@ -56,15 +81,10 @@ struct Claim(Stripe);
 impl Claim {
     #[cold]
     fn take() -> Self {
-        let next = |taken: usize| Some(taken | (taken + 1)).filter(|taken| *taken < 1 << OWNED);
-        // ORDERING: Acquire on success. Pairs with the Release in `drop`: who takes a stripe goes on from what its last owner has
-        // counted. Weaker: an old count could be read and written back, and counts would be lost.
-        Self(match TAKEN.fetch_update(Acquire, Relaxed, next) {
-            Ok(taken) => Stripe { index: taken.trailing_ones() as usize, is_owned: true },
-            Err(_) => {
-                static NEXT: Counter = Counter::new(0);
-                Stripe { index: OWNED + NEXT.add(1) as usize % SHARED, is_owned: false }
-            }
+        static NEXT: Counter = Counter::new(0);
+        Self(match OWNERS.take() {
+            Some(index) => Stripe { index, is_owned: true },
+            None => Stripe { index: OWNED + NEXT.add(1) as usize % SHARED, is_owned: false },
         })
     }
 }
@@ -72,8 +92,7 @@ impl Claim {
 impl Drop for Claim {
     fn drop(&mut self) {
         if self.0.is_owned {
-            // ORDERING: Release. Pairs with the Acquire in `take`, see there.
-            TAKEN.fetch_and(!(1 << self.0.index), Release);
+            OWNERS.give_back(self.0.index);
         }
     }
 }
@@ -82,33 +101,27 @@ impl Drop for Claim {
 mod tests {
     use super::*;
     use std::collections::HashSet;
-    use std::sync::Barrier;
     use std::thread;
 
     #[test]
-    fn no_two_threads_own_a_stripe() {
-        const THREADS: usize = 2 * STRIPES;
-        let barrier = Barrier::new(THREADS);
-        let stripes: Vec<_> = thread::scope(|scope| {
-            let look = || {
-                let stripe = Stripe::mine();
-                barrier.wait();
-                stripe
-            };
-            let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(look)).collect();
-            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    fn every_stripe_has_one_owner_until_it_is_given_back() {
+        let owners = Owners(AtomicUsize::new(0));
+        let taken: Vec<_> = thread::scope(|scope| {
+            let threads: Vec<_> = (0..2 * OWNED).map(|_| scope.spawn(|| owners.take())).collect();
+            threads.into_iter().filter_map(|thread| thread.join().unwrap()).collect()
         });
-        let owned: Vec<_> = stripes.iter().filter(|stripe| stripe.is_owned).map(|stripe| stripe.index).collect();
-        assert_eq!(owned.iter().collect::<HashSet<_>>().len(), owned.len(), "{owned:?}");
-        assert!(owned.iter().all(|index| *index < OWNED), "{owned:?}");
-        let mut shared = stripes.iter().filter(|stripe| !stripe.is_owned);
-        assert!(shared.all(|stripe| (OWNED..STRIPES).contains(&stripe.index)), "{stripes:?}");
+        assert_eq!(taken.len(), OWNED);
+        assert_eq!(taken.into_iter().collect::<HashSet<_>>(), (0..OWNED).collect());
+        owners.give_back(5);
+        owners.give_back(11);
+        assert_eq!([owners.take(), owners.take(), owners.take()], [Some(5), Some(11), None]);
     }
 
     #[test]
-    fn thread_that_ends_gives_its_stripe_back() {
-        // More often than there are stripes. (Threads of other tests own a few meanwhile.)
-        let owners = (0..4 * STRIPES).filter(|_| thread::spawn(|| Stripe::mine().is_owned).join().unwrap()).count();
-        assert!(owners > OWNED, "{owners}");
+    fn thread_keeps_its_stripe() {
+        let (first, again) = (Stripe::mine(), Stripe::mine());
+        assert_eq!((first.index, first.is_owned), (again.index, again.is_owned));
+        assert_eq!(first.is_owned, first.index < OWNED);
+        assert!(first.index < STRIPES);
     }
 }

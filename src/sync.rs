@@ -108,7 +108,7 @@ mod counter {
         #[inline]
         pub(crate) fn add_as_owner(&self, amount: u64) {
             // ORDERING: Relaxed, twice. The caller is the only writer (it holds the `&mut Publisher` or the
-            // `Subscription`, which is not `Sync`), so nothing can be written between the two.
+            // `Subscription`, which is not `Sync`, or is the thread that owns the stripe), so nothing can be written between the two.
             self.0.store(self.0.load(Relaxed).wrapping_add(amount), Relaxed);
         }
 

@@ -1,6 +1,6 @@
 //! One thread publishes, another receives: what an event costs on its way from core to core.
 //!
-//! *Blocking*: the publisher tries again until there is room, and the receiver waits as its library has it, which is how most are used; an
+//! *Blocking*: the publisher tries again until there is room, and the receiver waits as its library has it, which is how most receive; an
 //! operation is one publish with its receive. *Lossless*: the same, but the receiver polls, all in the same way. *Lossy*: the
 //! publisher never waits, the receiver polls, and what did not arrive is counted; an operation is one publish. Rings are much smaller
 //! than a round, and the time is that from the first publish to the last receive.
@@ -13,7 +13,8 @@ use crate::event::Small;
 use crate::measure::{Case, Clock, Contestant, Tally};
 use crossbeam_queue::ArrayQueue;
 use disruptor::Producer as _;
-use ringbus::Subscription;
+use ringbus::{EventBus, Subscription, WaitStrategy};
+use std::hint::black_box;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread::{self, JoinHandle};
@@ -52,6 +53,8 @@ pub fn cases() -> Vec<Case> {
 fn contestants(mode: Mode) -> Vec<Contestant> {
     let contestants = [
         ringbus_publisher(mode),
+        ringbus_spinning(mode),
+        ringbus_many(mode),
         array_queue(mode),
         tokio_broadcast(mode),
         async_broadcast(mode),
@@ -246,7 +249,7 @@ fn contestant<R: 'static>(
         let begun = Instant::now();
         publisher.begin();
         let received = match receive {
-            Some(receive) => drain_all(|| receive(&mut from)),
+            Some(receive) => receive_all(|| receive(&mut from)),
             None => poll(&publisher, || drain(&mut from)),
         };
         let nanos = Some(begun.elapsed().as_nanos() as u64);
@@ -255,13 +258,9 @@ fn contestant<R: 'static>(
     }))
 }
 
-/// Waits for every event of a round, looks at it, and counts them.
-fn drain_all(mut receive: impl FnMut() -> Small) -> u64 {
-    let mut missing = EVENTS;
-    drain(|| {
-        missing = missing.checked_sub(1)?;
-        Some(receive())
-    })
+/// Waits for as many events as there are in a round, looks at them, and counts those that are the one that was due.
+fn receive_all(mut receive: impl FnMut() -> Small) -> u64 {
+    (0..EVENTS).map(|due| u64::from(black_box(receive().number) == due)).sum()
 }
 
 /// Drains again and again, until the publisher has done its part and there is nothing left; counts what was drained.
@@ -289,6 +288,55 @@ fn ringbus_publisher(mode: Mode) -> Option<Contestant> {
     let from = subscriptions.pop()?;
     let drain = |from: &mut Subscription<Small>| drain(|| from.try_recv().ok());
     contestant("ringbus Publisher", mode, publish, from, drain, Some(|from| from.recv().unwrap()))
+}
+
+/// With a receiver that does not park.
+fn ringbus_spinning(mode: Mode) -> Option<Contestant> {
+    if mode != Mode::Blocking {
+        // It polls in the other modes anyway.
+        return None;
+    }
+    let bus = EventBus::new(0);
+    let from = bus.subscriber("spinning").capacity(CAPACITY).wait(WaitStrategy::Spin).subscribe();
+    bus.start();
+    let mut publisher = bus.publisher();
+    let publish = move |event| publisher.publish(event).is_ok_and(|published| published.dropped == 0);
+    contestant("ringbus Publisher, Spin", mode, publish, from, |_| 0, Some(|from| from.recv().unwrap()))
+}
+
+/// Receives many at a time, where there are many.
+fn ringbus_many(mode: Mode) -> Option<Contestant> {
+    let (bus, mut subscriptions) = live_bus(1, CAPACITY);
+    let mut publisher = bus.publisher();
+    let publish = move |event| publisher.publish(event).is_ok_and(|published| published.dropped == 0);
+    let many = Many { from: subscriptions.pop()?, events: Vec::with_capacity(CAPACITY), next: 0 };
+    let drain = |many: &mut Many| {
+        many.events.clear();
+        many.from.recv_many(&mut many.events, CAPACITY);
+        look_at(many.events.iter())
+    };
+    contestant("ringbus recv_many", mode, publish, many, drain, Some(Many::recv))
+}
+
+/// A subscription, and what was received from it at one go.
+struct Many {
+    from: Subscription<Small>,
+    events: Vec<Small>,
+    /// The next of them to be looked at.
+    next: usize,
+}
+
+impl Many {
+    fn recv(&mut self) -> Small {
+        if self.next == self.events.len() {
+            self.events.clear();
+            self.events.push(self.from.recv().unwrap());
+            self.from.recv_many(&mut self.events, CAPACITY - 1);
+            self.next = 0;
+        }
+        self.next += 1;
+        self.events[self.next - 1]
+    }
 }
 
 fn array_queue(mode: Mode) -> Option<Contestant> {

@@ -94,13 +94,22 @@ fn work(results: &Results) -> String {
             ratio(results.latency_ratio("spinning", "raw ArrayQueue", |turn| turn.0)),
         ),
         (
-            "one publisher and one receiver at full speed, lossless, each waiting as its library has it, against crossbeam / flume / kanal / std channels",
+            "one publisher and one receiver at full speed, lossless, which waits as its library has it, against crossbeam / flume / kanal / std channels",
             ratios("cross", "blocking", PUBLISHER, &channels),
         ),
         ("the same against tokio broadcast", ratios("cross", "blocking", PUBLISHER, &["tokio broadcast"])),
         (
             "the same where the receiver polls, against raw `ArrayQueue` / crossbeam-channel / tokio broadcast",
             ratios("cross", "lossless", PUBLISHER, &["raw ArrayQueue", "crossbeam-channel", "tokio broadcast"]),
+        ),
+        (
+            "two publishers at full speed to 4 subscribers, against raw `ArrayQueue` / crossbeam-channel / tokio broadcast / kanal",
+            ratios(
+                "contention",
+                "publishers = 2",
+                PUBLISHER,
+                &["raw ArrayQueue", "crossbeam-channel", "tokio broadcast", "kanal"],
+            ),
         ),
         (
             "request of 3 responder threads, against crossbeam-channel by hand",

@@ -99,7 +99,8 @@ fn latency_tables(latencies: &[Latency]) -> String {
     for latency in latencies {
         if latency.case != case {
             if case.is_empty() {
-                text += "## latency\n\nRound trips between two threads, in nanoseconds.\n";
+                text += "## latency\n\nRound trips between two threads, in nanoseconds, of all turns together. \
+                         (Budgets and README compare medians over the turns: one in which both threads were on one core says nothing of anybody.)\n";
             }
             case = latency.case;
             let _ = write!(
