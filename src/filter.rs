@@ -25,11 +25,7 @@ impl<E> Filter<E> {
 
     fn refuse(&self) -> bool {
         let (refused, is_owned) = self.refused.mine();
-        if is_owned {
-            refused.add_as_owner(1);
-        } else {
-            refused.add(1);
-        }
+        refused.count(1, is_owned);
         false
     }
 

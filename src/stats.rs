@@ -125,24 +125,13 @@ pub(crate) struct PublishCounts {
 }
 
 impl PublishCounts {
-    /// Counts live events of the only thread that writes these counts.
+    /// Counts live events, in the cheaper way where the calling thread is the only one that writes these counts.
     #[inline]
-    fn count_live_as_owner(&self, events: usize, offered: Offered) {
-        self.live.add_as_owner(events as u64);
-        self.delivered.add_as_owner(offered.delivered as u64);
+    fn count_live(&self, events: usize, offered: Offered, is_owner: bool) {
+        self.live.count(events as u64, is_owner);
+        self.delivered.count(offered.delivered as u64, is_owner);
         if offered.dropped != 0 {
-            self.dropped.add_as_owner(offered.dropped as u64);
-        }
-    }
-
-    #[inline]
-    fn count_live(&self, events: usize, offered: Offered) {
-        self.live.add(events as u64);
-        if offered.delivered != 0 {
-            self.delivered.add(offered.delivered as u64);
-        }
-        if offered.dropped != 0 {
-            self.dropped.add(offered.dropped as u64);
+            self.dropped.count(offered.dropped as u64, is_owner);
         }
     }
 
@@ -170,11 +159,7 @@ impl Totals {
     #[inline]
     pub(crate) fn count_live(&self, events: usize, offered: Offered) {
         let (counts, is_owned) = self.striped.mine();
-        if is_owned {
-            counts.count_live_as_owner(events, offered);
-        } else {
-            counts.count_live(events, offered);
-        }
+        counts.count_live(events, offered, is_owned);
     }
 
     pub(crate) fn count_buffered(&self) {
@@ -226,6 +211,6 @@ pub(crate) struct PublisherAccount(OwnedCounts);
 impl PublisherAccount {
     #[inline]
     pub(crate) fn count_live(&mut self, events: usize, offered: Offered) {
-        self.0.count_live_as_owner(events, offered);
+        self.0.count_live(events, offered, true);
     }
 }

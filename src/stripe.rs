@@ -20,8 +20,8 @@ impl<T> Striped<T> {
     /// Those for the calling thread, and whether no other thread counts there, so that it needs no read-modify-write.
     #[inline]
     pub(crate) fn mine(&self) -> (&T, bool) {
-        let stripe = Stripe::mine();
-        (&self.0[stripe.index], stripe.is_owned)
+        let index = mine();
+        (&self.0[index], index < OWNED)
     }
 
     /// Those for all threads.
@@ -30,21 +30,12 @@ impl<T> Striped<T> {
     }
 }
 
-/// Where a thread counts, whatever it counts.
-#[derive(Clone, Copy, Debug)]
-struct Stripe {
-    index: usize,
-    is_owned: bool,
-}
-
-impl Stripe {
-    /// That of this thread, which takes one when it first asks, and gives it back when it ends.
-    #[inline]
-    fn mine() -> Self {
-        thread_local!(static MINE: Claim = Claim::take());
-        // A thread that counts once more while it ends has none of its own any more.
-        MINE.try_with(|claim| claim.0).unwrap_or(Self { index: OWNED, is_owned: false })
-    }
+/// The stripe of this thread, whatever it counts. It takes one when it first asks, and gives it back when it ends.
+#[inline]
+fn mine() -> usize {
+    thread_local!(static MINE: Claim = Claim::take());
+    // A thread that counts once more while it ends has none of its own any more.
+    MINE.try_with(|claim| claim.0).unwrap_or(OWNED)
 }
 
 /// Which owned stripes have their owner: a bit for each.
@@ -75,24 +66,21 @@ impl Owners {
     }
 }
 
-/// A thread's share in the stripes.
-struct Claim(Stripe);
+/// A thread's share in the stripes: the index of its own.
+struct Claim(usize);
 
 impl Claim {
     #[cold]
     fn take() -> Self {
         static NEXT: Counter = Counter::new(0);
-        Self(match OWNERS.take() {
-            Some(index) => Stripe { index, is_owned: true },
-            None => Stripe { index: OWNED + NEXT.add(1) as usize % SHARED, is_owned: false },
-        })
+        Self(OWNERS.take().unwrap_or_else(|| OWNED + NEXT.add(1) as usize % SHARED))
     }
 }
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        if self.0.is_owned {
-            OWNERS.give_back(self.0.index);
+        if self.0 < OWNED {
+            OWNERS.give_back(self.0);
         }
     }
 }
@@ -119,9 +107,8 @@ mod tests {
 
     #[test]
     fn thread_keeps_its_stripe() {
-        let (first, again) = (Stripe::mine(), Stripe::mine());
-        assert_eq!((first.index, first.is_owned), (again.index, again.is_owned));
-        assert_eq!(first.is_owned, first.index < OWNED);
-        assert!(first.index < STRIPES);
+        let first = mine();
+        assert!(first < STRIPES, "{first}");
+        assert_eq!(mine(), first);
     }
 }

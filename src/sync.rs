@@ -112,6 +112,16 @@ mod counter {
             self.0.store(self.0.load(Relaxed).wrapping_add(amount), Relaxed);
         }
 
+        /// Adds `amount`, in the cheaper way where the caller is the only writer.
+        #[inline]
+        pub(crate) fn count(&self, amount: u64, is_owner: bool) {
+            if is_owner {
+                self.add_as_owner(amount);
+            } else {
+                self.add(amount);
+            }
+        }
+
         /// Raises the number to `value` where it is lower.
         pub(crate) fn raise(&self, value: u64) {
             // ORDERING: Relaxed. A maximum, read only for reporting; the first load only saves the write.

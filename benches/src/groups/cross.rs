@@ -8,7 +8,7 @@
 //! With one subscriber there is no list to lock, so channels are used as they are. Two cores must be free: where the
 //! threads share one, the publisher is through before the receiver has its turn, and in the lossy case all but a ringful is lost.
 
-use super::fanout::{Channel, Crossbeam, Flume, Kanal, Std, drain, live_bus, look_at};
+use super::fanout::{Channel, Crossbeam, Flume, Kanal, Std, drain, look_at};
 use crate::event::Small;
 use crate::measure::{Case, Clock, Contestant, Tally};
 use crossbeam_queue::ArrayQueue;
@@ -280,12 +280,18 @@ fn poll(publisher: &Worker, mut drain: impl FnMut() -> u64) -> u64 {
     }
 }
 
+/// A live bus, by what publishes to it and by its subscriber.
+fn ringbus(wait: WaitStrategy) -> (impl FnMut(Small) -> bool + Send + 'static, Subscription<Small>) {
+    let bus = EventBus::new(0);
+    let from = bus.subscriber("subscriber").capacity(CAPACITY).wait(wait).subscribe();
+    bus.start();
+    let mut publisher = bus.publisher();
+    (move |event| publisher.publish(event).is_ok_and(|published| published.dropped == 0), from)
+}
+
 /// To try again is not what ringbus is made for: each attempt counts as a drop.
 fn ringbus_publisher(mode: Mode) -> Option<Contestant> {
-    let (bus, mut subscriptions) = live_bus(1, CAPACITY);
-    let mut publisher = bus.publisher();
-    let publish = move |event| publisher.publish(event).is_ok_and(|published| published.dropped == 0);
-    let from = subscriptions.pop()?;
+    let (publish, from) = ringbus(WaitStrategy::Park);
     let drain = |from: &mut Subscription<Small>| drain(|| from.try_recv().ok());
     contestant("ringbus Publisher", mode, publish, from, drain, Some(|from| from.recv().unwrap()))
 }
@@ -296,20 +302,14 @@ fn ringbus_spinning(mode: Mode) -> Option<Contestant> {
         // It polls in the other modes anyway.
         return None;
     }
-    let bus = EventBus::new(0);
-    let from = bus.subscriber("spinning").capacity(CAPACITY).wait(WaitStrategy::Spin).subscribe();
-    bus.start();
-    let mut publisher = bus.publisher();
-    let publish = move |event| publisher.publish(event).is_ok_and(|published| published.dropped == 0);
+    let (publish, from) = ringbus(WaitStrategy::Spin);
     contestant("ringbus Publisher, Spin", mode, publish, from, |_| 0, Some(|from| from.recv().unwrap()))
 }
 
 /// Receives many at a time, where there are many.
 fn ringbus_many(mode: Mode) -> Option<Contestant> {
-    let (bus, mut subscriptions) = live_bus(1, CAPACITY);
-    let mut publisher = bus.publisher();
-    let publish = move |event| publisher.publish(event).is_ok_and(|published| published.dropped == 0);
-    let many = Many { from: subscriptions.pop()?, events: Vec::with_capacity(CAPACITY), next: 0 };
+    let (publish, from) = ringbus(WaitStrategy::Park);
+    let many = Many { from, events: Vec::with_capacity(CAPACITY), next: 0 };
     let drain = |many: &mut Many| {
         many.events.clear();
         many.from.recv_many(&mut many.events, CAPACITY);

@@ -94,7 +94,7 @@ fn work(results: &Results) -> String {
             ratio(results.latency_ratio("spinning", "raw ArrayQueue", |turn| turn.0)),
         ),
         (
-            "one publisher and one receiver at full speed, lossless, which waits as its library has it, against crossbeam / flume / kanal / std channels",
+            "one publisher at full speed and one receiver, which waits as its library has it, lossless, against crossbeam / flume / kanal / std channels",
             ratios("cross", "blocking", PUBLISHER, &channels),
         ),
         ("the same against tokio broadcast", ratios("cross", "blocking", PUBLISHER, &["tokio broadcast"])),
