@@ -1,19 +1,24 @@
 //! The bus as its users hold it.
 
-use crate::builder::SubscriberBuilder;
-use crate::core::{Core, Purpose};
-use crate::error::{BatchError, PublishError, RequestError};
+pub(crate) mod builder;
+pub(crate) mod core;
+pub(crate) mod publisher;
+
+use crate::bus::builder::SubscriberBuilder;
+use crate::bus::core::{Core, Purpose};
+use crate::bus::publisher::Publisher;
+use crate::error::{BatchError, PublishError};
 use crate::event::Event;
-use crate::event_type::EventType;
+use crate::event::event_type::EventType;
+use crate::event::request::Request;
 use crate::gather::Gather;
-use crate::lag::{Lag, LagHook};
+use crate::gather::error::RequestError;
+use crate::gather::options::RequestOptions;
+use crate::mailbox::lag::{Lag, LagHook};
 use crate::panics::Panics;
-use crate::publisher::Publisher;
-use crate::request::Request;
-use crate::request_options::RequestOptions;
-use crate::snapshot::Phase;
+use crate::publish::snapshot::Phase;
+use crate::receive::Subscription;
 use crate::stats::{BusStats, Published};
-use crate::subscription::Subscription;
 use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::{Arc, Weak};

@@ -1,7 +1,10 @@
 //! What is published: the trait [`Event`], and [`DynEvent`] for an open set of event types.
 
-use crate::event_type::EventType;
-use crate::request::{Request, Response};
+pub(crate) mod event_type;
+pub(crate) mod request;
+
+use crate::event::event_type::EventType;
+use crate::event::request::{Request, Response};
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;

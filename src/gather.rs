@@ -1,14 +1,22 @@
 //! Waiting for the answers to a request.
 
-use crate::error::GatherError;
+pub(crate) mod error;
+pub(crate) mod options;
+pub(crate) mod pending;
+pub(crate) mod requests;
+pub(crate) mod result;
+#[cfg(feature = "tokio")]
+pub(crate) mod timed;
+
 use crate::event::Event;
+use crate::event::request::RequestId;
+use crate::gather::error::GatherError;
+use crate::gather::options::RequestOptions;
+use crate::gather::pending::{Ended, Look, Pending};
+use crate::gather::requests::{Registration, Requests};
+use crate::gather::result::RequestResult;
 use crate::panics::Panics;
 use crate::park::{self, ThreadWaker};
-use crate::pending::{Ended, Look, Pending};
-use crate::request::RequestId;
-use crate::request_options::RequestOptions;
-use crate::request_result::RequestResult;
-use crate::requests::{Registration, Requests};
 use crate::sync::Deadline;
 use std::fmt;
 use std::future::{Future, poll_fn};

@@ -166,41 +166,17 @@
 #![forbid(unsafe_code)]
 #![warn(unreachable_pub)]
 
-mod batch;
-mod builder;
 mod bus;
-mod core;
-mod end;
 mod error;
 mod event;
-mod event_type;
-mod fan_out;
-mod filter;
 mod gather;
-mod iter;
-mod lag;
 mod mailbox;
-mod options;
 mod panics;
 mod park;
-mod pending;
-mod publisher;
-mod replay;
-mod request;
-mod request_options;
-mod request_result;
-mod requests;
-mod routes;
-mod snapshot;
-mod startup;
-mod state;
+mod publish;
+mod receive;
 mod stats;
-mod stop;
-mod stripe;
-mod subscription;
 mod sync;
-#[cfg(feature = "tokio")]
-mod timed;
 
 #[cfg(any(loom, shuttle))]
 #[doc(hidden)]
@@ -209,26 +185,25 @@ pub mod internals {
     pub use crate::sync::model::{expire, parks};
 }
 
-pub use builder::SubscriberBuilder;
+pub use bus::builder::SubscriberBuilder;
+pub use bus::publisher::Publisher;
 pub use bus::{EventBus, WeakEventBus};
-pub use error::{
-    BatchError, BatchErrorKind, GatherError, PublishError, RecvError, RecvTimeoutError, RequestError, TryRecvError,
-};
+pub use error::{BatchError, BatchErrorKind, PublishError, RecvError, RecvTimeoutError, TryRecvError};
+pub use event::event_type::EventType;
+pub use event::request::{Request, RequestId, Response};
 pub use event::{AsAny, DynEvent, Event};
-pub use event_type::EventType;
-pub use gather::{CancelHandle, Gather};
-pub use iter::{IntoIter, Iter, Recv, TryIter};
-pub use lag::Lag;
-pub use options::{Overflow, WaitStrategy};
-pub use publisher::Publisher;
-pub use request::{Request, RequestId, Response};
-pub use request_options::RequestOptions;
-pub use request_result::RequestResult;
-pub use stats::{BusStats, Published, SubscriberStats};
-pub use stop::StopHandle;
-pub use subscription::Subscription;
+pub use gather::error::{GatherError, RequestError};
+pub use gather::options::RequestOptions;
+pub use gather::result::RequestResult;
 #[cfg(feature = "tokio")]
-pub use timed::GatherFuture;
+pub use gather::timed::GatherFuture;
+pub use gather::{CancelHandle, Gather};
+pub use mailbox::lag::Lag;
+pub use mailbox::options::{Overflow, WaitStrategy};
+pub use receive::Subscription;
+pub use receive::iter::{IntoIter, Iter, Recv, TryIter};
+pub use receive::stop::StopHandle;
+pub use stats::{BusStats, Published, SubscriberStats};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

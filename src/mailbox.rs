@@ -1,12 +1,18 @@
 //! The bus's side of a subscription: its ring, its drop counter, its state word and its waker.
 
-use crate::end::{EndState, Ended};
+pub(crate) mod end;
+pub(crate) mod filter;
+pub(crate) mod lag;
+pub(crate) mod options;
+pub(crate) mod state;
+
 use crate::event::Event;
-use crate::filter::Filter;
-use crate::lag::Episode;
-use crate::options::{Overflow, SubscriberOptions};
+use crate::mailbox::end::{EndState, Ended};
+use crate::mailbox::filter::Filter;
+use crate::mailbox::lag::Episode;
+use crate::mailbox::options::{Overflow, SubscriberOptions};
+use crate::mailbox::state::{Attention, WaitState};
 use crate::panics::Panics;
-use crate::state::{Attention, WaitState};
 use crate::stats::SubscriberStats;
 use crate::sync::{ArrayQueue, AtomicWaker, Counter, fence};
 use crossbeam_utils::CachePadded;

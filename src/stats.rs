@@ -1,6 +1,8 @@
 //! What was counted.
 
-use crate::stripe::Striped;
+pub(crate) mod stripe;
+
+use crate::stats::stripe::Striped;
 use crate::sync::Counter;
 use crossbeam_utils::CachePadded;
 use std::ops::AddAssign;

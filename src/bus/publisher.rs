@@ -1,10 +1,10 @@
 //! A publishing handle that keeps the snapshot at hand.
 
-use crate::core::{Core, Purpose};
+use crate::bus::core::{Core, Purpose};
 use crate::error::{BatchError, PublishError};
 use crate::event::Event;
 use crate::panics::Panics;
-use crate::snapshot::{CachedSnapshot, Phase, Snapshot};
+use crate::publish::snapshot::{CachedSnapshot, Phase, Snapshot};
 use crate::stats::{Published, PublisherAccount};
 use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};

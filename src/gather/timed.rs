@@ -1,9 +1,9 @@
 //! Awaiting a request on tokio, whose clock keeps the time.
 
-use crate::error::GatherError;
 use crate::gather::Gather;
-use crate::pending::Look;
-use crate::request_result::RequestResult;
+use crate::gather::error::GatherError;
+use crate::gather::pending::Look;
+use crate::gather::result::RequestResult;
 use pin_project_lite::pin_project;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;

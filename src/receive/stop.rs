@@ -1,9 +1,9 @@
 //! Ending a subscription from outside.
 
-use crate::end::Ended;
+use crate::mailbox::end::Ended;
 use crate::mailbox::{self, Mailbox};
 use crate::panics::Panics;
-use crate::snapshot::{Phase, WeakCell};
+use crate::publish::snapshot::{Phase, WeakCell};
 use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::slice;

@@ -1,10 +1,10 @@
 //! One live publish of many events: to each ring all of them in a row, then one fence and one round of wake-ups.
 
 use crate::event::Event;
-use crate::fan_out::{Losses, Place, report_lags};
 use crate::mailbox::{self, Mailbox};
 use crate::panics::Panics;
-use crate::snapshot::Snapshot;
+use crate::publish::snapshot::Snapshot;
+use crate::publish::{Losses, Place, report_lags};
 use crate::stats::Offered;
 use std::mem::needs_drop;
 use std::slice;

@@ -2,7 +2,7 @@
 
 use crate::error::RecvError;
 use crate::event::Event;
-use crate::subscription::Subscription;
+use crate::receive::Subscription;
 use futures_core::Stream;
 use std::future::Future;
 use std::iter::FusedIterator;

@@ -1,15 +1,15 @@
 //! Subscribing, step by step.
 
-use crate::core::Core;
-use crate::end::Ended;
+use crate::bus::core::Core;
 use crate::event::Event;
-use crate::event_type::EventType;
-use crate::filter::Filter;
+use crate::event::event_type::EventType;
 use crate::mailbox::Mailbox;
-use crate::options::{Overflow, SubscriberOptions, WaitStrategy};
-use crate::replay::Replay;
-use crate::snapshot::Phase;
-use crate::subscription::Subscription;
+use crate::mailbox::end::Ended;
+use crate::mailbox::filter::Filter;
+use crate::mailbox::options::{Overflow, SubscriberOptions, WaitStrategy};
+use crate::publish::snapshot::Phase;
+use crate::receive::Subscription;
+use crate::receive::replay::Replay;
 use std::fmt;
 use std::sync::Arc;
 

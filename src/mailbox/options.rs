@@ -1,7 +1,7 @@
 //! What a subscriber can ask for.
 
-use crate::event_type::EventType;
-use crate::filter::Filter;
+use crate::event::event_type::EventType;
+use crate::mailbox::filter::Filter;
 use std::fmt;
 use std::sync::Arc;
 

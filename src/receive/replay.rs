@@ -2,7 +2,7 @@
 
 use crate::event::Event;
 use crate::mailbox::Mailbox;
-use crate::startup::StartupLog;
+use crate::publish::startup::StartupLog;
 use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;

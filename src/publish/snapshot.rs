@@ -1,9 +1,9 @@
 //! The one cell that says who subscribes and how far the bus has come.
 
-use crate::lag::LagHook;
 use crate::mailbox::Mailbox;
-use crate::routes::Routes;
-use crate::startup::StartupLog;
+use crate::mailbox::lag::LagHook;
+use crate::publish::routes::Routes;
+use crate::publish::startup::StartupLog;
 use crate::sync::{ArcSwap, Cache};
 use std::ops::Deref;
 use std::sync::{Arc, Weak};

@@ -1,8 +1,8 @@
 //! One request under way: what has been answered so far.
 
 use crate::event::Event;
+use crate::gather::result::RequestResult;
 use crate::panics::Panics;
-use crate::request_result::RequestResult;
 use crate::sync::Mutex;
 use std::fmt;
 use std::sync::{Arc, PoisonError};

@@ -1,6 +1,6 @@
 //! A subscriber's filter.
 
-use crate::stripe::Striped;
+use crate::stats::stripe::Striped;
 use crate::sync::Counter;
 
 /// Decides by the content of an event whether a subscriber wants it, and counts what it does not want.

@@ -1,6 +1,6 @@
 //! Lag: the moment at which a subscriber begins to lose events, and the hooks that hear of it.
 
-use crate::event_type::EventType;
+use crate::event::event_type::EventType;
 use crate::sync::{AtomicUsize, Counter};
 use std::fmt;
 use std::num::NonZeroUsize;

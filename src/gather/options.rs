@@ -1,6 +1,6 @@
 //! What a requester can ask for.
 
-use crate::error::RequestError;
+use crate::gather::error::RequestError;
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -1,15 +1,16 @@
 //! What all handles of one bus share, and what they do with it.
 
-use crate::batch::Batch;
-use crate::end::Ended;
-use crate::error::{BatchError, BatchErrorKind, PublishError, RequestError};
+use crate::error::{BatchError, BatchErrorKind, PublishError};
 use crate::event::Event;
-use crate::fan_out::fan_out;
+use crate::gather::error::RequestError;
+use crate::gather::requests::Requests;
 use crate::mailbox;
+use crate::mailbox::end::Ended;
 use crate::panics::Panics;
-use crate::requests::Requests;
-use crate::snapshot::{Closed, Phase, Snapshot, SnapshotCell};
-use crate::startup::{AppendError, StartupLog};
+use crate::publish::batch::Batch;
+use crate::publish::fan_out;
+use crate::publish::snapshot::{Closed, Phase, Snapshot, SnapshotCell};
+use crate::publish::startup::{AppendError, StartupLog};
 use crate::stats::{BusStats, Offered, Published, Totals};
 use crate::sync::Counter;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! Events that ask and events that answer.
 
 use crate::event::Event;
-use crate::event_type::finalise;
+use crate::event::event_type::finalise;
 use crate::sync::Counter;
 use std::fmt;
 use std::hash::Hasher;

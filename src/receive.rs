@@ -1,16 +1,20 @@
 //! The receiving side of a subscription.
 
-use crate::end::Ended;
+pub(crate) mod iter;
+pub(crate) mod replay;
+pub(crate) mod stop;
+
 use crate::error::{RecvError, RecvTimeoutError, TryRecvError};
 use crate::event::Event;
-use crate::iter::{Iter, Recv, TryIter};
 use crate::mailbox::Mailbox;
-use crate::options::WaitStrategy;
+use crate::mailbox::end::Ended;
+use crate::mailbox::options::WaitStrategy;
 use crate::panics::Panics;
 use crate::park::{self, ThreadWaker};
-use crate::replay::{Next, Replay};
-use crate::snapshot::WeakCell;
-use crate::stop::StopHandle;
+use crate::publish::snapshot::WeakCell;
+use crate::receive::iter::{Iter, Recv, TryIter};
+use crate::receive::replay::{Next, Replay};
+use crate::receive::stop::StopHandle;
 use crate::sync::{Deadline, thread};
 use std::cell::{Cell, RefCell};
 use std::fmt;

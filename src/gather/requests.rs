@@ -1,9 +1,9 @@
 //! The requests under way, by id, and how a response finds its own.
 
 use crate::event::Event;
+use crate::event::request::{IdHasher, RequestId};
+use crate::gather::pending::{Answered, Ended, Pending};
 use crate::panics::Panics;
-use crate::pending::{Answered, Ended, Pending};
-use crate::request::{IdHasher, RequestId};
 use crate::sync::{AtomicUsize, Counter, DashMap};
 use std::fmt;
 use std::hash::BuildHasherDefault;

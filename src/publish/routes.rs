@@ -1,6 +1,6 @@
 //! Who is interested in what: the table that a publish looks an event type up in.
 
-use crate::event_type::EventType;
+use crate::event::event_type::EventType;
 use crate::mailbox::Mailbox;
 use std::sync::Arc;
 

@@ -1,12 +1,17 @@
 //! One live publish: from the event to the rings, the wake-ups, the request that it answers, and the lag hooks.
 
+pub(crate) mod batch;
+pub(crate) mod routes;
+pub(crate) mod snapshot;
+pub(crate) mod startup;
+
 use crate::event::Event;
-use crate::event_type::EventType;
-use crate::lag::{Lag, Tickets};
+use crate::event::event_type::EventType;
+use crate::mailbox::lag::{Lag, Tickets};
+use crate::mailbox::options::Overflow;
 use crate::mailbox::{self, Lost, Mailbox};
-use crate::options::Overflow;
 use crate::panics::Panics;
-use crate::snapshot::Snapshot;
+use crate::publish::snapshot::Snapshot;
 use crate::stats::Offered;
 use std::mem::needs_drop;
 use std::sync::Arc;
