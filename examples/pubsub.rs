@@ -46,5 +46,5 @@ fn main() {
     bus.close(); // both receive what is in their rings, and then `Closed`
 
     println!("accounting has received {}", accounts.join().expect("it only adds"));
-    println!("slow has missed {} orders, and kept {:?}", slow.take_missed(), slow.into_iter().collect::<Vec<_>>());
+    println!("slow has missed {} orders, and kept {:?}", slow.take_lost(), slow.into_iter().collect::<Vec<_>>());
 }

@@ -2,26 +2,35 @@
 
 pub(crate) mod builder;
 pub(crate) mod core;
+pub(crate) mod drain;
 pub(crate) mod publisher;
 
 use crate::bus::builder::SubscriberBuilder;
-use crate::bus::core::{Core, Purpose};
+use crate::bus::core::{Core, Purpose, conclude, publish_large};
+use crate::bus::drain::Drained;
 use crate::bus::publisher::Publisher;
-use crate::error::{BatchError, PublishError};
+use crate::error::{BatchError, BatchErrorKind, PublishError};
 use crate::event::Event;
 use crate::event::event_type::EventType;
-use crate::event::request::Request;
+use crate::event::large::is_large;
+use crate::event::request::{Request, RequestId};
 use crate::gather::Gather;
-use crate::gather::error::RequestError;
+use crate::gather::error::{RequestError, RequestErrorKind};
 use crate::gather::options::RequestOptions;
-use crate::mailbox::lag::{Lag, LagHook};
+use crate::mailbox::lag::Lag;
 use crate::panics::Panics;
+use crate::publish::dispose;
+use crate::publish::hooks::LagHook;
 use crate::publish::snapshot::Phase;
 use crate::receive::Subscription;
 use crate::stats::{BusStats, Published};
 use std::fmt;
+use std::future::Future;
+use std::mem::needs_drop;
 use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::slice;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 /// An in-process event bus: a cheap handle, to be cloned for everyone who publishes or subscribes.
 ///
@@ -60,26 +69,26 @@ impl<E: Event + Clone> EventBus<E> {
     ///
     /// # Panics
     ///
-    /// Where the memory for so many events exceeds `isize::MAX` bytes.
+    /// If there is no memory for so many events.
     #[must_use]
     pub fn new(startup_capacity: usize) -> Self {
         Self { core: Arc::new(Core::new(startup_capacity)) }
     }
 
     /// Opens the bus: releases every event published so far to the present subscribers, and lets events
-    /// flow straight to the rings from now on. Returns how many events are replayed; 0 if the bus was started or
-    /// closed before.
+    /// flow straight to the rings from now on. Returns how many events are replayed to somebody: 0 if nobody has subscribed, and if the bus
+    /// was started or closed before. What nobody was there for is counted as [`unclaimed`](BusStats::unclaimed).
     ///
     /// Nothing is lost or reordered while other threads publish, subscribe, receive, start and close: each
     /// subscriber gets the whole replay in the order in which the events were accepted, and live events after that.
     ///
     /// Progress: lock-free; takes the same time however many events are replayed, and nobody waits for it. Whoever lets go of the
-    /// log last frees it, in time proportional to its capacity: normally the last reader, `start` itself where nobody has
-    /// subscribed, or a publish that was under way meanwhile.
+    /// log last frees it, in time proportional to its capacity: normally the last reader, or `start` itself if nobody has
+    /// subscribed. A publish never does: if one is under way meanwhile, whoever comes, goes or ends its replay next.
     ///
     /// # Panics
     ///
-    /// Goes on with the panic of a subscriber's waker, after all have been woken.
+    /// Resumes the panic of a subscriber's waker, after all have been woken; and of an event's `Drop`, if nobody has subscribed.
     pub fn start(&self) -> usize {
         self.core.start()
     }
@@ -112,9 +121,30 @@ impl<E: Event + Clone> EventBus<E> {
     /// every other subscriber has been served and woken.
     #[inline]
     pub fn publish(&self, event: E) -> Result<Published, PublishError<E>> {
+        if const { is_large::<E>() } {
+            publish_large(event, |events, panics| self.core.publish_batch(events, Purpose::Tell, panics))
+        } else {
+            self.publish_small(event)
+        }
+    }
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn publish_small(&self, event: E) -> Result<Published, PublishError<E>> {
+        let mut event = Some(event);
         let mut panics = Panics::default();
-        let result = self.core.publish(event, Purpose::Tell, &mut panics);
-        panics.resume_or(result)
+        let Some(offered) = self.core.publish_if_live(&mut event, &mut panics) else {
+            return self.publish_not_live(&mut event, panics);
+        };
+        dispose(&mut event, &mut panics);
+        panics.resume();
+        Ok(offered.into())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn publish_not_live(&self, event: &mut Option<E>, mut panics: Panics) -> Result<Published, PublishError<E>> {
+        let result = self.core.publish(event, &mut panics);
+        conclude(result, event, panics)
     }
 
     /// Publishes a batch of events: each subscriber gets those that it wants in their order, for one check of the snapshot, one fence and one
@@ -155,7 +185,7 @@ impl<E: Event + Clone> EventBus<E> {
     /// ```
     pub fn publish_batch(&self, events: &[E]) -> Result<Published, BatchError> {
         let mut panics = Panics::default();
-        let result = self.core.publish_batch(events, &mut panics);
+        let result = self.core.publish_batch(events, Purpose::Tell, &mut panics);
         panics.resume_or(result)
     }
 
@@ -171,7 +201,7 @@ impl<E: Event + Clone> EventBus<E> {
     ///
     /// # Panics
     ///
-    /// Where `capacity` is 0.
+    /// If `capacity` is 0, or there is no memory for so many events.
     #[must_use = "dropping the subscription unsubscribes"]
     pub fn subscribe(&self, capacity: usize) -> Subscription<E> {
         self.subscriber(self.core.next_name()).capacity(capacity).subscribe()
@@ -186,7 +216,8 @@ impl<E: Event + Clone> EventBus<E> {
     /// [responses](Event::as_response) that carry its id.
     ///
     /// A response goes to its request whatever the rings look like, and to subscribers as any event. The first of each expected
-    /// responder counts; more of them are duplicates, and those of others unexpected: both are counted in the result.
+    /// responder counts; more of them are duplicates, and those of others unexpected: both are counted in the result, and the first names among
+    /// the unexpected are in it. [`Gather::published`] says how many subscribers the request has reached, and how many it has not.
     ///
     /// Before [`start`](Self::start), the request is kept like any event, and can be answered once it was replayed; nobody knows yet
     /// whether anybody will take it, and its timeout runs meanwhile.
@@ -263,22 +294,52 @@ impl<E: Event + Clone> EventBus<E> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn request(&self, event: E, options: RequestOptions) -> Result<Gather<E>, RequestError<E>> {
-        let Some(id) = event.as_request().map(Request::request_id) else {
-            return Err(RequestError::NotARequest(event));
-        };
-        let event = options.check(event)?;
-        let Some(gather) = Gather::open(self.core.requests(), id, &options) else {
-            return Err(RequestError::DuplicateId(event));
-        };
         let mut panics = Panics::default();
-        let result = match self.core.ask(event, &mut panics) {
-            Ok(()) => Ok(gather),
-            Err(error) => {
-                panics.catch(|| drop(gather));
-                Err(error)
-            }
+        if const { needs_drop::<E>() } {
+            let mut event = Some(event);
+            let result = event.as_ref().map(|event| self.ask(event, &options, &mut panics));
+            return conclude_request(result, &mut event, panics);
+        }
+        let result = self.ask(&event, &options, &mut panics);
+        if panics.will_resume() {
+            panics.catch(|| drop(result));
+            panics.resume();
+            unreachable!("a panic is resumed");
+        }
+        match result {
+            Ok(gather) => Ok(gather),
+            Err(kind) => Err(RequestError::new(kind, event)),
+        }
+    }
+
+    /// Makes a request of an event that stays where it is.
+    fn ask(&self, event: &E, options: &RequestOptions, panics: &mut Panics) -> Result<Gather<E>, RequestErrorKind> {
+        let Some(id) = event.as_request().map(Request::request_id) else {
+            return Err(RequestErrorKind::NotARequest);
         };
-        panics.resume_or(result)
+        options.check()?;
+        let mut gather = Gather::open(self.core.requests(), id, options).ok_or(RequestErrorKind::DuplicateId)?;
+        // It is registered by now: answers may come before the publish returns.
+        let error = match self.core.publish_batch(slice::from_ref(event), Purpose::Ask, panics) {
+            Ok(Published { buffered: 0, delivered: 0, .. }) => RequestErrorKind::NotDelivered,
+            Ok(published) => {
+                gather.set_published(published);
+                return Ok(gather);
+            }
+            Err(BatchError { kind: BatchErrorKind::StartupFull, .. }) => RequestErrorKind::StartupFull,
+            Err(BatchError { kind: BatchErrorKind::Closed, .. }) => RequestErrorKind::Closed,
+        };
+        panics.catch(|| drop(gather));
+        Err(error)
+    }
+
+    /// Whether a request with that id is under way and still takes answers; so a responder can save itself work that nobody
+    /// waits for. Advisory: it may have ended by the time this returns.
+    ///
+    /// Progress: while nothing is under way, one load; otherwise two short locks, as for a response.
+    #[must_use]
+    pub fn is_pending(&self, id: &RequestId) -> bool {
+        self.core.requests().is_pending(id)
     }
 
     /// How many subscriptions there are. Advisory: it may have changed by the time it is returned.
@@ -305,14 +366,17 @@ impl<E: Event + Clone> EventBus<E> {
     }
 
     /// Adds a function that is called when a subscriber begins to lose events: once per [episode](Lag), not once per event,
-    /// and never for [lossy](SubscriberBuilder::lossy) subscribers. The next event received ends an episode, so a subscriber that
-    /// keeps receiving, but too slowly, is reported again and again: a hook that does much should limit its rate.
+    /// and never for [lossy](SubscriberBuilder::lossy) subscribers. The handle takes it away again; dropping the handle does not.
     ///
     /// It runs on the thread whose publish found the ring full, after that publish has served everybody, under no lock; so it
-    /// may call back into the bus. A hook that owns an `EventBus` keeps the bus open: let it own a
+    /// may call back into the bus. What is published from inside a hook, on whichever bus, runs no hooks: an episode that begins there is
+    /// reported with the next loss. A hook that owns an `EventBus` keeps the bus open: let it own a
     /// [`WeakEventBus`], or call [`close`](Self::close), which drops the hooks. On a closed bus, this does nothing.
-    pub fn on_lag(&self, hook: impl Fn(&Lag) + Send + Sync + 'static) {
-        self.core.cell().add_hook(&LagHook(Arc::new(hook)));
+    ///
+    /// What a hook owns is dropped by [`LagHook::remove`] or `close`; if a publish is calling the hook meanwhile, by that publish, at its very
+    /// end. If it panics there, the panic goes no further than the panic hook.
+    pub fn on_lag(&self, hook: impl Fn(&Lag) + Send + Sync + 'static) -> LagHook {
+        self.core.cell().load().hooks.add(hook)
     }
 
     /// Closes the bus, for good. Publishing fails from now on; subscribers receive what was accepted before, the backlog of
@@ -328,6 +392,54 @@ impl<E: Event + Clone> EventBus<E> {
     /// Goes on with the panic of a waker, after all have been woken.
     pub fn close(&self) {
         self.core.close();
+    }
+
+    /// Closes the bus, and waits until every subscriber has taken what it had, or left; at most `within`. Says who had not.
+    ///
+    /// A subscriber that has taken its last event may still be at work on it. One that the calling thread itself should read, or
+    /// that nobody reads, is waited for in vain. The thread is parked meanwhile and uses no CPU. [`Duration::MAX`] waits for ever.
+    ///
+    /// # Panics
+    ///
+    /// As [`close`](Self::close).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventBus, EventType};
+    /// # use std::time::Duration;
+    /// # #[derive(Clone, Copy, Debug, PartialEq)]
+    /// # struct Tick(u32);
+    /// # impl Event for Tick {
+    /// #     fn event_type(&self) -> EventType { const { EventType::new("tick") } }
+    /// #     fn timestamp(&self) -> std::time::SystemTime { std::time::SystemTime::now() }
+    /// # }
+    /// let bus = EventBus::new(0);
+    /// let ticks = bus.subscriber("worker").subscribe();
+    /// let stuck = bus.subscriber("stuck").subscribe();
+    /// bus.start();
+    /// bus.publish(Tick(1))?;
+    /// let worker = std::thread::spawn(move || ticks.into_iter().count());
+    ///
+    /// let drained = bus.close_and_drain(Duration::from_millis(50));
+    /// assert!(!drained.is_complete());
+    /// assert_eq!(drained.to_string(), "stuck has 1 event unread");
+    /// assert_eq!(worker.join().unwrap(), 1);
+    /// # drop(stuck);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn close_and_drain(&self, within: Duration) -> Drained {
+        self.core.close_and_drain(within)
+    }
+
+    /// As [`close_and_drain`](Self::close_and_drain), for a task, on any runtime: waits until `stop` is ready, such as a sleep. Closes the bus
+    /// when it is first polled.
+    ///
+    /// # Panics
+    ///
+    /// As `close`, and resumes a panic of `stop`.
+    pub async fn close_and_drain_async(&self, stop: impl Future) -> Drained {
+        self.core.close_and_drain_async(stop).await
     }
 
     /// Whether the bus is closed. Once `true`, always `true`.
@@ -383,5 +495,28 @@ impl<E> Clone for WeakEventBus<E> {
 impl<E> fmt::Debug for WeakEventBus<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WeakEventBus").finish_non_exhaustive()
+    }
+}
+
+/// Ends a request: drops the event, or hands it back if it was refused, and resumes the first panic, whereupon the request is given up.
+#[inline(never)]
+fn conclude_request<E>(
+    result: Option<Result<Gather<E>, RequestErrorKind>>,
+    event: &mut Option<E>,
+    mut panics: Panics,
+) -> Result<Gather<E>, RequestError<E>> {
+    if let Some(Ok(_)) = result {
+        panics.catch(|| *event = None);
+    }
+    if panics.will_resume() {
+        panics.catch(|| drop(result));
+        panics.catch(|| *event = None);
+        panics.resume();
+        unreachable!("a panic is resumed");
+    }
+    match (result, event.take()) {
+        (Some(Ok(gather)), _) => Ok(gather),
+        (Some(Err(kind)), Some(event)) => Err(RequestError::new(kind, event)),
+        (None, _) | (_, None) => unreachable!("there is an event, and only a request that was made takes it"),
     }
 }

@@ -14,6 +14,13 @@ pub enum PublishError<E> {
 }
 
 impl<E> PublishError<E> {
+    pub(crate) fn new(kind: BatchErrorKind, event: E) -> Self {
+        match kind {
+            BatchErrorKind::StartupFull => Self::StartupFull(event),
+            BatchErrorKind::Closed => Self::Closed(event),
+        }
+    }
+
     /// The event that was not published.
     #[must_use]
     pub fn into_inner(self) -> E {
@@ -62,15 +69,6 @@ pub enum BatchErrorKind {
     StartupFull,
     /// The bus is closed.
     Closed,
-}
-
-impl BatchErrorKind {
-    pub(crate) fn of<E>(error: &PublishError<E>) -> Self {
-        match error {
-            PublishError::StartupFull(_) => Self::StartupFull,
-            PublishError::Closed(_) => Self::Closed,
-        }
-    }
 }
 
 impl fmt::Display for BatchError {

@@ -1,6 +1,7 @@
 //! What is published: the trait [`Event`], and [`DynEvent`] for an open set of event types.
 
 pub(crate) mod event_type;
+pub(crate) mod large;
 pub(crate) mod request;
 
 use crate::event::event_type::EventType;
@@ -100,8 +101,8 @@ pub trait Event: AsAny + Send + Sync {
     }
 }
 
-/// An event of any type, shared. It downcasts to the type that the `Arc` was made of; an `Arc` of an `Arc` downcasts to the
-/// inner `Arc`. What an [`EventBus`](crate::EventBus) carries when components bring types of their own.
+/// An event of any type, shared. It downcasts to the type that the `Arc` was made of; an `Arc` of an `Arc<T>` downcasts to that `Arc<T>`.
+/// If a `DynEvent` was wrapped in another one by mistake, as by `Arc::new(event)`, it downcasts to what is inside. What an [`EventBus`](crate::EventBus) carries when components bring types of their own.
 pub type DynEvent = Arc<dyn Event>;
 
 impl<E: Event + ?Sized> Event for Arc<E> {
@@ -123,16 +124,19 @@ impl<E: Event + ?Sized> Event for Arc<E> {
 }
 
 impl dyn Event {
-    /// The event as a `T`, where it is one.
+    /// The event as a `T`, if it is one.
+    ///
+    /// (Call it on the event, not `as_any` on an `Arc`: that is about the `Arc`.)
     #[must_use]
     pub fn downcast_ref<T: Event>(&self) -> Option<&T> {
-        self.as_any().downcast_ref()
+        let any = self.as_any();
+        any.downcast_ref().or_else(|| any.downcast_ref::<DynEvent>()?.downcast_ref())
     }
 
     /// Whether the event is a `T`.
     #[must_use]
     pub fn is<T: Event>(&self) -> bool {
-        self.as_any().is::<T>()
+        self.downcast_ref::<T>().is_some()
     }
 }
 

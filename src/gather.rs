@@ -5,6 +5,7 @@ pub(crate) mod options;
 pub(crate) mod pending;
 pub(crate) mod requests;
 pub(crate) mod result;
+pub(crate) mod strangers;
 #[cfg(feature = "tokio")]
 pub(crate) mod timed;
 
@@ -16,14 +17,16 @@ use crate::gather::pending::{Ended, Look, Pending};
 use crate::gather::requests::{Registration, Requests};
 use crate::gather::result::RequestResult;
 use crate::panics::Panics;
-use crate::park::{self, ThreadWaker};
+use crate::park::{Looks, ThreadWaker};
+use crate::stats::Published;
 use crate::sync::Deadline;
+use crate::turn::Turn;
+use crate::until::until_stopped;
 use std::fmt;
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::panic::{RefUnwindSafe, UnwindSafe};
-use std::pin::pin;
 use std::sync::{Arc, Weak};
-use std::task::{Poll, Waker};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 /// The clock that counts from the request on. Tokio's can be stopped and put forward by a test, and is otherwise the same.
@@ -49,6 +52,8 @@ pub struct Gather<E> {
     pub(crate) grace: Option<Duration>,
     /// When it was made.
     asked: Instant,
+    /// What became of the event that asks.
+    published: Published,
 }
 
 impl<E> Gather<E> {
@@ -61,11 +66,26 @@ impl<E> Gather<E> {
             timeout: options.timeout_after(),
             grace,
             asked: Instant::now(),
+            published: Published::default(),
         })
     }
 
     fn pending(&self) -> &Arc<Pending<E>> {
         self.registration.pending()
+    }
+
+    /// Notes what became of the event that asks.
+    pub(crate) fn set_published(&mut self, published: Published) {
+        self.published = published;
+    }
+
+    /// What became of the event that asks: how many subscribers have it, and how many have lost it. If some were
+    /// [dropped](Published::dropped), the ring of a responder may have been full: that one was never asked, and will not answer.
+    ///
+    /// Counts every subscriber that was offered the request, one that only logs it as well as one that answers it.
+    #[must_use]
+    pub fn published(&self) -> Published {
+        self.published
     }
 
     /// How many expected responders have answered so far. Advisory: it may have grown by the time it is returned.
@@ -77,8 +97,11 @@ impl<E> Gather<E> {
     /// Blocks this thread until everybody has answered, or enough have and the grace is over, or the timeout is; or until the
     /// request is [cancelled](Self::cancel_handle) or the bus closed.
     ///
-    /// The thread looks for a moment, and is then parked and uses no CPU. It is woken when there are enough responses and when all are there, not for
-    /// each.
+    /// The thread looks around for some microseconds, and is then parked and uses no CPU. It is woken when there are enough responses and
+    /// when all are there, not for each.
+    ///
+    /// **Not in a task:** this blocks the thread, and with it every other task that the thread runs. On a current-thread runtime whose
+    /// responders are tasks of it nobody can answer: await [`until`](Self::until) or the gather itself there.
     ///
     /// With the feature `tokio`, the time before this call is counted by tokio's clock, which only a test can make differ from the
     /// system's; the time from here on is the system's.
@@ -97,14 +120,20 @@ impl<E> Gather<E> {
     }
 
     fn park(&self) {
-        if park::look_for_a_moment(|| (self.pending().look() == Look::Done).then_some(())).is_some() {
+        if self.pending().look() == Look::Done {
             return;
         }
-        let waker = ThreadWaker::default().current();
         let mut deadline = match self.timeout {
             Duration::MAX => Deadline::NEVER,
             timeout => Deadline::after(timeout.saturating_sub(self.asked.elapsed())),
         };
+        let mut looks = Looks::begin(deadline);
+        while looks.pause() {
+            if self.pending().look() == Look::Done {
+                return;
+            }
+        }
+        let waker = ThreadWaker::default().current();
         let mut grace = self.grace;
         loop {
             match self.look_or_wait(&waker) {
@@ -165,13 +194,17 @@ impl<E> Gather<E> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub async fn until<S: Future>(self, stop: S) -> Result<RequestResult<E>, GatherError<E>> {
-        let mut stop = pin!(stop);
-        poll_fn(|context| match self.look_or_wait(context.waker()) {
-            Look::Done => Poll::Ready(()),
-            Look::TooFew | Look::Enough => stop.as_mut().poll(context).map(|_| ()),
-        })
-        .await;
-        self.finish(|partial| GatherError::Stopped { partial })
+        let mut panics = Panics::default();
+        let (turn, gather) = (Turn::default(), &self);
+        let look = move |context: &mut Context<'_>| {
+            if !turn.begin(context.waker()) || gather.look_or_wait(context.waker()) != Look::Done {
+                return Poll::Pending;
+            }
+            turn.spend(1);
+            Poll::Ready(())
+        };
+        until_stopped(look, stop, &mut panics).await;
+        self.finish(panics, |partial| GatherError::Stopped { partial })
     }
 
     pub(crate) fn look_or_wait(&self, waker: &Waker) -> Look {
@@ -186,17 +219,24 @@ impl<E> Gather<E> {
 
     pub(crate) fn finish_timed_out(self) -> Result<RequestResult<E>, GatherError<E>> {
         let after = self.timeout;
-        self.finish(|partial| GatherError::TimedOut { after, partial })
+        self.finish(Panics::default(), |partial| GatherError::TimedOut { after, partial })
     }
 
     /// Takes what has come. Where that is not enough and nobody has ended the request, `otherwise` says why the wait ended.
     fn finish(
         self,
+        mut panics: Panics,
         otherwise: impl FnOnce(RequestResult<E>) -> GatherError<E>,
     ) -> Result<RequestResult<E>, GatherError<E>> {
-        let mut panics = Panics::default();
-        let (result, ended) = self.pending().take(&mut panics);
-        panics.resume_or(if result.responses.len() >= self.pending().required() {
+        self.pending().end_wait(&mut panics);
+        if panics.will_resume() {
+            // Given up: so the responses are dropped one by one, and counted as late.
+            panics.catch(|| drop(self));
+            panics.resume();
+            unreachable!("a panic is resumed");
+        }
+        let (result, ended) = self.pending().take();
+        if result.responses.len() >= self.pending().required() {
             Ok(result)
         } else {
             Err(match ended {
@@ -204,7 +244,7 @@ impl<E> Gather<E> {
                 Some(Ended::Cancelled) => GatherError::Cancelled { partial: result },
                 Some(Ended::Taken) | None => otherwise(result),
             })
-        })
+        }
     }
 }
 

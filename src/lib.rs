@@ -51,11 +51,16 @@
 //!
 //! # Slow subscribers
 //!
-//! When a ring is full, its subscriber loses the new event, or with [`Overflow::DropOldest`] the oldest one. The
-//! publish says so where the new event is lost ([`Published`]), the subscriber's [counters](Subscription::take_missed) say so, and once per episode the
-//! bus's [lag hooks](EventBus::on_lag) do. Nobody else notices.
+//! When a ring is full, its subscriber loses the new event, or with [`Overflow::DropOldest`] the oldest one. The publish says so if the
+//! new event is lost ([`Published`]), the subscriber's [counters](Subscription::take_lost) say so, and the bus's
+//! [lag hooks](EventBus::on_lag) are called once per [episode](Lag), which ends when the subscriber has caught up. Nobody else notices.
 //!
 //! [Lossy](SubscriberBuilder::lossy) subscribers are counted and never reported.
+//!
+//! # Large events
+//!
+//! Every subscriber gets a clone of its own, so a large event belongs in an `Arc`. One of more than 2 KiB is cloned straight into the ring
+//! and moved once out of it; a thread with a stack of 2 MiB carries 128 KiB in a debug build, and 512 KiB in a release build.
 //!
 //! # Requests
 //!
@@ -105,7 +110,15 @@
 //! # Closing
 //!
 //! After [`close`](EventBus::close), or when the last [`EventBus`] and [`Publisher`] is gone, subscribers receive what they
-//! have and then `Closed`. A [`StopHandle`] does the same to one subscription; one stopped before the start takes no part in the replay.
+//! have and then `Closed`. [`close_and_drain`](EventBus::close_and_drain) waits until they have, and says who had not. A [`StopHandle`]
+//! closes one subscription; one stopped before the start takes no part in the replay.
+//!
+//! # Tasks
+//!
+//! [`recv_async`](Subscription::recv_async), `Stream` and [`Gather::until`] work on any runtime. At most 128 events are received before a task
+//! goes back to its executor, so a busy subscription does not starve timers and neighbours. A [`Subscription`] is `Send` and not `Sync`: hold
+//! it by value or `&mut` across an `await`, because a task that holds `&Subscription` there is not `Send`. The blocking calls are for threads: on
+//! a current-thread runtime they would also stop the task that they wait for.
 //!
 //! # Guarantees
 //!
@@ -115,19 +128,24 @@
 //!    (A response takes two short locks while requests are under way.)
 //! 2. **Conservation.** What publishes report delivered to a subscriber, plus what it takes of the replay, is what it receives, has
 //!    queued, evicts or [discards](SubscriberStats::discarded); what they report dropped is its drop counter.
-//! 3. **Nothing lost at start.** An event accepted before `start` reaches every subscriber of then that wants it, once.
+//! 3. **Nothing lost at start.** An event accepted before `start` reaches everyone who has subscribed by then and wants it, once.
 //! 4. **Replay first.** A subscriber receives the whole replay, in the order in which it was accepted, before any live event.
 //! 5. **Order.** Where one publish returned before another began, no subscriber receives them the other way round.
 //! 6. **No gap at subscribe.** Every publish that happens after `subscribe` returned is offered.
 //! 7. **No lost wake-up.** A waiting subscriber wakes for what it waits for. Parked or async it uses no CPU; nothing polls.
 //! 8. **Requests.** Each expected responder counts once. A response whose publish was accepted is in the result, or counted as
 //!    duplicate, unexpected or late, whatever the rings look like. Partial results come back with the error, and nothing stays behind.
-//! 9. **Isolation.** User code runs under no lock and may call back into the bus. Where it panics, one subscriber loses one event, the
-//!    others are served, and then the publisher goes on with the panic.
+//! 9. **Isolation.** User code runs under no lock and may call back into the bus. If it panics, one subscriber loses one event, the
+//!    others are served, and then the panic resumes in the publisher. If what a subscriber handed over panics as it is dropped, that reaches
+//!    the thread that drops the subscription, and no other.
 //! 10. **Close.** Waiting subscribers and requesters wake, what was accepted before can still be received, then `Closed`, for good. (What a publish
 //!     that races with it delivers too late is counted as discarded.)
 //! 11. **Bounded memory.** The start-up buffer, the rings, the current snapshot, and an older one per publish under way and per idle
 //!     [`Publisher`]; for each request under way, a place per responder. Nothing grows with traffic.
+//! 12. **Cooperative.** A task that always finds something lets its neighbours run: it receives at most 128 events before it goes back to its
+//!     executor, on any runtime. A future that is dropped keeps no waker and no event.
+//! 13. **Time-outs hold.** A call with a time-out looks at the clock before it spins or yields once more, and does not yield if its deadline is
+//!     near; with 0 it only looks.
 //!
 //! # Progress
 //!
@@ -135,7 +153,7 @@
 //! |---|---|---|
 //! | publish, alone or in a batch, live | lock-free in practice | a push spins while a receiver is suspended in the middle of a pop on a ring that is full since; with `DropOldest`, also while another publisher is suspended in the middle of an eviction; a thread's first publish registers it, with `arc-swap` and for its counts |
 //! | publish, before `start` | lock-free | one that finds `start` halfway finishes it, which allocates the new snapshot |
-//! | `try_recv`, `recv_many` | lock-free in practice | a pop spins while a publisher is suspended between claiming a slot of the ring and filling it; an unfilled slot of the replay reads as `Empty` |
+//! | `try_recv`, `recv_many` | lock-free in practice | a pop spins while a publisher is suspended between claiming a slot of the ring and filling it; an unfilled slot of the replay reads as `Empty`; the last receive of a closed bus takes a short lock if somebody [waits for it](EventBus::close_and_drain) |
 //! | `recv`, `recv_async`, `Stream` | wait for an event | |
 //! | `request`, publish of a response | as publish, and two short locks | a shard of the map of requests, and the request itself; a response takes neither while nothing is under way |
 //! | `wait`, `until`, `await` of a gather | wait for the answers | |
@@ -150,12 +168,16 @@
 //!
 //! `tokio`, off by default: lets a [`Gather`] be awaited, with its timeout.
 //!
-//! `tracing`, off by default: emits a warning when a subscriber begins to lag, and debug events when a bus starts and closes.
+//! `tracing`, off by default: emits a warning when a subscriber begins to lag, and debug events when a bus starts and closes, all with the
+//! target `ringbus`.
 //!
 //! # What it does not do
 //!
 //! It does not cross process boundaries, store events, or slow publishers down: where every event counts more than the publisher's
-//! time, use a bounded channel and wait. For one consumer, a channel is simpler.
+//! time, use a bounded channel and wait. For one consumer, a channel is simpler. It does not survive a `fork`: in the child no thread is left
+//! to receive.
+//!
+//! On a target without atomics of 64 bits, counters and [unique](RequestId::unique) ids have 32 bits, and wrap.
 //!
 //! # How it works
 //!
@@ -177,6 +199,8 @@ mod publish;
 mod receive;
 mod stats;
 mod sync;
+mod turn;
+mod until;
 
 #[cfg(any(loom, shuttle))]
 #[doc(hidden)]
@@ -186,6 +210,7 @@ pub mod internals {
 }
 
 pub use bus::builder::SubscriberBuilder;
+pub use bus::drain::Drained;
 pub use bus::publisher::Publisher;
 pub use bus::{EventBus, WeakEventBus};
 pub use error::{BatchError, BatchErrorKind, PublishError, RecvError, RecvTimeoutError, TryRecvError};
@@ -200,6 +225,7 @@ pub use gather::timed::GatherFuture;
 pub use gather::{CancelHandle, Gather};
 pub use mailbox::lag::Lag;
 pub use mailbox::options::{Overflow, WaitStrategy};
+pub use publish::hooks::LagHook;
 pub use receive::Subscription;
 pub use receive::iter::{IntoIter, Iter, Recv, TryIter};
 pub use receive::stop::StopHandle;

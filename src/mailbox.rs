@@ -4,6 +4,7 @@ pub(crate) mod end;
 pub(crate) mod filter;
 pub(crate) mod lag;
 pub(crate) mod options;
+pub(crate) mod ring;
 pub(crate) mod state;
 
 use crate::event::Event;
@@ -11,24 +12,16 @@ use crate::mailbox::end::{EndState, Ended};
 use crate::mailbox::filter::Filter;
 use crate::mailbox::lag::Episode;
 use crate::mailbox::options::{Overflow, SubscriberOptions};
-use crate::mailbox::state::{Attention, WaitState};
+use crate::mailbox::ring::{Lost, Ring, Slots};
+use crate::mailbox::state::{Attention, WaitState, WakerSlot};
 use crate::panics::Panics;
 use crate::stats::SubscriberStats;
-use crate::sync::{ArrayQueue, AtomicWaker, Counter, fence};
+use crate::sync::{Counter, fence};
 use crossbeam_utils::CachePadded;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::task::Waker;
-
-/// What a ring did not keep.
-#[derive(Debug)]
-pub(crate) enum Lost<E> {
-    /// The event itself: the ring was full.
-    Refused(E),
-    /// An older event, in whose place the new one is now.
-    Evicted(E),
-}
 
 /// Where publishers leave events for one subscriber.
 ///
@@ -38,9 +31,9 @@ pub(crate) enum Lost<E> {
 #[repr(C)]
 pub(crate) struct Mailbox<E> {
     /// Events on their way: pushed by publishers, popped by the subscriber, and by whoever finds the mailbox sealed.
-    ring: ArrayQueue<E>,
-    /// How to wake the subscriber: registered by it before it waits, taken by the publisher that ends the wait.
-    waker: AtomicWaker,
+    ring: Ring<E>,
+    /// How to wake the subscriber: put there by it before it waits, and taken by the publisher that ends the wait.
+    waker: WakerSlot,
     /// Whether the bus is closed or the subscriber was stopped, so that no publish that begins now will deliver here.
     end: EndState,
     /// What the subscriber asked for. Never written again.
@@ -59,9 +52,14 @@ pub(crate) struct Mailbox<E> {
 struct Receipts {
     /// Events received, replayed ones included.
     received: Counter,
+    /// How many events of the start-up log the subscriber has looked at; [`NO_REPLAY`] if it gets none of them.
+    replayed: Counter,
     /// The highest fill of the ring that the subscriber has seen.
     high_water: Counter,
 }
+
+/// More events than a log has.
+const NO_REPLAY: usize = usize::MAX;
 
 #[derive(Debug, Default)]
 struct Losses {
@@ -71,11 +69,16 @@ struct Losses {
 }
 
 impl<E> Mailbox<E> {
+    /// Makes a mailbox, with its ring.
+    ///
+    /// # Panics
+    ///
+    /// If there is no memory for the ring.
     pub(crate) fn new(options: SubscriberOptions<E>) -> Self {
         Self {
-            ring: ArrayQueue::new(options.capacity),
+            ring: Ring::new(options.capacity, &options.name),
             state: WaitState::new(),
-            waker: AtomicWaker::new(),
+            waker: WakerSlot::new(),
             end: EndState::new(),
             episode: Episode::new(),
             options,
@@ -100,18 +103,37 @@ impl<E> Mailbox<E> {
         self.options.filter.as_ref().is_none_or(|filter| filter.accepts(event))
     }
 
-    /// Puts an event into the ring, as the overflow policy has it.
+    /// Puts an event into the ring, as the overflow policy has it. For events that are not [large](crate::event::large::is_large).
     #[inline(always)]
     pub(crate) fn push(&self, event: E) -> Result<(), Lost<E>> {
+        let Ring::Small(queue) = &self.ring else { return Err(Lost::Refused(event)) };
         match self.options.overflow {
-            Overflow::DropNewest => self.ring.push(event).map_err(Lost::Refused),
-            Overflow::DropOldest => self.ring.force_push(event).map_or(Ok(()), |oldest| Err(Lost::Evicted(oldest))),
+            Overflow::DropNewest => queue.push(event).map_err(Lost::Refused),
+            Overflow::DropOldest => queue.force_push(event).map_or(Ok(()), |oldest| Err(Lost::Evicted(oldest))),
         }
     }
 
+    /// Where large events are put.
+    pub(crate) fn slots(&self) -> Option<&Slots<E>> {
+        match &self.ring {
+            Ring::Small(_) => None,
+            Ring::Large(slots) => Some(slots),
+        }
+    }
+
+    /// Takes the oldest event out of the ring. For events that are not [large](crate::event::large::is_large).
     #[inline]
     pub(crate) fn pop(&self) -> Option<E> {
-        self.ring.pop()
+        match &self.ring {
+            Ring::Small(queue) => queue.pop(),
+            Ring::Large(_) => None,
+        }
+    }
+
+    /// Moves the oldest event out of the ring, whatever its size; says whether there was one.
+    #[inline]
+    pub(crate) fn pop_into(&self, into: &mut Option<E>) -> bool {
+        self.ring.pop_into(into)
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -128,16 +150,57 @@ impl<E> Mailbox<E> {
         self.end.get()
     }
 
-    /// Announces that the subscriber is about to wait; it must look once more afterwards.
+    /// Announces that the subscriber is about to wait; it must look once more afterwards. User code: the waker's `Clone`, and the
+    /// `Drop` of the one before.
     pub(crate) fn begin_wait(&self, waker: &Waker) {
-        // A waker is user code, and `register` would drop the one of an earlier wait halfway through.
-        drop(self.waker.take());
-        self.waker.register(waker);
+        self.waker.set(waker);
         self.state.begin_wait();
     }
 
-    pub(crate) fn end_wait(&self) {
-        self.state.end_wait();
+    /// Takes the announcement back, and the waker out, unless a publisher is about to wake it.
+    pub(crate) fn end_wait(&self) -> Option<Waker> {
+        if self.state.end_wait() { None } else { self.waker.clear() }
+    }
+
+    /// Whether the receiver has something to look after besides its events: an episode under way, or the end.
+    #[inline]
+    pub(crate) fn has_news(&self) -> bool {
+        !self.episode.is_clear() | self.end.is_ended()
+    }
+
+    /// Whether the ring is at most half full.
+    pub(crate) fn has_caught_up(&self) -> bool {
+        self.ring.len() <= self.options.capacity / 2
+    }
+
+    /// Says whether the subscriber reads the start-up log. Before it does, and before anybody else sees the mailbox.
+    pub(crate) fn entitle(&self, gets_replay: bool) {
+        self.receipts.replayed.set(if gets_replay { 0 } else { NO_REPLAY as u64 });
+    }
+
+    /// How many events of the start-up log the subscriber has looked at.
+    pub(crate) fn replayed(&self) -> usize {
+        self.receipts.replayed.get() as usize
+    }
+
+    /// Notes that the subscriber has looked at another event of the start-up log.
+    pub(crate) fn count_replayed(&self) {
+        self.receipts.replayed.add_as_owner(1);
+    }
+
+    /// Whether it was stopped before the start, so that it receives nothing of the replay, nor anything else.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.ended() == Some(Ended::Abandon) && self.replayed() == 0
+    }
+
+    /// How much of a start-up log of that many events the subscriber has still to look at.
+    pub(crate) fn unread_replay(&self, log_len: usize) -> usize {
+        if self.is_abandoned() { 0 } else { log_len.saturating_sub(self.replayed()) }
+    }
+
+    /// Whether there is something that the subscriber has not received, and may still. (What comes into a sealed ring is discarded.)
+    pub(crate) fn has_unread(&self, log_len: usize) -> bool {
+        self.unread_replay(log_len) > 0 || self.state.attention() != Attention::Sealed && !self.ring.is_empty()
     }
 
     /// Declares that the subscriber will receive nothing more but what is in the ring by now.
@@ -149,14 +212,15 @@ impl<E> Mailbox<E> {
     pub(crate) fn retire(&self, panics: &mut Panics) {
         self.seal();
         self.discard(panics);
-        panics.catch(|| drop(self.waker.take()));
+        panics.catch(|| drop(self.waker.clear()));
     }
 
     /// Empties the ring of a sealed mailbox. Runs the `Drop` of the events.
     pub(crate) fn discard(&self, panics: &mut Panics) {
-        while let Some(event) = self.ring.pop() {
+        let mut event = None;
+        while self.ring.pop_into(&mut event) {
             self.losses.discarded.add(1);
-            panics.catch(|| drop(event));
+            panics.catch(|| event = None);
         }
     }
 
@@ -167,7 +231,9 @@ impl<E> Mailbox<E> {
             Attention::None => {}
             Attention::Waiting => {
                 if self.state.take_waiter() {
-                    panics.catch(|| self.waker.wake());
+                    if let Some(waker) = self.waker.take() {
+                        panics.catch(|| waker.wake());
+                    }
                 }
             }
             Attention::Sealed => self.discard(panics),
@@ -198,7 +264,7 @@ impl<E> Mailbox<E> {
 
     /// Notes how full the ring was, just after an event was taken out.
     pub(crate) fn sample_fill(&self) {
-        self.receipts.high_water.raise((self.ring.len() + 1).min(self.ring.capacity()) as u64);
+        self.receipts.high_water.raise((self.ring.len() + 1).min(self.options.capacity) as u64);
     }
 
     /// How many events the subscriber lost to a full ring.
@@ -206,11 +272,14 @@ impl<E> Mailbox<E> {
         self.losses.dropped.get() + self.losses.evicted.get()
     }
 
-    pub(crate) fn stats(&self) -> SubscriberStats {
+    /// The subscriber's row, on a bus whose start-up log has that many events.
+    pub(crate) fn stats(&self, log_len: usize) -> SubscriberStats {
         let len = self.ring.len();
         SubscriberStats {
             name: Arc::clone(&self.options.name),
-            capacity: self.ring.capacity(),
+            types: self.options.types.clone(),
+            unread_replay: self.unread_replay(log_len),
+            capacity: self.options.capacity,
             len,
             high_water: (self.receipts.high_water.get() as usize).max(len),
             received: self.receipts.received.get(),
@@ -219,12 +288,13 @@ impl<E> Mailbox<E> {
             filtered: self.options.filter.as_ref().map_or(0, Filter::refused),
             discarded: self.losses.discarded.get(),
             lossy: self.options.lossy,
+            lagging: !self.episode.is_clear(),
         }
     }
 
     /// Notes that the ring was full.
     pub(crate) fn note_full(&self) {
-        self.receipts.high_water.raise(self.ring.capacity() as u64);
+        self.receipts.high_water.raise(self.options.capacity as u64);
     }
 }
 
@@ -277,7 +347,7 @@ pub(crate) fn wake_all<E>(mailboxes: &[Arc<Mailbox<E>>], panics: &mut Panics) {
 
 impl<E> fmt::Debug for Mailbox<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Mailbox").field("stats", &self.stats()).field("state", &self.state).finish_non_exhaustive()
+        f.debug_struct("Mailbox").field("stats", &self.stats(0)).field("state", &self.state).finish_non_exhaustive()
     }
 }
 

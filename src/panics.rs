@@ -31,6 +31,11 @@ impl Panics {
         }
     }
 
+    /// Whether [`resume`](Self::resume) will not return.
+    pub(crate) fn will_resume(&self) -> bool {
+        self.0.is_some() && !std::thread::panicking()
+    }
+
     /// Hands `value` on, or [resumes](Self::resume) after dropping it: an event on its way back to its publisher must not be dropped by the
     /// unwinding, where a panic of its own would abort the process.
     #[inline(always)]
@@ -46,6 +51,24 @@ impl Panics {
     #[inline(always)]
     pub(crate) fn resume(self) {
         self.resume_or(());
+    }
+}
+
+/// Runs code of somebody whom the calling thread has nothing to do with: a panic there was reported by the panic hook, and goes no
+/// further.
+pub(crate) fn swallow(code: impl FnOnce()) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(code)) {
+        discard(payload);
+    }
+}
+
+/// Drops what a user handed over, in the `Drop` of what owns it. If this thread unwinds already, a panic goes no further, because
+/// it would abort the process: so of several things that are dropped in a row and panic, the first is resumed.
+pub(crate) fn drop_guarded<T>(owned: T) {
+    if std::thread::panicking() {
+        swallow(|| drop(owned));
+    } else {
+        drop(owned);
     }
 }
 

@@ -1,26 +1,69 @@
-//! How a thread waits: it looks for a moment, and then parks, to be woken the way a task is, so that blocking and async receivers
-//! share one waker.
+//! How a thread waits: it looks around for a moment, and then parks, to be woken the way a task is, so that blocking and async
+//! receivers share one waker.
 
-use crate::sync::PARKING_BACKOFFS;
 use crate::sync::thread::{self, Thread, ThreadId};
+use crate::sync::{Deadline, LOOKS_AROUND};
 use crossbeam_utils::Backoff;
 use std::cell::RefCell;
-use std::iter;
 use std::sync::Arc;
 use std::task::{Wake, Waker};
+use std::time::Duration;
 
-/// Looks again and again for a moment: what comes before a thread parks. Gives what `look` has found, if anything.
-pub(crate) fn look_for_a_moment<T>(mut look: impl FnMut() -> Option<T>) -> Option<T> {
-    for backoff in iter::repeat_with(Backoff::new).take(PARKING_BACKOFFS) {
-        while !backoff.is_completed() {
-            let found = look();
-            if found.is_some() {
-                return found;
-            }
-            backoff.snooze();
+/// How often a thread backs off, from spinning to yielding, before it parks. A receiver of crossbeam-channel does it twice as well (once
+/// before it registers, and once after). With less, a requester and its responders park between any two turns, and wake-ups
+/// come to be most of what a request takes.
+const BACKOFFS: usize = 2;
+
+/// After how long it parks however often it has backed off. On busy processors a single yield takes longer than this.
+const LONG_MOMENT: Duration = Duration::from_micros(100);
+
+/// After how long it parks if it only spins: about as long as it takes to park and to be woken.
+const MOMENT: Duration = Duration::from_micros(10);
+
+/// For how long a thread may be gone that yields on a busy machine, where others use up their time slices first. A call whose deadline
+/// is nearer than that does not yield.
+pub(crate) const LONG_YIELD: Duration = Duration::from_millis(100);
+
+/// The pauses between the looks that a thread takes before it parks. The clock is looked at before each.
+pub(crate) struct Looks {
+    end: Deadline,
+    yields: bool,
+    backoff: Backoff,
+    /// How often it may still back off from the beginning.
+    backoffs: usize,
+}
+
+impl Looks {
+    /// Begins, for a thread that waits until `deadline`.
+    pub(crate) fn begin(deadline: Deadline) -> Self {
+        let yields = deadline.is_beyond(LONG_YIELD);
+        Self {
+            end: Deadline::after(if yields { LONG_MOMENT } else { MOMENT }).or_earlier(deadline),
+            yields,
+            backoff: Backoff::new(),
+            backoffs: BACKOFFS,
         }
     }
-    None
+
+    /// Pauses before another look; returns `false` at once if it is time to park.
+    pub(crate) fn pause(&mut self) -> bool {
+        if !LOOKS_AROUND || self.end.has_passed() {
+            return false;
+        }
+        if self.backoff.is_completed() {
+            self.backoffs -= 1;
+            if self.backoffs == 0 {
+                return false;
+            }
+            self.backoff.reset();
+        }
+        if self.yields {
+            self.backoff.snooze();
+        } else {
+            self.backoff.spin();
+        }
+        true
+    }
 }
 
 struct Unpark(Thread);
@@ -47,6 +90,35 @@ impl ThreadWaker {
                 *cached = Some((id, waker.clone()));
                 waker
             }
+        }
+    }
+}
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use super::*;
+    use std::time::Instant;
+
+    /// G13: a thread that yields on a busy machine may be gone for longer than its call has time.
+    #[test]
+    fn call_whose_deadline_is_near_does_not_yield() {
+        assert!(Looks::begin(Deadline::NEVER).yields);
+        assert!(Looks::begin(Deadline::after(LONG_YIELD * 100)).yields);
+        assert!(!Looks::begin(Deadline::after(LONG_YIELD / 2)).yields);
+    }
+
+    /// G13: the clock is looked at before each pause.
+    #[test]
+    fn call_whose_deadline_has_passed_does_not_pause() {
+        assert!(!Looks::begin(Deadline::at(Instant::now())).pause());
+    }
+
+    #[test]
+    fn looks_end() {
+        for deadline in [Deadline::NEVER, Deadline::after(LONG_YIELD / 2)] {
+            let mut looks = Looks::begin(deadline);
+            let pauses = std::iter::from_fn(|| looks.pause().then_some(())).count();
+            assert!(pauses > 1, "{pauses}");
         }
     }
 }

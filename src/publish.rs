@@ -1,43 +1,49 @@
 //! One live publish: from the event to the rings, the wake-ups, the request that it answers, and the lag hooks.
 
 pub(crate) mod batch;
+pub(crate) mod displaced;
+pub(crate) mod drains;
+pub(crate) mod hooks;
 pub(crate) mod routes;
 pub(crate) mod snapshot;
 pub(crate) mod startup;
 
 use crate::event::Event;
 use crate::event::event_type::EventType;
+use crate::event::large::{clone_into, is_large};
 use crate::mailbox::lag::{Lag, Tickets};
 use crate::mailbox::options::Overflow;
-use crate::mailbox::{self, Lost, Mailbox};
+use crate::mailbox::ring::Lost;
+use crate::mailbox::{self, Mailbox};
 use crate::panics::Panics;
+use crate::publish::hooks::Hooks;
 use crate::publish::snapshot::Snapshot;
 use crate::stats::Offered;
 use std::mem::needs_drop;
 use std::sync::Arc;
 
-/// Offers `event` to every interested subscriber, and wakes those that wait; then runs `then`, which is told how many have got the event and
-/// may take it, if it is still there: the last of them can have it itself, unless `keeps_event`. The lag reports come last.
+/// Offers the event, which must be there, to every interested subscriber, and wakes those that wait; then runs `then`, which may take it,
+/// if it is still there: the last subscriber can have it itself, unless `keeps_event`. The lag reports come last.
 ///
 /// User code may panic at every turn (`event_type`, a filter, `Clone`, `Drop`, a waker). The one subscriber that
 /// it concerns has a drop counted, everybody else is served, and the caller resumes the first panic.
 #[inline(always)]
 pub(crate) fn fan_out<E: Event + Clone>(
     snapshot: &Snapshot<E>,
-    event: E,
+    event: &mut Option<E>,
     keeps_event: bool,
     panics: &mut Panics,
-    then: impl FnOnce(&mut Option<E>, usize, &mut Panics),
+    then: impl FnOnce(&mut Option<E>, &mut Panics),
 ) -> Offered {
     let routes = &snapshot.routes;
-    let typed =
-        if routes.has_typed() { panics.catch(|| routes.typed(event.event_type())).unwrap_or_default() } else { &[] };
+    let typed = match event {
+        Some(event) if routes.has_typed() => panics.catch(|| routes.typed(event.event_type())).unwrap_or_default(),
+        _ => &[],
+    };
     // Nearly always one of the lists is empty: the way through the other is the one to be short.
     match (routes.universal(), typed) {
         ([], []) => {
-            let mut event = Some(event);
-            then(&mut event, 0, panics);
-            dispose(event, panics);
+            then(event, panics);
             Offered::default()
         }
         (list, []) | ([], list) => fan_out_to(snapshot, [list], event, keeps_event, panics, then),
@@ -50,10 +56,10 @@ pub(crate) fn fan_out<E: Event + Clone>(
 fn fan_out_to_both<E: Event + Clone>(
     snapshot: &Snapshot<E>,
     lists: [&[Arc<Mailbox<E>>]; 2],
-    event: E,
+    event: &mut Option<E>,
     keeps_event: bool,
     panics: &mut Panics,
-    then: impl FnOnce(&mut Option<E>, usize, &mut Panics),
+    then: impl FnOnce(&mut Option<E>, &mut Panics),
 ) -> Offered {
     fan_out_to(snapshot, lists, event, keeps_event, panics, then)
 }
@@ -63,59 +69,60 @@ fn fan_out_to_both<E: Event + Clone>(
 fn fan_out_to<E: Event + Clone, const N: usize>(
     snapshot: &Snapshot<E>,
     lists: [&[Arc<Mailbox<E>>]; N],
-    event: E,
+    event: &mut Option<E>,
     keeps_event: bool,
     panics: &mut Panics,
-    then: impl FnOnce(&mut Option<E>, usize, &mut Panics),
+    then: impl FnOnce(&mut Option<E>, &mut Panics),
 ) -> Offered {
-    let mut losses = Losses::default();
+    let mut losses = Losses::new(&snapshot.hooks);
     let mut others = lists;
     let mut last = None;
-    // The last one can have the event itself. Where that has no `Drop`, a clone costs no more than a move.
+    // The last one can have the event itself. If that has no `Drop`, a clone costs no more than a move.
     if needs_drop::<E>() && !keeps_event {
         if let Some((mailbox, rest)) = others[N - 1].split_last() {
             (last, others[N - 1]) = (Some(mailbox), rest);
         }
     }
-    for list in others {
-        for mailbox in list {
-            losses.serve(mailbox, &event, Place::ONLY, panics);
+    if let Some(event) = event {
+        for list in others {
+            for mailbox in list {
+                losses.serve(mailbox, event, Place::ONLY, panics);
+            }
         }
     }
-    let mut event = Some(event);
     if let Some(mailbox) = last {
-        losses.serve_last(mailbox, &mut event, panics);
+        losses.serve_last(mailbox, event, panics);
     }
     mailbox::fence_pushes();
     for list in lists {
         mailbox::after_push(list, panics);
     }
-    let delivered = losses.delivered_of(lists.iter().map(|list| list.len()).sum());
     match losses.tickets {
-        None => then(&mut event, delivered, panics),
+        None => then(event, panics),
         Some(tickets) => {
             // Asked first: `then` may take the event.
             let event_type = lagging_type(event.as_ref(), panics);
-            then(&mut event, delivered, panics);
+            then(event, panics);
             report_lags(snapshot, tickets, |_, _| event_type, panics);
         }
     }
-    dispose(event, panics);
+    let delivered = losses.delivered_of(lists.iter().map(|list| list.len()).sum());
     Offered { delivered, dropped: losses.dropped }
 }
 
 /// Drops an event that nobody has taken. User code.
 #[inline(always)]
-fn dispose<E>(event: Option<E>, panics: &mut Panics) {
+pub(crate) fn dispose<E>(event: &mut Option<E>, panics: &mut Panics) {
     if needs_drop::<E>() && event.is_some() {
-        panics.catch(|| drop(event));
+        panics.catch(|| *event = None);
     }
 }
 
 /// What did not come to a delivery in one publish, of one event or of a batch. A good publish, to subscribers without filters, never
 /// writes it.
-#[derive(Default)]
-pub(crate) struct Losses {
+pub(crate) struct Losses<'a> {
+    /// Who hears of lags.
+    hooks: &'a Hooks,
     /// Offers that a filter refused.
     filtered: usize,
     /// Deliveries that failed.
@@ -137,7 +144,11 @@ impl Place {
     const ONLY: Self = Self { index: 0, of: 1 };
 }
 
-impl Losses {
+impl<'a> Losses<'a> {
+    pub(crate) fn new(hooks: &'a Hooks) -> Self {
+        Self { hooks, filtered: 0, dropped: 0, tickets: None }
+    }
+
     /// How many of so many offers have come to a delivery.
     #[inline(always)]
     pub(crate) fn delivered_of(&self, offers: usize) -> usize {
@@ -147,52 +158,99 @@ impl Losses {
     /// Offers a mailbox a clone of the event.
     #[inline(always)]
     pub(crate) fn serve<E: Clone>(&mut self, mailbox: &Mailbox<E>, event: &E, place: Place, panics: &mut Panics) {
-        let clone = panics.catch(|| mailbox.accepts(event).then(|| event.clone()));
-        if let Some(back) = self.deliver(mailbox, clone, place) {
-            dispose(Some(back), panics);
+        if const { is_large::<E>() } {
+            return self.serve_large(mailbox, event, place, panics);
+        }
+        let mut copy = None;
+        let is_done = panics.catch(|| {
+            if mailbox.accepts(event) {
+                copy = Some(event.clone());
+            }
+        });
+        if self.deliver(mailbox, &mut copy, is_done.is_some(), place) {
+            dispose(&mut copy, panics);
+        }
+    }
+
+    /// The same for an event that is better cloned to where it belongs.
+    #[inline(never)]
+    fn serve_large<E: Clone>(&mut self, mailbox: &Mailbox<E>, event: &E, place: Place, panics: &mut Panics) {
+        let Some(slots) = mailbox.slots() else { return };
+        match panics.catch(|| mailbox.accepts(event)) {
+            Some(true) => {}
+            Some(false) => return self.filtered += 1,
+            None => return self.drop_one(mailbox),
+        }
+        let evicts = mailbox.options().overflow == Overflow::DropOldest;
+        let Some(mut room) = slots.room(evicts) else {
+            return self.lose(mailbox, Lost::Refused(()), place);
+        };
+        if room.is_some() {
+            self.lose(mailbox, Lost::Evicted(()), place);
+            panics.catch(|| *room = None);
+        }
+        if panics.catch(|| clone_into(&mut room, event)).is_none() {
+            slots.free(room);
+            return self.drop_one(mailbox);
+        }
+        if let Err(lost) = slots.push(room, evicts) {
+            let mut back = self.lose(mailbox, lost, place);
+            panics.catch(|| *back = None);
+            slots.free(back);
         }
     }
 
     /// Offers the last mailbox the event itself, unless it is needed once more, because a lag report names its type, or because another may
-    /// come back for it. It stays where it is where the ring was full.
+    /// come back for it. It stays where it is if the ring was full.
     #[inline(always)]
-    fn serve_last<E: Clone>(&mut self, mailbox: &Mailbox<E>, event: &mut Option<E>, panics: &mut Panics) {
+    fn serve_last<E: Clone>(&mut self, mailbox: &Mailbox<E>, slot: &mut Option<E>, panics: &mut Panics) {
         let is_needed = self.tickets.is_some() || mailbox.options().overflow == Overflow::DropOldest;
-        let itself = panics.catch(|| match &mut *event {
-            Some(event) if is_needed => mailbox.accepts(event).then(|| event.clone()),
-            event => event.take_if(|event| mailbox.accepts(event)),
-        });
-        if let Some(back) = self.deliver(mailbox, itself, Place::ONLY) {
-            match event {
-                None => *event = Some(back),
-                Some(_) => dispose(Some(back), panics),
+        if is_needed {
+            return self.serve_clone(mailbox, slot, panics);
+        }
+        match panics.catch(|| slot.as_ref().is_some_and(|event| mailbox.accepts(event))) {
+            Some(true) => {
+                self.deliver(mailbox, slot, true, Place::ONLY);
             }
+            Some(false) => self.filtered += 1,
+            None => self.drop_one(mailbox),
         }
     }
 
-    /// Puts an event into the ring of a mailbox that wants it, and gives back what the ring does not keep. `Some(None)` is an event that
-    /// the filter has refused, `None` one for which the filter or `Clone` has panicked.
+    // Apart, so that the way through `serve_last` stays small.
+    #[inline(never)]
+    fn serve_clone<E: Clone>(&mut self, mailbox: &Mailbox<E>, event: &Option<E>, panics: &mut Panics) {
+        if let Some(event) = event {
+            self.serve(mailbox, event, Place::ONLY, panics);
+        }
+    }
+
+    /// Puts an event into the ring of a mailbox that wants it, and puts back what the ring does not keep: says whether it did. If there is
+    /// none, the filter has refused it, or not `is_done`, but panicked, as `Clone` may have.
     #[inline(always)]
-    fn deliver<E>(&mut self, mailbox: &Mailbox<E>, event: Option<Option<E>>, place: Place) -> Option<E> {
-        match event {
-            Some(Some(event)) => match mailbox.push(event) {
-                Ok(()) => None,
-                Err(lost) => Some(self.lose(mailbox, lost, place)),
+    fn deliver<E>(&mut self, mailbox: &Mailbox<E>, event: &mut Option<E>, is_done: bool, place: Place) -> bool {
+        match event.take() {
+            Some(taken) => match mailbox.push(taken) {
+                Ok(()) => false,
+                Err(lost) => {
+                    *event = Some(self.lose(mailbox, lost, place));
+                    true
+                }
             },
-            Some(None) => {
-                self.filtered += 1;
-                None
-            }
             None => {
-                self.drop_one(mailbox);
-                None
+                if is_done {
+                    self.filtered += 1;
+                } else {
+                    self.drop_one(mailbox);
+                }
+                false
             }
         }
     }
 
     /// Counts what a full ring has not kept, and gives it back.
     #[cold]
-    fn lose<E>(&mut self, mailbox: &Mailbox<E>, lost: Lost<E>, place: Place) -> E {
+    fn lose<E, T>(&mut self, mailbox: &Mailbox<E>, lost: Lost<T>, place: Place) -> T {
         let back = match lost {
             Lost::Refused(event) => {
                 self.drop_one(mailbox);
@@ -204,9 +262,13 @@ impl Losses {
             }
         };
         mailbox.note_full();
-        if !mailbox.options().lossy && mailbox.episode().is_clear() {
-            let tickets = *self.tickets.get_or_insert_with(|| Tickets::take(place.of));
-            mailbox.episode().begin(tickets, place.index);
+        if !mailbox.options().lossy && mailbox.episode().is_unreported() {
+            if self.hooks.may_listen() {
+                let tickets = *self.tickets.get_or_insert_with(|| Tickets::take(place.of));
+                mailbox.episode().begin(tickets, place.index);
+            } else {
+                mailbox.episode().begin_unheard();
+            }
         }
         back
     }
@@ -219,7 +281,7 @@ impl Losses {
     }
 }
 
-/// The type for the report of the lags that the publish of an event began. Where `event_type` panics, that panic is the report.
+/// The type for the report of the lags that the publish of an event began. If `event_type` panics, that panic is the report.
 #[cold]
 fn lagging_type<E: Event>(event: Option<&E>, panics: &mut Panics) -> Option<EventType> {
     event.and_then(|event| panics.catch(|| event.event_type()))
@@ -233,21 +295,25 @@ pub(crate) fn report_lags<E>(
     event_type: impl Fn(usize, &mut Panics) -> Option<EventType>,
     panics: &mut Panics,
 ) {
+    let report = snapshot.hooks.begin_report(panics);
     for mailbox in &snapshot.subscribers {
-        let Some(index) = mailbox.episode().report(tickets) else { continue };
-        let Some(event_type) = event_type(index, panics) else { continue };
-        let lag = Lag { subscriber: Arc::clone(&mailbox.options().name), event_type, dropped: mailbox.lost() };
-        #[cfg(feature = "tracing")]
-        panics.catch(|| {
-            tracing::warn!(
-                subscriber = &*lag.subscriber,
-                event_type = event_type.as_str(),
-                dropped = lag.dropped,
-                "subscriber lags"
-            );
-        });
-        for hook in &snapshot.hooks {
-            panics.catch(|| (hook.0)(&lag));
+        let episode = mailbox.episode();
+        let Some(index) = episode.take_report(tickets) else { continue };
+        match &report {
+            // They have gone since the event was lost.
+            None => episode.give_report_back(),
+            Some(report) => {
+                if let Some(event_type) = event_type(index, panics) {
+                    let name = Arc::clone(&mailbox.options().name);
+                    report.tell(&Lag { subscriber: name, event_type, lost: mailbox.lost() }, panics);
+                }
+            }
+        }
+        // Its last receive may have come before there was a report to end.
+        if mailbox.has_caught_up() {
+            episode.end();
         }
     }
+    drop(report);
+    snapshot.hooks.sweep();
 }

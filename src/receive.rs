@@ -3,19 +3,22 @@
 pub(crate) mod iter;
 pub(crate) mod replay;
 pub(crate) mod stop;
+pub(crate) mod wait;
 
 use crate::error::{RecvError, RecvTimeoutError, TryRecvError};
 use crate::event::Event;
+use crate::event::large::is_large;
 use crate::mailbox::Mailbox;
-use crate::mailbox::end::Ended;
-use crate::mailbox::options::WaitStrategy;
-use crate::panics::Panics;
-use crate::park::{self, ThreadWaker};
+use crate::panics::{Panics, swallow};
+use crate::park::ThreadWaker;
+use crate::publish::drains::Drains;
 use crate::publish::snapshot::WeakCell;
 use crate::receive::iter::{Iter, Recv, TryIter};
 use crate::receive::replay::{Next, Replay};
 use crate::receive::stop::StopHandle;
-use crate::sync::{Deadline, thread};
+use crate::receive::wait::{Limit, Wait};
+use crate::stats::SubscriberStats;
+use crate::turn::Turn;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
@@ -30,13 +33,13 @@ use std::time::{Duration, Instant};
 /// time: it is `Send`, and neither `Sync` nor `Clone`.
 ///
 /// **Falling behind.** When the ring is full, this subscriber loses events and nobody else does. They are counted by
-/// [`dropped`](Self::dropped) and [`take_missed`](Self::take_missed), and the bus says so to its
-/// [lag hooks](crate::EventBus::on_lag). Receiving never reports them in between: ask `take_missed` where it matters.
+/// [`lost`](Self::lost) and [`take_lost`](Self::take_lost), and the bus says so to its
+/// [lag hooks](crate::EventBus::on_lag). Receiving never reports them in between: ask `take_lost` where it matters.
 ///
 /// **Closing.** After the bus is closed or this subscription is [stopped](Self::stop_handle), what was accepted before can
 /// still be received, and then every call says `Closed`, for good.
 ///
-/// **Waiting.** The blocking calls wait as the [`WaitStrategy`] says; the async ones and `Stream` work on any runtime. Dropping one
+/// **Waiting.** The blocking calls wait as the [`WaitStrategy`](crate::WaitStrategy) says; the async ones and `Stream` work on any runtime. Dropping one
 /// of their futures loses no event.
 ///
 /// Progress: `try_recv` is lock-free, except that it spins while a publisher is suspended between claiming a slot of
@@ -47,12 +50,15 @@ pub struct Subscription<E: Event + Clone> {
     stage: Cell<Stage>,
     /// Until the replay is read. Borrowed shared while user code runs.
     replay: RefCell<Option<Replay<E>>>,
-    /// What `take_missed` has told already.
-    told_missed: Cell<u64>,
+    /// What `take_lost` has told already.
+    told_lost: Cell<u64>,
     /// With how many events received the fill of the ring is sampled again. (To count pops down in this word, and so to write it for each, would
     /// make a pop take half as long again.)
     sample_at: Cell<u64>,
     waker: ThreadWaker,
+    /// Whether a waker was left with the mailbox.
+    waits: Cell<bool>,
+    turn: Turn,
 }
 
 /// Where the next event comes from. Stages only advance.
@@ -68,6 +74,15 @@ enum Stage {
     Finished,
 }
 
+/// Looks after the news when it is dropped, which is when user code unwinds: what has panicked may have been the last of the replay.
+struct NotifyOnPanic<'a, E: Event + Clone>(&'a Subscription<E>);
+
+impl<E: Event + Clone> Drop for NotifyOnPanic<'_, E> {
+    fn drop(&mut self) {
+        self.0.look_after_news();
+    }
+}
+
 /// Pops between two samples of the ring's fill, while the ring does not run empty.
 const POPS_BETWEEN_SAMPLES: u64 = 32;
 
@@ -78,9 +93,11 @@ impl<E: Event + Clone> Subscription<E> {
             mailbox,
             stage: Cell::new(if replay.is_some() { Stage::Replay } else { Stage::Ring }),
             replay: RefCell::new(replay),
-            told_missed: Cell::new(0),
+            told_lost: Cell::new(0),
             sample_at: Cell::new(0),
             waker: ThreadWaker::default(),
+            waits: Cell::new(false),
+            turn: Turn::default(),
         }
     }
 
@@ -96,30 +113,36 @@ impl<E: Event + Clone> Subscription<E> {
     /// gives the next one.
     #[inline(always)]
     pub fn try_recv(&self) -> Result<E, TryRecvError> {
-        if self.stage.get() == Stage::Ring {
+        if !const { is_large::<E>() } && self.stage.get() == Stage::Ring {
             if let Some(event) = self.pop() {
                 self.count_received(1);
                 return Ok(event);
             }
+            self.sample_at.set(0);
             if self.mailbox.ended().is_none() {
                 return Err(TryRecvError::Empty);
             }
         }
-        self.try_recv_in_stages()
+        let mut event = None;
+        self.try_recv_into(&mut event)?;
+        event.ok_or(TryRecvError::Empty)
     }
 
+    // Below here an event is received into a place that the caller has, because each move of a large one costs time, and in a debug build,
+    // stack.
+
     /// Receives an event in whichever stage.
-    fn try_recv_in_stages(&self) -> Result<E, TryRecvError> {
+    fn try_recv_into(&self, event: &mut Option<E>) -> Result<(), TryRecvError> {
         // Before looking for events: whatever was published before the end is then found below.
         let ended = self.mailbox.ended();
         if self.stage.get() == Stage::Replay {
-            if self.is_abandoned(ended) {
+            if self.mailbox.is_abandoned() {
                 return self.abandon();
             }
-            match self.next_replayed() {
-                Next::Event(event) => {
+            match self.next_replayed(event) {
+                Next::Event => {
                     self.count_received(1);
-                    return Ok(event);
+                    return Ok(());
                 }
                 Next::NotStarted | Next::Unfilled => return Err(TryRecvError::Empty),
                 Next::Exhausted => self.leave_replay(),
@@ -128,26 +151,24 @@ impl<E: Event + Clone> Subscription<E> {
         if self.stage.get() == Stage::Finished {
             return Err(TryRecvError::Closed);
         }
-        match self.pop() {
-            Some(event) => {
-                self.count_received(1);
-                Ok(event)
-            }
-            None if ended.is_some() => self.finish(),
-            None => Err(TryRecvError::Empty),
+        if self.pop_into(event) {
+            self.count_received(1);
+            Ok(())
+        } else if ended.is_some() {
+            self.finish(event)
+        } else {
+            Err(TryRecvError::Empty)
         }
     }
 
-    fn next_replayed(&self) -> Next<E> {
-        match &*self.replay.borrow() {
-            Some(replay) => replay.next(&self.mailbox),
+    fn next_replayed(&self, event: &mut Option<E>) -> Next {
+        let notify = NotifyOnPanic(self);
+        let next = match &*self.replay.borrow() {
+            Some(replay) => replay.next(&self.mailbox, event),
             None => Next::Exhausted,
-        }
-    }
-
-    /// Whether it was stopped before the start, so that it receives nothing of the replay, nor anything else.
-    fn is_abandoned(&self, ended: Option<Ended>) -> bool {
-        ended == Some(Ended::Abandon) && self.replay.borrow().as_ref().is_some_and(Replay::is_untouched)
+        };
+        std::mem::forget(notify);
+        next
     }
 
     #[cold]
@@ -156,8 +177,13 @@ impl<E: Event + Clone> Subscription<E> {
         if self.stage.get() == Stage::Replay {
             self.stage.set(Stage::Ring);
         }
-        // Where user code on this thread is at it further up the stack, the share goes with the subscription.
+        // If user code on this thread is at it further up the stack, the share goes with the subscription.
         let replay = self.replay.try_borrow_mut().map(|mut replay| replay.take());
+        // The log may be kept only by a snapshot that nobody uses any more.
+        if let Some(cell) = self.cell.upgrade() {
+            cell.sweep();
+            swallow(|| drop(cell));
+        }
         // Outside the borrow: the last share drops the events.
         drop(replay);
     }
@@ -165,14 +191,15 @@ impl<E: Event + Clone> Subscription<E> {
     /// Seals the mailbox, and looks into the ring once more before it says `Closed`: a publisher that pushed before it
     /// could see the seal has left its event there.
     #[cold]
-    fn finish(&self) -> Result<E, TryRecvError> {
+    fn finish(&self, event: &mut Option<E>) -> Result<(), TryRecvError> {
         if self.stage.get() == Stage::Ring {
             self.mailbox.seal();
             self.stage.set(Stage::Sealed);
-            if let Some(event) = self.pop() {
+            if self.pop_into(event) {
                 self.count_received(1);
-                return Ok(event);
+                return Ok(());
             }
+            self.notify_drains(Drains::notify_fenced);
         }
         self.stage.set(Stage::Finished);
         Err(TryRecvError::Closed)
@@ -181,125 +208,183 @@ impl<E: Event + Clone> Subscription<E> {
     /// Ends a subscription that was stopped before the bus started. What a start that races with it puts into the ring must
     /// not be received, because the replay would be missing before it.
     #[cold]
-    fn abandon(&self) -> Result<E, TryRecvError> {
+    fn abandon(&self) -> Result<(), TryRecvError> {
         let mut panics = Panics::default();
         self.stage.set(Stage::Finished);
         panics.catch(|| self.leave_replay());
         self.mailbox.seal();
         self.mailbox.discard(&mut panics);
+        self.notify_drains(Drains::notify);
         panics.resume();
         Err(TryRecvError::Closed)
     }
 
     #[inline(always)]
     fn pop(&self) -> Option<E> {
-        let Some(event) = self.mailbox.pop() else {
+        let event = self.mailbox.pop()?;
+        self.sample_fill();
+        Some(event)
+    }
+
+    fn pop_into(&self, event: &mut Option<E>) -> bool {
+        let is_there = self.mailbox.pop_into(event);
+        if is_there {
+            self.sample_fill();
+        } else {
             self.sample_at.set(0);
-            return None;
-        };
+        }
+        is_there
+    }
+
+    /// Notes how full the ring was, now and then.
+    #[inline(always)]
+    fn sample_fill(&self) {
         let received = self.mailbox.received();
         if received >= self.sample_at.get() {
             self.mailbox.sample_fill();
             self.sample_at.set(received + POPS_BETWEEN_SAMPLES);
         }
-        Some(event)
     }
 
     #[inline(always)]
     fn count_received(&self, events: u64) {
         self.mailbox.count_received(events);
-        self.mailbox.episode().end();
+        if self.mailbox.has_news() {
+            self.look_after_news();
+        }
+    }
+
+    /// What is to be done after a receive, now and then.
+    #[cold]
+    fn look_after_news(&self) {
+        if !self.mailbox.episode().is_clear() && self.mailbox.has_caught_up() {
+            self.mailbox.episode().end();
+        }
+        if self.mailbox.ended().is_some() && self.is_empty() {
+            self.notify_drains(Drains::notify);
+        }
+    }
+
+    /// Lets those look who wait until this subscriber has received everything.
+    fn notify_drains(&self, notify: fn(&Drains)) {
+        if let Some(cell) = self.cell.upgrade() {
+            notify(cell.drains());
+            swallow(|| drop(cell));
+        }
     }
 
     /// Receives an event, and waits for it as long as it takes.
+    ///
+    /// **Not in a task:** this blocks the thread, and with it every other task that the thread runs, on a current-thread runtime perhaps the
+    /// one that would publish: await [`recv_async`](Self::recv_async) there.
     ///
     /// # Errors
     ///
     /// [`RecvError`] where none will come any more.
     pub fn recv(&self) -> Result<E, RecvError> {
-        self.wait_until(Deadline::NEVER).map_err(|_| RecvError)
+        self.recv_within(Limit::Never, RecvError, RecvError)
     }
 
-    /// Receives an event, and gives up soon after `timeout`, at the earliest after a short spin. [`Duration::MAX`] waits for ever.
+    /// Receives an event, and gives up after `timeout`. With 0, it only looks; [`Duration::MAX`] waits for ever.
     ///
     /// # Errors
     ///
     /// [`RecvTimeoutError::TimedOut`] where none came in time, [`RecvTimeoutError::Closed`] where none will come any more.
     pub fn recv_timeout(&self, timeout: Duration) -> Result<E, RecvTimeoutError> {
-        self.wait_until(Deadline::after(timeout))
+        self.recv_within(Limit::After(timeout), RecvTimeoutError::TimedOut, RecvTimeoutError::Closed)
     }
 
-    /// Receives an event, and gives up soon after `deadline`.
+    /// Receives an event, and gives up after `deadline`.
     ///
     /// # Errors
     ///
     /// As [`recv_timeout`](Self::recv_timeout).
     pub fn recv_deadline(&self, deadline: Instant) -> Result<E, RecvTimeoutError> {
-        self.wait_until(Deadline::at(deadline))
+        self.recv_within(Limit::At(deadline), RecvTimeoutError::TimedOut, RecvTimeoutError::Closed)
     }
 
-    fn wait_until(&self, deadline: Deadline) -> Result<E, RecvTimeoutError> {
-        match self.mailbox.options().wait {
-            WaitStrategy::Park => self.park_until(deadline),
-            WaitStrategy::Yield => self.look_until(deadline, thread::yield_now),
-            WaitStrategy::Spin => self.look_until(deadline, std::hint::spin_loop),
-        }
-    }
-
-    /// Looks again and again.
-    fn look_until(&self, deadline: Deadline, pause: impl Fn()) -> Result<E, RecvTimeoutError> {
-        loop {
+    /// Receives an event, or one of two errors.
+    #[inline(always)]
+    fn recv_within<R>(&self, limit: Limit, timed_out: R, closed: R) -> Result<E, R> {
+        let mut event = None;
+        let looked = if const { is_large::<E>() } {
+            self.try_recv_into(&mut event)
+        } else {
             match self.try_recv() {
                 Ok(event) => return Ok(event),
-                Err(TryRecvError::Closed) => return Err(RecvTimeoutError::Closed),
-                Err(TryRecvError::Empty) if deadline.has_passed() => return Err(RecvTimeoutError::TimedOut),
-                Err(TryRecvError::Empty) => pause(),
+                Err(error) => Err(error),
             }
+        };
+        match looked {
+            Err(TryRecvError::Empty) if !self.wait_into(&mut event, limit) => Err(timed_out),
+            _ => event.ok_or(closed),
         }
     }
 
-    /// Looks for a moment, and then parks between looks.
-    fn park_until(&self, deadline: Deadline) -> Result<E, RecvTimeoutError> {
-        let received = park::look_for_a_moment(|| match self.try_recv() {
-            Ok(event) => Some(Ok(event)),
-            Err(TryRecvError::Closed) => Some(Err(RecvTimeoutError::Closed)),
-            Err(TryRecvError::Empty) => None,
-        });
-        if let Some(received) = received {
-            return received;
-        }
-        let waker = self.waker.current();
-        loop {
-            if let Poll::Ready(received) = self.poll_recv(&waker) {
-                return received.map_err(|RecvError| RecvTimeoutError::Closed);
+    /// Waits for an event, or for the end, after a look that has found nothing; returns `false` if the time is over.
+    fn wait_into(&self, event: &mut Option<E>, limit: Limit) -> bool {
+        let mut wait = Wait::new(self, limit);
+        while wait.goes_on() {
+            if self.try_recv_into(event) != Err(TryRecvError::Empty) {
+                return true;
             }
-            if deadline.has_passed() {
-                self.mailbox.end_wait();
-                return Err(RecvTimeoutError::TimedOut);
-            }
-            deadline.park();
         }
+        false
     }
 
     /// Receives an event, or makes sure that `waker` is woken when it is worth another look.
     pub(crate) fn poll_recv(&self, waker: &Waker) -> Poll<Result<E, RecvError>> {
-        let first = self.try_recv();
-        let received = match first {
-            Err(TryRecvError::Empty) => {
-                self.mailbox.begin_wait(waker);
-                let second = self.try_recv();
-                if let Err(TryRecvError::Empty) = second {
-                    return Poll::Pending;
-                }
-                self.mailbox.end_wait();
-                second
-            }
-            first => first,
-        };
-        Poll::Ready(received.map_err(|_| RecvError))
+        let mut event = None;
+        self.poll_into(&mut event, waker).map(|()| event.ok_or(RecvError))
     }
 
-    /// Receives an event asynchronously, on any runtime. Cancel safe: a future that is dropped has taken no event.
+    /// The same, into a place that the caller has; it stays empty at the end.
+    pub(crate) fn poll_into(&self, event: &mut Option<E>, waker: &Waker) -> Poll<()> {
+        // What is closed stays so, however often it is polled.
+        if self.stage.get() != Stage::Finished && !self.turn.begin(waker) {
+            return Poll::Pending;
+        }
+        let mut received = self.try_recv_into(event);
+        if let Err(TryRecvError::Empty) = received {
+            self.begin_wait(waker);
+            received = self.try_recv_into(event);
+            if let Err(TryRecvError::Empty) = received {
+                return Poll::Pending;
+            }
+        }
+        self.end_wait();
+        self.turn.spend(usize::from(received.is_ok()));
+        Poll::Ready(())
+    }
+
+    /// Whether the subscriber was told that it is closed.
+    pub(crate) fn is_finished(&self) -> bool {
+        self.stage.get() == Stage::Finished
+    }
+
+    /// Announces that somebody waits; who does must look once more.
+    fn begin_wait(&self, waker: &Waker) {
+        self.waits.set(true);
+        self.mailbox.begin_wait(waker);
+    }
+
+    /// Takes the announcement back, if there is one, and keeps no waker. A panic of the waker's `Drop` goes no further: there may be an event
+    /// on its way to the caller.
+    pub(crate) fn end_wait(&self) {
+        if self.waits.replace(false) {
+            self.forget_waker();
+        }
+    }
+
+    #[cold]
+    fn forget_waker(&self) {
+        swallow(|| drop(self.mailbox.end_wait()));
+    }
+
+    /// Receives an event asynchronously, on any runtime. Cancel safe: a future that is dropped has taken no event, and keeps no waker.
+    ///
+    /// Cooperative: after 128 events on one thread, it is not ready once, although there is an event, and wakes its task at once. So `now_or_never`
+    /// may find nothing: [`try_recv`](Self::try_recv) is for that.
     ///
     /// # Errors
     ///
@@ -314,24 +399,26 @@ impl<E: Event + Clone> Subscription<E> {
     /// ([`is_closed`](Self::is_closed) may turn `true` while an event accepted before is still to be received.)
     pub fn recv_many(&mut self, into: &mut Vec<E>, max: usize) -> usize {
         let mut taken = 0;
-        // The replay, and the rest of a sealed ring, event by event.
-        while taken < max && self.stage.get() != Stage::Ring {
-            let Ok(event) = self.try_recv() else { return taken };
-            into.push(event);
+        // The replay, and the rest of a sealed ring, event by event; so are large events.
+        while taken < max && (const { is_large::<E>() } || self.stage.get() != Stage::Ring) {
+            let mut event = None;
+            if self.try_recv_into(&mut event).is_err() {
+                return taken;
+            }
+            into.extend(event);
             taken += 1;
         }
         let replayed = taken;
-        // The first pop samples the fill of the ring for all that follow.
-        self.sample_at.set(0);
         while taken < max {
-            let popped = if taken == replayed { self.pop() } else { self.mailbox.pop() };
-            let Some(event) = popped else {
-                self.sample_at.set(0);
-                break;
-            };
+            let Some(event) = self.mailbox.pop() else { break };
+            if taken == replayed {
+                // Once for all that follow.
+                self.mailbox.sample_fill();
+            }
             into.push(event);
             taken += 1;
         }
+        self.sample_at.set(0);
         if taken > replayed {
             self.count_received((taken - replayed) as u64);
         }
@@ -370,11 +457,12 @@ impl<E: Event + Clone> Subscription<E> {
     /// Advisory; and an upper bound while a replay is unread, because types and filter apply to it as it is received.
     #[must_use]
     pub fn len(&self) -> usize {
-        if self.is_abandoned(self.mailbox.ended()) {
-            return 0;
-        }
-        let unread = self.replay.borrow().as_ref().map_or(0, Replay::remaining);
-        unread + self.mailbox.len()
+        self.mailbox.unread_replay(self.log_len()) + self.mailbox.len()
+    }
+
+    /// How many events there are to be replayed, once the bus has started; 0 once they were.
+    fn log_len(&self) -> usize {
+        self.replay.borrow().as_ref().map_or(0, Replay::len)
     }
 
     /// Whether [`len`](Self::len) is 0. Advisory.
@@ -394,14 +482,20 @@ impl<E: Event + Clone> Subscription<E> {
     /// [`Overflow::DropOldest`](crate::Overflow::DropOldest) oldest ones that made room; so this is `dropped + evicted` of the
     /// [statistics](crate::SubscriberStats). (Events lost to a panic of its filter or of `Clone` count as well.)
     #[must_use]
-    pub fn dropped(&self) -> u64 {
+    pub fn lost(&self) -> u64 {
         self.mailbox.lost()
     }
 
-    /// How many events this subscriber has lost since it last asked. See [`dropped`](Self::dropped).
-    pub fn take_missed(&self) -> u64 {
+    /// How many events this subscriber has lost since it last asked. See [`lost`](Self::lost).
+    pub fn take_lost(&self) -> u64 {
         let lost = self.mailbox.lost();
-        lost - self.told_missed.replace(lost)
+        lost - self.told_lost.replace(lost)
+    }
+
+    /// What was counted for this subscription: its row in [`EventBus::stats`](crate::EventBus::stats), also when the bus is closed or gone.
+    #[must_use]
+    pub fn stats(&self) -> SubscriberStats {
+        self.mailbox.stats(self.log_len())
     }
 }
 
@@ -413,10 +507,14 @@ impl<E: Event + Clone> Drop for Subscription<E> {
             cell.leave(&self.mailbox);
         }
         self.mailbox.retire(&mut panics);
-        // These may be last shares: user code.
-        panics.catch(|| drop(cell));
         panics.catch(|| drop(self.replay.take()));
+        if let Some(cell) = cell {
+            cell.sweep();
+            cell.drains().notify_fenced();
+            swallow(|| drop(cell));
+        }
         panics.resume();
+        // What is left is dropped behind this: the mailbox, and if this is the last share, the filter.
     }
 }
 
@@ -429,7 +527,7 @@ impl<E: Event + Clone> fmt::Debug for Subscription<E> {
             .field("name", &self.name())
             .field("stage", &self.stage.get())
             .field("len", &self.len())
-            .field("dropped", &self.dropped())
+            .field("lost", &self.lost())
             .finish_non_exhaustive()
     }
 }

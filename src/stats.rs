@@ -2,10 +2,11 @@
 
 pub(crate) mod stripe;
 
+use crate::event::event_type::EventType;
 use crate::stats::stripe::Striped;
 use crate::sync::Counter;
 use crossbeam_utils::CachePadded;
-use std::ops::AddAssign;
+use std::ops::{Add, AddAssign};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What became of one publish, or of all events of a batch.
@@ -27,6 +28,15 @@ impl AddAssign for Published {
         self.buffered += other.buffered;
         self.delivered += other.delivered;
         self.dropped += other.dropped;
+    }
+}
+
+impl Add for Published {
+    type Output = Self;
+
+    fn add(mut self, other: Self) -> Self {
+        self += other;
+        self
     }
 }
 
@@ -73,6 +83,9 @@ pub struct BusStats {
     pub dropped: u64,
     /// Events accepted before `start`.
     pub buffered: u64,
+    /// Events accepted before `start` that nobody will receive, because nobody had subscribed when the bus started, or was closed
+    /// without a start.
+    pub unclaimed: u64,
     /// Events refused because the start-up buffer was full.
     pub startup_rejected: u64,
     /// Responses that no [result](crate::RequestResult) has or counts: they came when their request had ended, or answer no
@@ -94,10 +107,15 @@ pub struct BusStats {
 pub struct SubscriberStats {
     /// The subscriber's name.
     pub name: Arc<str>,
+    /// The types that it asked for; `None` for all.
+    pub types: Option<Arc<[EventType]>>,
     /// Events its ring can hold.
     pub capacity: usize,
     /// Events in its ring now. The unread part of a replay is not in the ring, and not in this number.
     pub len: usize,
+    /// Events of the replay that it has not looked at yet, once the bus has started. An upper bound for what it will receive of them,
+    /// because types and filter apply as they are received.
+    pub unread_replay: usize,
     /// The highest fill of the ring seen, in events. Sampled by the receiver, now and then and whenever it has found
     /// the ring empty before, and one too high where an event arrives in that moment; `capacity` once the ring was found full.
     pub high_water: usize,
@@ -114,6 +132,16 @@ pub struct SubscriberStats {
     pub discarded: u64,
     /// Whether the subscriber said that it does not mind losing events.
     pub lossy: bool,
+    /// Whether it has lost events and not caught up since, see [`Lag`](crate::Lag). Never for a lossy one.
+    pub lagging: bool,
+}
+
+impl SubscriberStats {
+    /// Events lost to a full ring: [`dropped`](Self::dropped) and [`evicted`](Self::evicted) ones.
+    #[must_use]
+    pub const fn lost(&self) -> u64 {
+        self.dropped + self.evicted
+    }
 }
 
 /// What publishes reported, summed up.

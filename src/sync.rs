@@ -14,25 +14,29 @@ pub(crate) mod model;
 
 #[cfg(any(loom, shuttle))]
 pub(crate) use self::model::{
-    ArcSwap, ArrayQueue, AtomicUsize, AtomicWaker, Cache, DashMap, Deadline, OnceLock, PARKING_BACKOFFS,
-    WatchedMutex as Mutex, fence, thread,
+    ArcSwap, ArrayQueue, AtomicUsize, Cache, DashMap, Deadline, LOOKS_AROUND, OnceLock, RandomState,
+    WatchedMutex as Mutex, fence, thread, thread_local,
 };
+
+/// Only ever holds what waits to be freed, which no model looks at.
+pub(crate) use crossbeam_queue::SegQueue;
 
 #[cfg(not(any(loom, shuttle)))]
 pub(crate) use self::real::{
-    ArcSwap, ArrayQueue, AtomicUsize, AtomicWaker, Cache, DashMap, Deadline, Mutex, OnceLock, PARKING_BACKOFFS, fence,
-    thread,
+    ArcSwap, ArrayQueue, AtomicUsize, Cache, DashMap, Deadline, LOOKS_AROUND, Mutex, OnceLock, RandomState, fence,
+    thread, thread_local,
 };
 
 #[cfg(not(any(loom, shuttle)))]
 mod real {
     pub(crate) use arc_swap::{ArcSwap, Cache};
-    pub(crate) use atomic_waker::AtomicWaker;
     pub(crate) use crossbeam_queue::ArrayQueue;
     pub(crate) use dashmap::DashMap;
     pub(crate) use std::sync::atomic::{AtomicUsize, fence};
 
+    pub(crate) use std::collections::hash_map::RandomState;
     pub(crate) use std::sync::{Mutex, OnceLock};
+    pub(crate) use std::thread_local;
 
     use std::time::{Duration, Instant};
 
@@ -65,6 +69,11 @@ mod real {
             self.0.is_some_and(|instant| Instant::now() >= instant)
         }
 
+        /// Whether it is further away than `time`.
+        pub(crate) fn is_beyond(self, time: Duration) -> bool {
+            self.0.is_none_or(|instant| instant.saturating_duration_since(Instant::now()) > time)
+        }
+
         /// Parks this thread until somebody unparks it or the moment has come; may also return for no reason.
         pub(crate) fn park(self) {
             match self.0 {
@@ -74,34 +83,45 @@ mod real {
         }
     }
 
-    /// How often a thread backs off, from spinning to yielding, before it parks. A receiver of crossbeam-channel does it twice as well (once
-    /// before it registers, and once after). With less, a requester and its responders park between any two turns, and wake-ups
-    /// come to be most of what a request takes.
-    pub(crate) const PARKING_BACKOFFS: usize = 2;
+    /// Whether a thread looks around for a moment before it parks.
+    pub(crate) const LOOKS_AROUND: bool = true;
 }
 
 pub(crate) use self::counter::Counter;
 
 mod counter {
-    use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+    use std::sync::atomic::Ordering::Relaxed;
+
+    #[cfg(target_has_atomic = "64")]
+    use std::sync::atomic::AtomicU64 as AtomicWord;
+    #[cfg(not(target_has_atomic = "64"))]
+    use std::sync::atomic::AtomicUsize as AtomicWord;
+
+    /// What the number is kept in.
+    #[cfg(target_has_atomic = "64")]
+    type Word = u64;
+    #[cfg(not(target_has_atomic = "64"))]
+    type Word = usize;
 
     /// A number that is counted up on one thread and read on another, for reporting only.
     ///
     /// It orders nothing and nothing waits for it, so it stays a plain `std` atomic in the models, which keeps
-    /// them small. It is exact whenever the threads that count have been synchronised with.
+    /// them small. It is exact whenever the threads that count have been synchronised with. On a target without atomics of 64 bits
+    /// it has as many bits as a pointer, and wraps.
     #[derive(Debug, Default)]
-    pub(crate) struct Counter(AtomicU64);
+    pub(crate) struct Counter(AtomicWord);
 
+    #[allow(clippy::unnecessary_cast, reason = "a word is not the same on all targets")]
     impl Counter {
         pub(crate) const fn new(value: u64) -> Self {
-            Self(AtomicU64::new(value))
+            Self(AtomicWord::new(value as Word))
         }
 
         /// Adds `amount`, from any thread; returns the number before.
         #[inline]
         pub(crate) fn add(&self, amount: u64) -> u64 {
             // ORDERING: Relaxed. A counter, read only for reporting; one location, so no addition is lost.
-            self.0.fetch_add(amount, Relaxed)
+            self.0.fetch_add(amount as Word, Relaxed) as u64
         }
 
         /// Adds `amount` without a read-modify-write: for counters that one thread at a time writes.
@@ -109,7 +129,14 @@ mod counter {
         pub(crate) fn add_as_owner(&self, amount: u64) {
             // ORDERING: Relaxed, twice. The caller is the only writer (it holds the `&mut Publisher` or the
             // `Subscription`, which is not `Sync`, or is the thread that owns the stripe), so nothing can be written between the two.
-            self.0.store(self.0.load(Relaxed).wrapping_add(amount), Relaxed);
+            self.0.store(self.0.load(Relaxed).wrapping_add(amount as Word), Relaxed);
+        }
+
+        /// Sets the number, from the thread that alone writes it.
+        #[inline]
+        pub(crate) fn set(&self, value: u64) {
+            // ORDERING: Relaxed. Read for reporting; who waits for what is reported fences, see `Drains`.
+            self.0.store(value as Word, Relaxed);
         }
 
         /// Adds `amount`, in the cheaper way where the caller is the only writer.
@@ -124,6 +151,7 @@ mod counter {
 
         /// Raises the number to `value` where it is lower.
         pub(crate) fn raise(&self, value: u64) {
+            let value = value as Word;
             // ORDERING: Relaxed. A maximum, read only for reporting; the first load only saves the write.
             if self.0.load(Relaxed) < value {
                 // ORDERING: Relaxed. As above; `fetch_max` keeps the higher of two racing values.
@@ -134,7 +162,7 @@ mod counter {
         #[inline]
         pub(crate) fn get(&self) -> u64 {
             // ORDERING: Relaxed. A counter, read only for reporting.
-            self.0.load(Relaxed)
+            self.0.load(Relaxed) as u64
         }
     }
 }

@@ -3,11 +3,13 @@
 mod common;
 
 use common::{
-    CountingWaker, EVEN, Finish, Gate, LONG, Number, ODD, Random, live, numbers, publish, spawn_sleeper, wait_until,
+    CountingWaker, EVEN, Finish, Gate, LONG, Number, ODD, Random, finishes, live, numbers, poll_next, publish,
+    spawn_sleeper, wait_until,
 };
-use futures_util::StreamExt;
-use ringbus::{EventBus, RecvError, Subscription, TryRecvError, WaitStrategy};
-use std::future::{Future, poll_fn};
+use futures_util::stream::FusedStream;
+use futures_util::{StreamExt, select};
+use ringbus::{EventBus, RecvError, RecvTimeoutError, Subscription, TryRecvError, WaitStrategy};
+use std::future::{Future, pending, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -135,12 +137,146 @@ fn dropped_future_has_taken_no_event() {
     let mut subscription = bus.subscribe(2);
     let (counter, waker) = CountingWaker::new();
     drop(subscription.recv_async());
-    assert!(poll_once(&mut subscription, &waker).is_pending());
-    publish(&bus, 0..2);
-    assert_eq!(counter.wakes(), 1);
-    drop(subscription.recv_async());
+    {
+        let mut future = pin!(subscription.recv_async());
+        assert!(future.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        publish(&bus, 0..2);
+        assert_eq!(counter.wakes(), 1);
+    }
     assert_eq!(poll_once(&mut subscription, &waker), Poll::Ready(Ok(Number(0))));
     assert_eq!(subscription.try_recv(), Ok(Number(1)));
+}
+
+/// G12: what waits and is given up keeps no waker, and so no task: a future that is dropped, with
+/// the wakers of one poll or of several; one that was ready; a stream whose event or end has come,
+/// or whose subscription a thread has waited on since; a drain.
+#[test]
+fn wait_that_is_over_keeps_no_waker() {
+    type Act = fn(EventBus<Number>, Subscription<Number>, [Waker; 2]) -> (EventBus<Number>, Subscription<Number>);
+    let acts: [(&str, Act); 8] = [
+        ("a future is dropped", |bus, mut subscription, [waker, _]| {
+            assert!(poll_once(&mut subscription, &waker).is_pending());
+            (bus, subscription)
+        }),
+        ("a future is dropped after polls of two tasks", |bus, mut subscription, wakers| {
+            let mut future = Box::pin(subscription.recv_async());
+            for waker in &wakers {
+                assert!(future.as_mut().poll(&mut Context::from_waker(waker)).is_pending());
+            }
+            drop(future);
+            (bus, subscription)
+        }),
+        ("a future is ready", |bus, mut subscription, wakers| {
+            let mut future = Box::pin(subscription.recv_async());
+            assert!(future.as_mut().poll(&mut Context::from_waker(&wakers[0])).is_pending());
+            publish(&bus, 0..1);
+            let polled = future.as_mut().poll(&mut Context::from_waker(&wakers[1]));
+            assert_eq!(polled, Poll::Ready(Ok(Number(0))));
+            // Nor does one that goes on living.
+            std::mem::forget(future);
+            (bus, subscription)
+        }),
+        ("a stream has its event", |bus, mut subscription, [waker, _]| {
+            assert!(poll_next(&mut subscription, &waker).is_pending());
+            publish(&bus, 0..1);
+            (bus, subscription)
+        }),
+        ("a stream has ended", |bus, mut subscription, [waker, _]| {
+            assert!(poll_next(&mut subscription, &waker).is_pending());
+            bus.close();
+            (bus, subscription)
+        }),
+        ("a thread has waited since", |bus, mut subscription, [waker, _]| {
+            assert!(poll_next(&mut subscription, &waker).is_pending());
+            assert_eq!(subscription.recv_timeout(Duration::ZERO), Err(RecvTimeoutError::TimedOut));
+            (bus, subscription)
+        }),
+        ("a drain is dropped", |bus, subscription, wakers| {
+            publish(&bus, 0..1);
+            let mut drain = Box::pin(bus.close_and_drain_async(pending::<()>()));
+            for waker in &wakers {
+                assert!(drain.as_mut().poll(&mut Context::from_waker(waker)).is_pending());
+            }
+            drop(drain);
+            (bus, subscription)
+        }),
+        ("a drain is complete", |bus, subscription, wakers| {
+            publish(&bus, 0..1);
+            let mut drain = Box::pin(bus.close_and_drain_async(pending::<()>()));
+            assert!(drain.as_mut().poll(&mut Context::from_waker(&wakers[0])).is_pending());
+            assert_eq!(subscription.try_recv(), Ok(Number(0)));
+            assert!(drain.as_mut().poll(&mut Context::from_waker(&wakers[1])).is_ready());
+            drop(drain);
+            (bus, subscription)
+        }),
+    ];
+    for (name, act) in acts {
+        let bus = live();
+        let subscription = bus.subscribe(1);
+        let [(one, first), (other, second)] = [(), ()].map(|()| CountingWaker::new());
+        let kept = act(bus, subscription, [first, second]);
+        assert_eq!([one, other].map(|counter| Arc::strong_count(&counter)), [1, 1], "{name}");
+        drop(kept);
+    }
+}
+
+/// API, section 2: a subscription is terminated, for `select!` and its like, once it was told
+/// `Closed`, in whichever way, and not while there is an event to receive or an end to be told of.
+#[test]
+fn subscription_is_terminated_once_it_was_told_that_it_is_closed() {
+    type Receive = fn(&mut Subscription<Number>) -> Option<Number>;
+    let ways: [Receive; 5] = [
+        |subscription| subscription.try_recv().ok(),
+        |subscription| subscription.recv().ok(),
+        |subscription| subscription.iter().next(),
+        |subscription| block_on(subscription.recv_async()).ok(),
+        |subscription| block_on(subscription.next()),
+    ];
+    for receive in ways {
+        let bus = live();
+        let mut subscription = bus.subscribe(1);
+        publish(&bus, 0..1);
+        assert!(!subscription.is_terminated());
+        bus.close();
+        assert!(!subscription.is_terminated(), "there is an event");
+        assert_eq!(receive(&mut subscription), Some(Number(0)));
+        assert!(!subscription.is_terminated(), "nobody was told of the end");
+        assert_eq!(receive(&mut subscription), None);
+        assert!(subscription.is_terminated());
+    }
+}
+
+/// API, section 2: `select!` of futures takes subscriptions as they are, skips one that is closed,
+/// and completes with the last.
+#[test]
+fn select_takes_subscriptions_until_all_are_closed() {
+    let selected = finishes(|| {
+        let bus = live();
+        let mut evens = bus.subscriber("evens").types([EVEN]).subscribe();
+        let mut odds = bus.subscriber("odds").types([ODD]).subscribe();
+        let stop = evens.stop_handle();
+        let mut selected = Vec::new();
+        publish(&bus, 0..4);
+        stop.stop();
+        block_on(async {
+            loop {
+                select! {
+                    number = evens.select_next_some() => selected.push(number),
+                    number = odds.select_next_some() => {
+                        selected.push(number);
+                        if number == Number(3) {
+                            publish(&bus, 4..6);
+                            bus.close();
+                        }
+                    },
+                    complete => break,
+                }
+            }
+        });
+        selected.sort();
+        selected
+    });
+    assert_eq!(selected, [0, 1, 2, 3, 5].map(Number));
 }
 
 /// API, section 2: however often `select!` and time-outs cancel a receiver, it gets every event once, in order.
@@ -224,8 +360,10 @@ fn last_waker_is_the_one_that_counts() {
     let mut subscription = bus.subscribe(2);
     let (first, first_waker) = CountingWaker::new();
     let (last, last_waker) = CountingWaker::new();
-    assert!(poll_once(&mut subscription, &first_waker).is_pending());
-    assert!(poll_once(&mut subscription, &last_waker).is_pending());
+    let mut future = pin!(subscription.recv_async());
+    for waker in [&first_waker, &last_waker] {
+        assert!(future.as_mut().poll(&mut Context::from_waker(waker)).is_pending());
+    }
     publish(&bus, 0..1);
     assert_eq!((first.wakes(), last.wakes()), (0, 1));
 }
@@ -320,8 +458,10 @@ fn change_that_comes_as_a_task_begins_to_wait_is_not_missed() {
         for _ in 0..random.below(150) {
             std::hint::spin_loop();
         }
-        let polled = poll_once(&mut subscription, &waker);
+        let mut future = Box::pin(subscription.recv_async());
+        let polled = future.as_mut().poll(&mut Context::from_waker(&waker));
         gates[2 * round + 1].pass();
+        drop(future);
         assert!(polled.is_ready() || counter.wakes() == 1, "round {round}");
         let expected = if round % 3 == 2 { Err(RecvError) } else { Ok(Number(1)) };
         let received = if let Poll::Ready(received) = polled { received } else { subscription.recv() };

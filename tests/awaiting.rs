@@ -169,26 +169,37 @@ async fn dropped_future_gives_the_request_up() {
     assert_eq!(bus.stats().requests_in_flight, 0);
 }
 
-/// Requests: what is complete needs no runtime; a timeout needs one, and says so; and a future that was ready is not polled again.
+/// Requests: without a clock a gather is not awaited, whether or not the answers are there by then.
 #[test]
-fn outside_a_runtime_only_what_is_complete_is_ready() {
+fn without_a_clock_no_timeout_is_awaited() {
+    let clockless = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    for place in ["outside a runtime", "in a runtime without time"] {
+        for is_answered in [false, true] {
+            for options in [expecting(&["a"]), expecting(&["a"]).timeout(Duration::MAX).grace(HOUR)] {
+                let (bus, _questions) = talkative_bus();
+                let gather = ask(&bus, options);
+                if is_answered {
+                    reply(&bus, "a");
+                }
+                let message = match place {
+                    "outside a runtime" => panic_of(|| gather.into_future()),
+                    _ => clockless.block_on(async { panic_of(|| gather.into_future()) }),
+                };
+                assert!(message.contains("reactor") || message.contains("timers are disabled"), "{place}: {message}");
+                assert_eq!(bus.stats().requests_in_flight, 0, "the request is given up");
+            }
+        }
+    }
+}
+
+/// Requests: no timeout, no clock; and a future that was ready is not polled again.
+#[test]
+fn request_without_a_timeout_is_awaited_anywhere() {
     let (bus, _questions) = talkative_bus();
     let mut context = Context::from_waker(Waker::noop());
-    let gather = ask(&bus, expecting(&["a"]));
+    let mut future = pin!(ask(&bus, expecting(&["a"]).timeout(Duration::MAX)).into_future());
+    assert!(future.as_mut().poll(&mut context).is_pending());
     reply(&bus, "a");
-    let mut future = pin!(gather.into_future());
     assert!(matches!(future.as_mut().poll(&mut context), Poll::Ready(Ok(_))));
     assert_eq!(panic_of(|| future.as_mut().poll(&mut context)), "polled after it was ready");
-
-    let mut future = pin!(ask(&bus, expecting(&["a"])).into_future());
-    assert!(future.as_mut().poll(&mut context).is_pending(), "it looks once more before it sets a timer");
-    let message = panic_of(|| future.as_mut().poll(&mut context));
-    assert!(message.contains("runtime"), "{message}");
-
-    let mut endless = pin!(
-        bus.request(Talk::Question(RequestId::from(2)), expecting(&["a"]).timeout(Duration::MAX))
-            .unwrap()
-            .into_future()
-    );
-    assert!(endless.as_mut().poll(&mut context).is_pending(), "no timeout, no clock");
 }

@@ -3,16 +3,14 @@
 mod common;
 
 use common::{
-    ANSWER, Action, CountingWaker, EVEN, Gate, Number, ODD, QUESTION, Talk, finishes, live, numbers, panic_of, stats_of,
+    ANSWER, Action, CountingWaker, EVEN, Gate, Number, ODD, QUESTION, Talk, finishes, live, numbers, panic_of,
+    poll_next, stats_of,
 };
 use ringbus::{
     BatchError, BatchErrorKind, Event, EventBus, EventType, Overflow, Published, RequestId, RequestOptions,
     Subscription,
 };
-use std::future::Future;
-use std::pin::pin;
 use std::sync::{Arc, Mutex};
-use std::task::Context;
 use std::thread;
 use std::time::SystemTime;
 
@@ -44,7 +42,7 @@ fn batch_reaches_everyone_in_order() {
 
     let stats = bus.stats();
     assert_eq!((stats.published, stats.delivered, stats.dropped), (10, 37, 2));
-    assert_eq!((thirds.dropped(), stats_of(&bus, "thirds").filtered), (2, 6));
+    assert_eq!((thirds.lost(), stats_of(&bus, "thirds").filtered), (2, 6));
     assert_eq!(stats_of(&bus, "newest").evicted, 7);
 
     assert_eq!(bus.publish_batch(&[]), Ok(Published::default()));
@@ -137,7 +135,7 @@ fn batch_wakes_once() {
     ];
     for subscription in &mut subscriptions {
         let (counter, waker) = CountingWaker::new();
-        assert!(pin!(subscription.recv_async()).poll(&mut Context::from_waker(&waker)).is_pending());
+        assert!(poll_next(subscription, &waker).is_pending());
         wakers.push(counter);
     }
     bus.publish_batch(&[2, 4, 6, 8].map(Number)).unwrap();
@@ -163,7 +161,7 @@ fn lag_names_the_event_of_the_batch_that_began_it() {
     let reports = Arc::new(Mutex::new(Vec::new()));
     bus.on_lag({
         let reports = Arc::clone(&reports);
-        move |lag| reports.lock().unwrap().push((lag.subscriber.to_string(), lag.event_type, lag.dropped))
+        move |lag| reports.lock().unwrap().push((lag.subscriber.to_string(), lag.event_type, lag.lost))
     });
     let one = bus.subscriber("one").capacity(1).subscribe();
     let _two = bus.subscriber("two").capacity(2).subscribe();
@@ -191,7 +189,7 @@ fn lag_names_the_event_of_a_long_batch_that_began_it() {
     let reports = Arc::new(Mutex::new(Vec::new()));
     bus.on_lag({
         let reports = Arc::clone(&reports);
-        move |lag| reports.lock().unwrap().push((lag.event_type, lag.dropped))
+        move |lag| reports.lock().unwrap().push((lag.event_type, lag.lost))
     });
     let _slow = bus.subscribe(FIRST_LOST);
     let events: Vec<_> = (0..70).map(|place| Arc::new(Number(if place == FIRST_LOST { 1 } else { 2 }))).collect();
@@ -283,7 +281,7 @@ fn panicking_event_type_keeps_nobody_asleep() {
     let mut typed = bus.subscriber("typed").types([EVEN]).subscribe();
     bus.start();
     let (counter, waker) = CountingWaker::new();
-    assert!(pin!(typed.recv_async()).poll(&mut Context::from_waker(&waker)).is_pending());
+    assert!(poll_next(&mut typed, &waker).is_pending());
     let batch = [0, 1].map(Fragile::new);
     batch[0].event_type.panic_on_call(2, "asked too often");
     batch[1].event_type.panic_on_call(1, "of no type");

@@ -3,16 +3,17 @@
 mod common;
 
 use common::{
-    CountingWaker, Finish, Gate, LONG, Number, Token, live, numbers, publish, spawn_sleeper, stats_of, wait_until,
+    CountingWaker, Finish, Gate, LONG, Number, Sleeper, Token, live, numbers, panic_of, poll_next, publish,
+    spawn_sleeper, stats_of, wait_until,
 };
 use ringbus::{
-    EventBus, Overflow, PublishError, RecvError, RecvTimeoutError, Subscription, TryRecvError, WaitStrategy,
+    Drained, EventBus, Overflow, PublishError, RecvError, RecvTimeoutError, Subscription, TryRecvError, WaitStrategy,
 };
-use std::future::Future;
+use std::future::{Future, pending, poll_fn, ready};
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -59,12 +60,11 @@ fn close_wakes_everybody_who_waits() {
         });
         let mut task = bus.subscribe(1);
         let (counter, waker) = CountingWaker::new();
-        let mut context = Context::from_waker(&waker);
-        assert!(pin!(task.recv_async()).poll(&mut context).is_pending());
+        assert!(poll_next(&mut task, &waker).is_pending());
 
         bus.close();
         assert_eq!(counter.wakes(), 1);
-        assert_eq!(pin!(task.recv_async()).poll(&mut context), Poll::Ready(Err(RecvError)));
+        assert_eq!(poll_next(&mut task, &waker), Poll::Ready(None));
         for sleeper in sleepers {
             assert!(sleeper.join());
         }
@@ -266,7 +266,7 @@ fn delivery_after_closed_is_discarded() {
     let bus = EventBus::new(0);
     bus.start();
     let token = Token(Arc::new(()));
-    let told = Arc::new(OnceLock::<std::sync::Mutex<Subscription<Token>>>::new());
+    let told = Arc::new(OnceLock::<Mutex<Subscription<Token>>>::new());
     let _closer = bus
         .subscriber("closer")
         .filter({
@@ -417,4 +417,322 @@ fn racing_closes_and_subscriptions_all_end_closed() {
         }
         assert_eq!(bus.subscriber_count(), 0);
     }
+}
+
+/// Runs `close_and_drain` on a thread of its own, which waits by then.
+fn spawn_drainer(bus: &EventBus<Number>) -> Sleeper<Drained> {
+    let bus = bus.clone();
+    spawn_sleeper(move || bus.close_and_drain(Duration::MAX))
+}
+
+/// G7, G10: a drain waits until the receiver has taken everything, in whichever way and though it
+/// does not ask for the end, and wakes then.
+#[test]
+fn drain_wakes_when_the_last_event_was_taken() {
+    const EVENTS: u64 = 4;
+    type Take = fn(&mut Subscription<Number>) -> usize;
+    fn take<T, E>(receive: impl Fn() -> Result<T, E>) -> usize {
+        (0..EVENTS).filter(|_| receive().is_ok()).count()
+    }
+    fn poll_all(mut poll: impl FnMut() -> bool) -> usize {
+        (0..EVENTS).filter(|_| poll()).count()
+    }
+    let ways: [(&str, Take); 9] = [
+        ("try_recv", |it| take(|| it.try_recv())),
+        ("recv", |it| take(|| it.recv())),
+        ("recv_timeout", |it| take(|| it.recv_timeout(LONG))),
+        ("recv_many, bit by bit", |it| it.recv_many(&mut Vec::new(), 3) + it.recv_many(&mut Vec::new(), 1)),
+        ("recv_many", |it| it.recv_many(&mut Vec::new(), usize::MAX)),
+        ("iter", |it| it.iter().take(EVENTS as usize).count()),
+        ("try_iter", |it| it.try_iter().count()),
+        ("recv_async", |it| {
+            let context = &mut Context::from_waker(Waker::noop());
+            poll_all(|| matches!(pin!(it.recv_async()).poll(context), Poll::Ready(Ok(_))))
+        }),
+        ("stream", |it| poll_all(|| matches!(poll_next(it, Waker::noop()), Poll::Ready(Some(_))))),
+    ];
+    for (name, take) in ways {
+        // From the ring; from the replay; from the replay that a close without a start releases.
+        for replayed in [0, EVENTS / 2, EVENTS] {
+            for is_started in [true, false] {
+                let bus = EventBus::new(EVENTS as usize);
+                let mut subscription = bus.subscribe(EVENTS as usize);
+                publish(&bus, 0..replayed);
+                if is_started || replayed < EVENTS {
+                    bus.start();
+                    publish(&bus, replayed..EVENTS);
+                }
+                let drainer = spawn_drainer(&bus);
+                assert!(bus.is_closed());
+                assert_eq!(take(&mut subscription), EVENTS as usize, "{name}");
+                assert!(drainer.join().is_complete(), "{name}, {replayed} replayed");
+            }
+        }
+    }
+}
+
+/// G7, G10: a drain does not wait for one who leaves, and takes nothing of what it had; one that is
+/// stopped still has to take it.
+#[test]
+fn drain_wakes_when_the_last_subscriber_has_left() {
+    let bus = EventBus::new(1);
+    let early = bus.subscribe(4);
+    publish(&bus, 0..1);
+    bus.start();
+    let late = bus.subscribe(4);
+    let stopped = bus.subscribe(4);
+    publish(&bus, 1..2);
+    stopped.stop_handle().stop();
+    let drainer = spawn_drainer(&bus);
+    drop(early);
+    assert_eq!(stopped.recv(), Ok(Number(1)));
+    assert_eq!(bus.close_and_drain(Duration::ZERO).unread.len(), 1);
+    wait_until(|| drainer.probe.is_asleep());
+    drop(late);
+    assert!(drainer.join().is_complete());
+}
+
+/// G10: a receiver that wants nothing of a replay takes it all by looking once.
+#[test]
+fn drain_wakes_when_a_replay_was_refused() {
+    let bus = EventBus::new(2);
+    let picky = bus.subscriber("picky").filter(|_| false).subscribe();
+    publish(&bus, 0..2);
+    let drainer = spawn_drainer(&bus);
+    assert_eq!(picky.recv(), Err(RecvError));
+    assert!(drainer.join().is_complete());
+}
+
+/// API, section 2: who had not taken everything is named, with what was left of ring and replay.
+/// Without time, a drain only looks; who was stopped before the start gets nothing and is not
+/// waited for.
+#[test]
+fn drain_says_who_has_not_received_everything() {
+    let bus = EventBus::new(2);
+    let abandoned = bus.subscriber("abandoned").subscribe();
+    let slow = bus.subscriber("slow").subscribe();
+    publish(&bus, 0..2);
+    abandoned.stop_handle().stop();
+    bus.start();
+    let mut quick = bus.subscriber("quick").subscribe();
+    let lazy = bus.subscriber("lazy").subscribe();
+    publish(&bus, 2..3);
+    assert_eq!(quick.try_iter().count(), 1);
+    let drained = bus.close_and_drain(Duration::ZERO);
+    assert!(bus.is_closed() && !drained.is_complete());
+    let unread: Vec<_> = drained.unread.iter().map(|it| (&*it.name, it.len, it.unread_replay)).collect();
+    assert_eq!(unread, [("slow", 1, 2), ("lazy", 1, 0)]);
+    assert_eq!(drained.to_string(), "slow has 3 events unread, lazy has 1 event unread");
+
+    assert_eq!([slow.recv(), slow.recv()], [Ok(Number(0)), Ok(Number(1))]);
+    drop(lazy);
+    let drained = bus.close_and_drain(Duration::from_millis(1));
+    assert_eq!(drained.to_string(), "slow has 1 event unread");
+    assert_eq!(slow.recv(), Ok(Number(2)));
+    let drained = bus.close_and_drain(Duration::ZERO);
+    assert_eq!((drained.to_string(), drained), ("every subscriber has received everything".into(), Drained::default()));
+    assert_eq!(abandoned.try_recv(), Err(TryRecvError::Closed));
+}
+
+/// G10: the same on a bus that never started: its close releases the replay, which has to be read;
+/// and where there is nobody, a drain is complete at once.
+#[test]
+fn drain_of_a_bus_that_never_started_waits_for_the_replay() {
+    let bus = EventBus::new(2);
+    let abandoned = bus.subscriber("abandoned").subscribe();
+    let reader = bus.subscriber("reader").subscribe();
+    publish(&bus, 0..2);
+    abandoned.stop_handle().stop();
+    let drained = bus.close_and_drain(Duration::ZERO);
+    assert_eq!(drained.to_string(), "reader has 2 events unread");
+    assert_eq!(drained.unread[0].unread_replay, 2);
+    let drainer = spawn_drainer(&bus);
+    assert_eq!([reader.recv(), reader.recv()], [Ok(Number(0)), Ok(Number(1))]);
+    assert!(drainer.join().is_complete());
+
+    let bus = EventBus::new(1);
+    publish(&bus, 0..1);
+    assert!(bus.close_and_drain(Duration::MAX).is_complete());
+}
+
+/// G7: several drains, of threads and of tasks, wait for the same subscribers, and all wake; one
+/// that gave up disturbs none.
+#[test]
+fn drains_wake_together() {
+    let bus = live();
+    let subscription = bus.subscribe(2);
+    publish(&bus, 0..2);
+    let threads = [(), ()].map(|()| spawn_drainer(&bus));
+    let (counter, waker) = CountingWaker::new();
+    let mut context = Context::from_waker(&waker);
+    let [mut task, mut given_up] = [(), ()].map(|()| Box::pin(bus.close_and_drain_async(pending::<()>())));
+    assert!(task.as_mut().poll(&mut context).is_pending());
+    assert!(given_up.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    drop(given_up);
+    assert_eq!(subscription.recv(), Ok(Number(0)));
+    assert_eq!(counter.wakes(), 0, "there is another event");
+    assert_eq!(subscription.recv(), Ok(Number(1)));
+    assert_eq!(counter.wakes(), 1);
+    assert!(matches!(task.as_mut().poll(&mut context), Poll::Ready(drained) if drained.is_complete()));
+    for thread in threads {
+        assert!(thread.join().is_complete());
+    }
+}
+
+/// API, section 2: a drain of a task begins with its first poll, and ends when its `stop` is ready,
+/// if somebody is still behind; a panic of `stop` goes on.
+#[test]
+fn drain_of_a_task_ends_with_its_stop() {
+    let bus = live();
+    let subscription = bus.subscriber("slow").subscribe();
+    publish(&bus, 0..1);
+    let mut context = Context::from_waker(Waker::noop());
+    let drain = bus.close_and_drain_async(ready(()));
+    assert!(!bus.is_closed());
+    let Poll::Ready(drained) = pin!(drain).poll(&mut context) else { panic!("it was stopped") };
+    assert!(bus.is_closed());
+    assert_eq!(drained.to_string(), "slow has 1 event unread");
+
+    let fails = poll_fn(|_| -> Poll<()> { panic!("cannot be stopped") });
+    let mut drain = Box::pin(bus.close_and_drain_async(fails));
+    assert_eq!(panic_of(|| drain.as_mut().poll(&mut context)), "cannot be stopped");
+
+    assert_eq!(subscription.recv(), Ok(Number(0)));
+    let Poll::Ready(drained) = pin!(bus.close_and_drain_async(ready(()))).poll(&mut context) else { panic!() };
+    assert!(drained.is_complete(), "what is complete needs no stop");
+}
+
+/// G7, G10: a drain that races with publishers, receivers and leavers ends, and nobody has anything
+/// then.
+#[test]
+fn drain_beside_publishers_receivers_and_leavers_ends() {
+    for round in 0..300 {
+        let bus = live();
+        let [receiver, leaver] = ["receiver", "leaver"].map(|name| bus.subscriber(name).capacity(4).subscribe());
+        let gate = Arc::new(Gate::new(3));
+        let publishing = thread::spawn({
+            let (bus, gate) = (bus.clone(), Arc::clone(&gate));
+            move || {
+                gate.pass();
+                while bus.publish(Number(1)).is_ok() {}
+            }
+        });
+        let receiving = thread::spawn({
+            let gate = Arc::clone(&gate);
+            move || {
+                gate.pass();
+                for _ in 0..round % 8 {
+                    _ = leaver.try_recv();
+                }
+                drop(leaver);
+                while receiver.recv().is_ok() {}
+                receiver
+            }
+        });
+        gate.pass();
+        let drainer = thread::spawn({
+            let bus = bus.clone();
+            move || bus.close_and_drain(Duration::MAX)
+        });
+        assert!(drainer.finish().is_complete());
+        publishing.finish();
+        drop(receiving.finish());
+    }
+}
+
+/// G7, G10: what comes too late, because its subscriber has been told `Closed` by then, is
+/// discarded; a drain that saw it in the ring wakes.
+#[test]
+fn drain_wakes_when_what_came_too_late_was_discarded() {
+    let bus = live();
+    let keeper = bus.subscriber("keeper").filter(|number: &Number| number.0 == 0).subscribe();
+    publish(&bus, 0..1);
+    let (counter, waker) = CountingWaker::new();
+    let drain = Arc::new(Mutex::new(Box::pin({
+        let bus = bus.clone();
+        async move { bus.close_and_drain_async(pending::<()>()).await }
+    })));
+    let poll = {
+        let drain = Arc::clone(&drain);
+        move || drain.lock().unwrap().as_mut().poll(&mut Context::from_waker(&waker)).is_pending()
+    };
+    let told = Arc::new(Mutex::new(None::<Subscription<Number>>));
+    let _closer = bus
+        .subscriber("closer")
+        .filter({
+            let (told, poll) = (Arc::clone(&told), poll.clone());
+            move |_| {
+                assert!(poll(), "it closes the bus, and waits for the keeper");
+                assert_eq!(told.lock().unwrap().as_ref().map(Subscription::try_recv), Some(Err(TryRecvError::Closed)));
+                false
+            }
+        })
+        .subscribe();
+    *told.lock().unwrap() = Some(bus.subscribe(1));
+    let (keeper, waits, wakes) = (Mutex::new(keeper), Arc::new(AtomicBool::new(false)), Arc::clone(&counter));
+    let _last = bus
+        .subscriber("last")
+        .filter({
+            let waits = Arc::clone(&waits);
+            move |_| {
+                assert_eq!(keeper.lock().unwrap().try_recv(), Ok(Number(0)));
+                assert_eq!(wakes.wakes(), 1);
+                waits.store(poll(), SeqCst);
+                false
+            }
+        })
+        .subscribe();
+    assert_eq!(bus.publish(Number(1)).unwrap().delivered, 1);
+    // It may as well have known that nobody would receive that event.
+    if waits.load(SeqCst) {
+        assert_eq!(counter.wakes(), 2);
+        assert!(drain.lock().unwrap().as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready());
+    }
+}
+
+/// API, section 2: a subscription has its own statistics, the same row as its bus while that is
+/// there, and also when the bus is closed or gone.
+#[test]
+fn subscription_knows_its_statistics_without_the_bus() {
+    let bus = EventBus::new(2);
+    let subscription = bus.subscriber("reader").capacity(2).types([common::EVEN, common::ODD]).subscribe();
+    let same = |bus: &EventBus<Number>| {
+        let stats = subscription.stats();
+        assert_eq!(stats, stats_of(bus, "reader"));
+        (stats.len, stats.unread_replay, stats.received, stats.dropped)
+    };
+    publish(&bus, 0..2);
+    assert_eq!(same(&bus), (0, 0, 0, 0), "nothing can be read before the start");
+    bus.start();
+    assert_eq!(same(&bus), (0, 2, 0, 0));
+    publish(&bus, 2..5);
+    subscription.recv().unwrap();
+    assert_eq!(same(&bus), (2, 1, 1, 1));
+    bus.close();
+    assert_eq!(same(&bus), (2, 1, 1, 1));
+    drop(bus);
+    assert_eq!([subscription.recv(), subscription.recv()], [Ok(Number(1)), Ok(Number(2))]);
+    let stats = subscription.stats();
+    assert_eq!((stats.len, stats.unread_replay, stats.received, stats.lost()), (1, 0, 3, 1));
+
+    let late = live();
+    late.close();
+    let closed = late.subscriber("late").capacity(3).subscribe();
+    assert_eq!((&*closed.stats().name, closed.stats().capacity, closed.stats().received), ("late", 3, 0));
+}
+
+/// G7: the last event of a replay wakes who drains also if its filter panics.
+#[test]
+fn drain_wakes_when_the_last_of_the_replay_has_panicked() {
+    let bus = EventBus::new(1);
+    let subscription = bus.subscriber("panics").filter(|_: &Number| panic!("planned")).subscribe();
+    bus.publish(Number(0)).unwrap();
+    let drainer = thread::spawn({
+        let bus = bus.clone();
+        move || bus.close_and_drain(Duration::MAX)
+    });
+    wait_until(|| bus.is_closed() && bus.stats().subscribers[0].unread_replay == 1);
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| subscription.try_recv())).is_err());
+    assert!(drainer.finish().is_complete());
+    drop(subscription);
 }

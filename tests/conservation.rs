@@ -178,8 +178,8 @@ fn deliveries_and_receipts_balance_for_each_subscriber() {
             let stats = stats_of(&bus, subscription.name());
             assert_conserved(lane, &stats, *received, iteration);
             assert_eq!(stats.len, 0, "nothing is stranded behind `Closed`, iteration {iteration}");
-            assert_eq!(subscription.dropped(), stats.dropped + stats.evicted);
-            assert_eq!(subscription.take_missed(), subscription.dropped());
+            assert_eq!(subscription.lost(), stats.dropped + stats.evicted);
+            assert_eq!(subscription.take_lost(), subscription.lost());
         }
         let sums = lanes.iter().fold(Sums::default(), |sum, lane| sum.merge(lane.sums));
         let counted = Sums {
@@ -306,7 +306,7 @@ fn totals_are_exact_however_many_threads_publish() {
     let events = WAVES * THREADS as u64 * EACH;
     let stats = bus.stats();
     assert_eq!((stats.published, stats.delivered, stats.dropped), (events + 1, events + 2, events));
-    assert_eq!((evicting.len() as u64 + evicting.dropped(), full.dropped()), (events + 1, events));
+    assert_eq!((evicting.len() as u64 + evicting.lost(), full.lost()), (events + 1, events));
     assert_eq!((stats_of(&bus, picky.name()).filtered, picky.len()), (events + 1, 0));
 }
 
@@ -430,7 +430,7 @@ fn contended_ring_neither_doubles_nor_reorders() {
                     received += 1;
                 }
             }
-            (received, subscription.dropped())
+            (received, subscription.lost())
         });
         let sums = join_lanes(publishing).iter().fold(Sums::default(), |sum, lane| sum.merge(lane.sums));
         bus.close();

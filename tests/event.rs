@@ -212,6 +212,16 @@ fn plain_event_is_neither_request_nor_response() {
     assert!(event.as_response().is_none());
 }
 
+/// API, section 2: an event that was wrapped once more is still found.
+#[test]
+fn downcasting_looks_into_a_dyn_event_inside_a_dyn_event() {
+    let inner: DynEvent = Arc::new(Number(7));
+    let twice: DynEvent = Arc::new(Arc::new(inner) as DynEvent);
+    assert_eq!(twice.downcast_ref::<Number>(), Some(&Number(7)));
+    assert!(twice.is::<Number>() && !twice.is::<Both>());
+    assert!(twice.downcast_ref::<DynEvent>().is_some(), "an `Arc` inside counts as itself");
+}
+
 /// API, section 2: downcasting finds the type that the event has, and no other; an `Arc` inside counts as itself.
 #[test]
 fn downcasting_finds_the_concrete_type_only() {

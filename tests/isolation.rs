@@ -3,17 +3,16 @@
 mod common;
 
 use common::{
-    Action, CountingWaker, EVEN, LONG, Number, ODD, finishes, in_own_process, panic_of, spawn_sleeper, stats_of,
+    Action, CountingWaker, EVEN, LONG, Number, ODD, finishes, in_own_process, panic_of, poll_next, spawn_sleeper,
+    stats_of,
 };
 use ringbus::{Event, EventBus, EventType, Overflow, Subscription, TryRecvError};
 use std::cell::RefCell;
-use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
-use std::pin::pin;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Wake, Waker};
+use std::task::{Wake, Waker};
 use std::thread;
 use std::time::SystemTime;
 
@@ -101,7 +100,7 @@ fn wait_with_panicking_waker(subscription: &mut Subscription<Actor>, message: &'
     let waker = Arc::new(ActingWaker(Action::default()));
     waker.0.panic_on_call(1, message);
     let waker = Waker::from(waker);
-    assert!(pin!(subscription.recv_async()).poll(&mut Context::from_waker(&waker)).is_pending());
+    assert!(poll_next(subscription, &waker).is_pending());
 }
 
 /// G11: of several panics the first resumes, and what the others carried is dropped.
@@ -140,7 +139,7 @@ fn panicking_filter_costs_its_own_subscriber_only() {
         let (woken_by, behind) = sleeper.join();
         assert_eq!(woken_by, Ok(1));
         assert_eq!((received(&before), received(&panicky), received(&typed)), (vec![1], vec![], vec![1]));
-        assert_eq!((panicky.dropped(), panicky.take_missed()), (1, 1));
+        assert_eq!((panicky.lost(), panicky.take_lost()), (1, 1));
         let stats = bus.stats();
         assert_eq!((stats.published, stats.delivered, stats.dropped), (1, 3, 1));
 
@@ -159,7 +158,7 @@ fn first_of_several_panics_resumes() {
     let (event, script) = Actor::new(1);
     script.drop.panic_on_call(1, "third");
     assert_eq!(panic_of(|| bus.publish(event)), "first");
-    assert_eq!([one.dropped(), other.dropped()], [1, 1]);
+    assert_eq!([one.lost(), other.lost()], [1, 1]);
     assert!(!script.drop.is_pending());
 }
 
@@ -174,7 +173,7 @@ fn panicking_clone_costs_one_subscriber() {
         assert_eq!(panic_of(|| bus.publish(event)), "clone");
         for (index, subscription) in subscriptions.iter().enumerate() {
             let lost = usize::from(index == unlucky);
-            assert_eq!((received(subscription).len(), subscription.dropped()), (1 - lost, lost as u64));
+            assert_eq!((received(subscription).len(), subscription.lost()), (1 - lost, lost as u64));
         }
         assert_eq!(bus.publish(Actor::quiet(2)).unwrap().delivered, 4);
     }
@@ -192,7 +191,7 @@ fn panic_is_no_lag() {
     let (panicky, filter) = acting_filter(&bus, "panicky");
     filter.panic_on_call(1, "filter");
     panic_of(|| bus.publish(Actor::quiet(1)));
-    assert_eq!((panicky.dropped(), lags.load(SeqCst)), (1, 0));
+    assert_eq!((panicky.lost(), lags.load(SeqCst)), (1, 0));
 }
 
 /// G9: the `Drop` of an evicted event panics in the publisher that evicted it, after everybody was served; the newer event is in the ring.
@@ -223,7 +222,7 @@ fn panicking_drop_of_a_refused_event_disturbs_nobody() {
         let (event, script) = Actor::new(2);
         script.drop.panic_on_call(1, "drop");
         assert_eq!(panic_of(|| bus.publish(event)), "drop");
-        assert_eq!((received(&full), full.dropped()), (vec![1], 1));
+        assert_eq!((received(&full), full.lost()), (vec![1], 1));
         assert_eq!(received(&before), [1, 2]);
         assert!(behind.is_none_or(|behind| received(&behind) == [1, 2]));
         assert_eq!(bus.stats().dropped, 1);
@@ -269,7 +268,7 @@ fn panicking_hook_does_not_silence_the_others() {
     bus.on_lag(|lag| panic_any(format!("hook for {}", lag.subscriber)));
     bus.on_lag({
         let reports = Arc::clone(&reports);
-        move |lag| reports.lock().unwrap().push((lag.subscriber.to_string(), lag.dropped))
+        move |lag| reports.lock().unwrap().push((lag.subscriber.to_string(), lag.lost))
     });
     let other = bus.subscribe(4);
     let full = ["one", "two"].map(|name| bus.subscriber(name).capacity(1).subscribe());
@@ -310,7 +309,7 @@ fn panicking_waker_keeps_nobody_else_asleep() {
         wait_with_panicking_waker(&mut subscriptions[0], way);
         let (counter, waker) = CountingWaker::new();
         for subscription in &mut subscriptions[1..] {
-            assert!(pin!(subscription.recv_async()).poll(&mut Context::from_waker(&waker)).is_pending());
+            assert!(poll_next(subscription, &waker).is_pending());
         }
         assert_eq!(panic_of(|| wake(bus)), way);
         assert_eq!(counter.wakes(), 2, "{way}");
@@ -440,7 +439,7 @@ fn user_code_may_use_the_whole_bus() {
             Box::new(|bus, action| {
                 let mut subscription = bus.subscribe(8);
                 let waker = Waker::from(Arc::new(ActingWaker(action)));
-                assert!(pin!(subscription.recv_async()).poll(&mut Context::from_waker(&waker)).is_pending());
+                assert!(poll_next(&mut subscription, &waker).is_pending());
                 (vec![subscription], Actor::quiet(1))
             }),
         ),
@@ -685,7 +684,7 @@ fn publish_and_close_while_unwinding_do_not_abort() {
             panic!("outer");
         });
         assert_eq!(message, "outer");
-        assert_eq!((received(&panicky), panicky.dropped()), (vec![], 1));
+        assert_eq!((received(&panicky), panicky.lost()), (vec![], 1));
         assert_eq!((received(&behind), received(&waiting)), (vec![1], vec![1]));
         assert!(behind.is_closed());
     });

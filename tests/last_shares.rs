@@ -3,13 +3,19 @@
 
 mod common;
 
-use common::{Number, in_own_process};
-use ringbus::{Event, EventBus, EventType, RecvTimeoutError, Subscription, TryRecvError, WeakEventBus};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, Barrier, Weak, mpsc};
-use std::task::{Context, Poll, Wake, Waker};
+use common::{
+    Action, CountingWaker, Finish, Number, finishes, in_own_process, live, numbers, panic_of, poll_next, publish,
+    spawn_sleeper,
+};
+use ringbus::{
+    Event, EventBus, EventType, LagHook, Publisher, RecvError, RecvTimeoutError, Subscription, TryRecvError,
+    WeakEventBus,
+};
+use std::future::{Future, pending};
+use std::panic::{AssertUnwindSafe, catch_unwind, panic_any, resume_unwind};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Barrier, Mutex, Weak, mpsc};
+use std::task::{Context, Wake, Waker};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
@@ -48,14 +54,29 @@ impl Event for Explosive {
     }
 }
 
+/// A filter that lets everything pass, and owns something.
+fn filter_that_owns<E, T: Send + Sync + 'static>(owned: T) -> impl Fn(&E) -> bool + Send + Sync + 'static {
+    move |_| {
+        let _ = &owned;
+        true
+    }
+}
+
+/// Adds a hook that owns something.
+fn hook_that_owns<E: Event + Clone, T: Send + Sync + 'static>(bus: &EventBus<E>, owned: T) -> LagHook {
+    bus.on_lag(move |_| _ = &owned)
+}
+
+/// Subscribes with a bomb in the filter.
+fn bombed<E: Event + Clone>(bus: &EventBus<E>) -> Subscription<E> {
+    bus.subscriber("bombed").capacity(4).filter(filter_that_owns(Bomb::armed())).subscribe()
+}
+
 /// G7, G9, G10: the hooks go with `close`, and a panic in what they own does not keep it from waking anyone.
 #[test]
 fn close_ends_every_subscription_although_a_hook_panics_as_it_is_dropped() {
     let bus = EventBus::<Number>::new(0);
-    let bomb = Bomb::armed();
-    bus.on_lag(move |_| {
-        let _ = &bomb;
-    });
+    hook_that_owns(&bus, Bomb::armed());
     let subscription = bus.subscribe(8);
     bus.start();
     assert!(catch_unwind(|| bus.close()).is_err(), "the panic resumes in close");
@@ -63,28 +84,223 @@ fn close_ends_every_subscription_although_a_hook_panics_as_it_is_dropped() {
     assert_eq!(subscription.recv_timeout(Duration::MAX), Err(RecvTimeoutError::Closed));
 }
 
-/// G9: a publisher that lets go of an old snapshot lets go of the filters of those who have left; a panic there costs nobody an
-/// event.
-#[test]
-fn event_reaches_everyone_although_the_filter_of_one_who_left_panics_as_it_is_dropped() {
+/// A live bus, a subscriber that stays, and a publisher that keeps the snapshot in which the filter
+/// of one who has left holds `owned`.
+fn publisher_after_a_departure<T: Send + Sync + 'static>(
+    owned: T,
+) -> (EventBus<Number>, Subscription<Number>, Publisher<Number>) {
     let bus = EventBus::<Number>::new(0);
     bus.start();
-    let mut stays = bus.subscribe(8);
-    let bomb = Bomb::armed();
-    let leaves = bus
-        .subscriber("leaves")
-        .filter(move |_| {
-            let _ = &bomb;
-            true
-        })
-        .subscribe();
+    let stays = bus.subscribe(8);
+    let leaves = bus.subscriber("leaves").filter(filter_that_owns(owned)).subscribe();
     let mut publisher = bus.publisher();
     publisher.publish(Number(1)).unwrap();
     publisher.publish(Number(2)).unwrap();
     drop(leaves);
-    let published = catch_unwind(AssertUnwindSafe(|| publisher.publish(Number(3))));
-    assert!(published.is_err(), "the publisher held the last share in the filter");
+    (bus, stays, publisher)
+}
+
+/// G9: a publisher that lets go of an old snapshot drops nothing of those who have left: who comes
+/// or goes next does, or who closes the bus. A panic there is nobody's.
+#[test]
+fn publish_does_not_drop_the_filter_of_one_who_left() {
+    let (bus, mut stays, mut publisher) = publisher_after_a_departure(Bomb::armed());
+    assert_eq!(publisher.publish(Number(3)).unwrap().delivered, 1);
     assert_eq!(stays.try_iter().collect::<Vec<_>>(), [Number(1), Number(2), Number(3)]);
+    drop(bus.subscribe(1));
+    bus.close();
+}
+
+/// G11: what such a snapshot still held is dropped by the next who comes, goes or is stopped, and
+/// by `close`.
+#[test]
+fn filter_of_one_who_left_is_dropped_by_who_comes_or_goes_next() {
+    type Act = fn(&EventBus<Number>, Subscription<Number>);
+    let actors: [(&str, Act); 4] = [
+        ("comes", |bus, _| drop(bus.subscribe(1))),
+        ("goes", |_, stays| drop(stays)),
+        ("is stopped", |_, stays| stays.stop_handle().stop()),
+        ("closes", |bus, _| bus.close()),
+    ];
+    for (name, act) in actors {
+        let token = Arc::new(());
+        let (bus, stays, mut publisher) = publisher_after_a_departure(Arc::clone(&token));
+        assert_eq!(Arc::strong_count(&token), 2, "the publisher works on the snapshot of before");
+        publisher.publish(Number(3)).unwrap();
+        assert_eq!(Arc::strong_count(&token), 2, "a publish drops nothing");
+        act(&bus, stays);
+        assert_eq!(Arc::strong_count(&token), 1, "who {name} has dropped it");
+    }
+}
+
+/// G7, G9: a stop wakes its receiver, although it drops the filter of one who has left, and that
+/// panics.
+#[test]
+fn stop_wakes_its_receiver_although_the_filter_of_one_who_left_panics() {
+    let bomb = Arc::new(Bomb::armed());
+    let (_bus, mut stays, mut publisher) = publisher_after_a_departure(Arc::clone(&bomb));
+    publisher.publish(Number(3)).unwrap();
+    assert_eq!(stays.try_iter().count(), 3);
+    let stop = stays.stop_handle();
+    let sleeper = spawn_sleeper(move || stays.recv());
+    let weak = Arc::downgrade(&bomb);
+    drop(bomb);
+    stop.stop();
+    assert_eq!(sleeper.join(), Err(RecvError));
+    assert!(weak.upgrade().is_none(), "it was dropped here");
+}
+
+/// G7, G9, G11: threads that come and go beside somebody whose filters and hooks panic as they are
+/// dropped never hear of it, nobody stays behind, and who is stopped is woken.
+#[test]
+fn panics_of_others_reach_no_innocent_thread() {
+    /// Panics when it is dropped, without a message of the panic hook.
+    struct QuietBomb;
+    impl Drop for QuietBomb {
+        fn drop(&mut self) {
+            resume_unwind(Box::new("a quiet bomb"));
+        }
+    }
+    const ROUNDS: usize = 30_000;
+    let bus = live();
+    let is_over = Arc::new(AtomicBool::new(false));
+    let guilty = thread::spawn({
+        let (bus, is_over) = (bus.clone(), Arc::clone(&is_over));
+        move || {
+            while !is_over.load(Relaxed) {
+                let builder = bus.subscriber("guilty").capacity(1).filter(filter_that_owns(QuietBomb));
+                _ = catch_unwind(AssertUnwindSafe(|| drop(builder.subscribe())));
+                let hook = hook_that_owns(&bus, QuietBomb);
+                _ = catch_unwind(|| hook.remove());
+            }
+        }
+    });
+    for round in 0..ROUNDS {
+        let mut innocent = bus.subscriber("innocent").capacity(1).subscribe();
+        bus.on_lag(|_| ()).remove();
+        if round % 2 == 0 {
+            let (counter, waker) = CountingWaker::new();
+            assert!(poll_next(&mut innocent, &waker).is_pending());
+            innocent.stop_handle().stop();
+            assert_eq!(counter.wakes(), 1, "round {round}");
+        }
+    }
+    is_over.store(true, Relaxed);
+    guilty.finish();
+    assert_eq!(bus.stats().subscribers, []);
+    assert_eq!(bus.publish(Number(1)).unwrap().delivered, 0);
+}
+
+/// Notes if it is dropped while somebody has the lock, who would then wait for it in vain.
+struct LocksAsItGoes {
+    lock: Arc<Mutex<()>>,
+    is_deadlocked: Arc<AtomicBool>,
+}
+
+impl Drop for LocksAsItGoes {
+    fn drop(&mut self) {
+        self.is_deadlocked.fetch_or(self.lock.try_lock().is_err(), Relaxed);
+    }
+}
+
+/// G9: a subscriber that leaves in the middle of a publish, or while a publisher is idle, has a
+/// filter that locks what the publishing thread holds. No publish drops it, so there is no
+/// deadlock.
+#[test]
+fn filter_of_one_who_left_may_lock_what_a_publisher_holds() {
+    type Publish = fn(&EventBus<Number>, &mut Publisher<Number>);
+    let ways: [(&str, Publish); 4] = [
+        ("bus", |bus, _| assert_eq!(bus.publish(Number(1)).unwrap().dropped, 0)),
+        ("batch", |bus, _| assert_eq!(bus.publish_batch(&numbers(1..3)).unwrap().dropped, 0)),
+        ("publisher", |_, publisher| assert_eq!(publisher.publish(Number(1)).unwrap().dropped, 0)),
+        ("its batch", |_, publisher| assert_eq!(publisher.publish_batch(&numbers(1..3)).unwrap().dropped, 0)),
+    ];
+    for (name, publish) in ways {
+        for in_the_middle in [true, false] {
+            let bus = live();
+            let (lock, is_deadlocked) = <(Arc<Mutex<()>>, Arc<AtomicBool>)>::default();
+            let owned = LocksAsItGoes { lock: Arc::clone(&lock), is_deadlocked: Arc::clone(&is_deadlocked) };
+            let is_gone = Arc::new(());
+            let owned = (owned, Arc::clone(&is_gone));
+            let leaves = bus.subscriber("leaves").filter(filter_that_owns(owned)).subscribe();
+            let leaves = Arc::new(Mutex::new(Some(leaves)));
+            let leave = Arc::new(Action::default());
+            let leaving = Arc::clone(&leave);
+            let _witness = bus
+                .subscriber("witness")
+                .filter(move |_| {
+                    leaving.call();
+                    true
+                })
+                .subscribe();
+            let mut publisher = bus.publisher();
+            publish(&bus, &mut publisher);
+            // On another thread: who leaves is not the one who publishes.
+            let go = move || {
+                finishes({
+                    let leaves = leaves.lock().unwrap().take();
+                    move || drop(leaves)
+                })
+            };
+            if in_the_middle {
+                leave.on_call(1, go)
+            } else {
+                go()
+            }
+            {
+                let _held = lock.lock().unwrap();
+                publish(&bus, &mut publisher);
+                publish(&bus, &mut publisher);
+            }
+            assert_eq!(bus.subscriber_count(), 1, "it has left");
+            assert!(!is_deadlocked.load(Relaxed), "{name}, in the middle: {in_the_middle}");
+            drop(bus.subscribe(1));
+            assert_eq!(Arc::strong_count(&is_gone), 1, "G11: {name}, in the middle: {in_the_middle}");
+        }
+    }
+}
+
+/// G9: who takes a hook away hears of the panic of what it owns, the other hooks stay.
+#[test]
+fn removing_a_hook_resumes_its_own_panic() {
+    let bus = live();
+    let _slow = bus.subscribe(1);
+    let calls = Arc::new(AtomicUsize::new(0));
+    let count = |calls: &Arc<AtomicUsize>| {
+        let calls = Arc::clone(calls);
+        move |_: &ringbus::Lag| _ = calls.fetch_add(1, Relaxed)
+    };
+    bus.on_lag(count(&calls));
+    let hook = hook_that_owns(&bus, Bomb::armed());
+    bus.on_lag(count(&calls));
+    assert_eq!(panic_of(|| hook.remove()), "a bomb went off");
+    hook.remove();
+    publish(&bus, 0..2);
+    assert_eq!(calls.load(Relaxed), 2);
+}
+
+/// G9: a hook that was taken away while it was called is dropped at the end of the publish that
+/// called it, and its panic there is nobody's.
+#[test]
+fn panic_of_a_hook_that_was_called_as_it_was_removed_is_nobodys() {
+    let bus = live();
+    let slow = bus.subscribe(1);
+    let itself = Arc::new(Mutex::new(None::<LagHook>));
+    let bomb = Arc::new(Bomb::armed());
+    let hook = bus.on_lag({
+        let (itself, bomb) = (Arc::clone(&itself), Arc::clone(&bomb));
+        move |_| {
+            let _ = &bomb;
+            itself.lock().unwrap().take().expect("it is called once").remove();
+        }
+    });
+    *itself.lock().unwrap() = Some(hook);
+    let weak = Arc::downgrade(&bomb);
+    drop(bomb);
+    publish(&bus, 0..2);
+    assert!(weak.upgrade().is_none());
+    assert_eq!(slow.try_recv(), Ok(Number(0)));
+    publish(&bus, 2..4);
 }
 
 /// A waker that panics when it is dropped, if it is armed, and notes whether it was woken.
@@ -106,10 +322,6 @@ impl Wake for Alarm {
     }
 }
 
-fn poll(subscription: &mut Subscription<Number>, waker: &Waker) -> Poll<Result<Number, ringbus::RecvError>> {
-    pin!(subscription.recv_async()).poll(&mut Context::from_waker(waker))
-}
-
 /// G7, G9: a panic in the `Drop` of one task's waker does not leave the subscription deaf for the next.
 #[test]
 fn next_waker_is_woken_although_the_one_before_panicked_as_it_was_dropped() {
@@ -117,15 +329,97 @@ fn next_waker_is_woken_although_the_one_before_panicked_as_it_was_dropped() {
     let mut subscription = bus.subscribe(8);
     bus.start();
     let first = Waker::from(Alarm::new(Some(Bomb::armed())));
-    assert!(poll(&mut subscription, &first).is_pending());
+    assert!(poll_next(&mut subscription, &first).is_pending());
     drop(first);
     let alarm = Alarm::new(None);
     let second = Waker::from(Arc::clone(&alarm));
-    let replaced = catch_unwind(AssertUnwindSafe(|| poll(&mut subscription, &second)));
+    let replaced = catch_unwind(AssertUnwindSafe(|| poll_next(&mut subscription, &second)));
     assert!(replaced.is_err(), "the subscription held the last share in the first waker");
-    assert!(poll(&mut subscription, &second).is_pending());
+    assert!(poll_next(&mut subscription, &second).is_pending());
     bus.publish(Number(1)).unwrap();
     assert!(alarm.woken.load(Relaxed), "the second waker is woken");
+}
+
+/// G7, G9: a panic in the `Drop` of a waker that is not needed any more costs no event, and no
+/// wake-up.
+#[test]
+fn waker_that_panics_as_it_is_dropped_costs_no_event() {
+    type Act = fn(&EventBus<Number>, &mut Subscription<Number>);
+    let acts: [(&str, Act); 4] = [
+        ("a future is dropped", |_, subscription| {
+            let waker = Waker::from(Alarm::new(Some(Bomb::armed())));
+            let mut future = Box::pin(subscription.recv_async());
+            assert!(future.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+            drop(waker);
+        }),
+        ("a time-out is over", |_, subscription| {
+            leave_bomb(subscription);
+            assert_eq!(subscription.recv_timeout(Duration::ZERO), Err(RecvTimeoutError::TimedOut));
+        }),
+        ("it is woken", |bus, subscription| {
+            leave_bomb(subscription);
+            assert_eq!(panic_of(|| bus.publish(Number(1))), "a bomb went off");
+            assert_eq!(subscription.recv(), Ok(Number(1)));
+        }),
+        ("the next waker comes", |_, subscription| {
+            leave_bomb(subscription);
+            assert_eq!(panic_of(|| poll_next(subscription, Waker::noop())), "a bomb went off");
+        }),
+    ];
+    for (name, act) in acts {
+        let bus = live();
+        let mut subscription = bus.subscribe(8);
+        act(&bus, &mut subscription);
+        let (counter, waker) = CountingWaker::new();
+        assert!(poll_next(&mut subscription, &waker).is_pending(), "{name}");
+        publish(&bus, 2..3);
+        assert_eq!((counter.wakes(), subscription.try_recv()), (1, Ok(Number(2))), "{name}");
+    }
+}
+
+/// Leaves a waker with a subscription that panics when it is dropped.
+fn leave_bomb(subscription: &mut Subscription<Number>) {
+    assert!(poll_next(subscription, &Waker::from(Alarm::new(Some(Bomb::armed())))).is_pending());
+}
+
+/// A waker that panics when it is cloned.
+mod uncloneable {
+    use std::task::{RawWaker, RawWakerVTable, Waker};
+
+    static VTABLE: RawWakerVTable =
+        RawWakerVTable::new(|_| std::panic::panic_any("not to be cloned"), |_| (), |_| (), |_| ());
+
+    pub fn waker() -> Waker {
+        // SAFETY: the functions do not look at the data.
+        unsafe { Waker::from_raw(RawWaker::new(std::ptr::null(), &VTABLE)) }
+    }
+}
+
+/// G7, G9: a waker that cannot be cloned panics in the poll, and leaves nothing behind: neither in
+/// a subscription nor in a drain.
+#[test]
+fn waker_that_panics_as_it_is_cloned_leaves_nothing_behind() {
+    let bus = live();
+    let mut subscription = bus.subscribe(8);
+    let task = uncloneable::waker();
+    assert_eq!(panic_of(|| poll_next(&mut subscription, &task)), "not to be cloned");
+    let mut future = Box::pin(subscription.recv_async());
+    assert_eq!(panic_of(|| future.as_mut().poll(&mut Context::from_waker(&task))), "not to be cloned");
+    drop(future);
+    let (counter, waker) = CountingWaker::new();
+    assert!(poll_next(&mut subscription, &waker).is_pending());
+    publish(&bus, 1..2);
+    assert_eq!(counter.wakes(), 1);
+
+    let drained = {
+        let mut drain = Box::pin(bus.close_and_drain_async(pending::<()>()));
+        assert_eq!(panic_of(|| drain.as_mut().poll(&mut Context::from_waker(&task))), "not to be cloned");
+        drop(drain);
+        let drainer = spawn_sleeper(move || bus.close_and_drain(Duration::MAX));
+        assert_eq!(subscription.recv(), Ok(Number(1)));
+        drainer.join()
+    };
+    assert!(drained.is_complete());
 }
 
 /// G11: a task's waker goes with its subscription, also where a publisher still holds the mailbox.
@@ -140,7 +434,7 @@ fn waker_goes_with_its_subscription() {
     subscription.try_iter().for_each(drop);
     let alarm = Alarm::new(None);
     let weak = Arc::downgrade(&alarm);
-    assert!(poll(&mut subscription, &Waker::from(alarm)).is_pending());
+    assert!(poll_next(&mut subscription, &Waker::from(alarm)).is_pending());
     drop(subscription);
     assert!(weak.upgrade().is_none(), "nobody holds the waker");
     publisher.publish(Number(3)).unwrap();
@@ -245,5 +539,99 @@ fn two_panics_in_the_ring_do_not_abort() {
         bus.publish(Explosive::armed()).unwrap();
         assert!(catch_unwind(|| drop(subscription)).is_err());
         assert_eq!(bus.subscriber_count(), 0);
+    });
+}
+
+/// What panics more than once as it is dropped, if everything is as it should not be; and whether
+/// the first panic is the caller's.
+const DOUBLES: [(&str, bool, fn()); 9] = [
+    ("filters of two that have left, and a publish", false, || {
+        let bus = live();
+        let leavers = [bombed(&bus), bombed(&bus)];
+        let mut publisher = bus.publisher();
+        for number in numbers(0..2) {
+            publisher.publish(number).unwrap();
+        }
+        drop(leavers);
+        publisher.publish(Number(2)).unwrap();
+        drop(bus.subscribe(1));
+    }),
+    ("filters of two that leave together", true, || {
+        let bus = live();
+        drop([bombed(&bus), bombed(&bus)]);
+    }),
+    ("hooks at the close", true, || {
+        let bus = live();
+        _ = [(), ()].map(|()| hook_that_owns(&bus, Bomb::armed()));
+        bus.close();
+    }),
+    ("hooks, as the last handle goes", true, || {
+        let bus = live();
+        _ = [(), ()].map(|()| hook_that_owns(&bus, Bomb::armed()));
+        drop(bus);
+    }),
+    ("an event in the ring, and the filter", true, || {
+        let bus = EventBus::new(0);
+        bus.start();
+        let subscription = bombed(&bus);
+        bus.publish(Explosive::armed()).unwrap();
+        drop(subscription);
+    }),
+    ("an event in the log, and the filter", true, || {
+        let bus = EventBus::new(1);
+        bus.publish(Explosive::armed()).unwrap();
+        let subscription = bombed(&bus);
+        bus.start();
+        drop(subscription);
+    }),
+    ("a waker, and the filter", true, || {
+        let bus = live();
+        let mut subscription = bombed(&bus);
+        leave_bomb(&mut subscription);
+        drop(subscription);
+    }),
+    ("a builder that is dropped with the last share in the bus", true, || {
+        let bus = live();
+        hook_that_owns(&bus, Bomb::armed());
+        let builder = bus.subscriber("never").filter(filter_that_owns(Bomb::armed()));
+        drop(bus);
+        drop(builder);
+    }),
+    ("a filter that another replaces", true, || {
+        let bus = live();
+        let builder = bus.subscriber("of two minds").filter(filter_that_owns(Bomb::armed()));
+        drop(builder.filter(filter_that_owns(Bomb::armed())));
+    }),
+];
+
+/// G9: the same for whatever else a user hands over: filters, hooks, wakers, events.
+#[test]
+fn two_panics_at_once_do_not_abort() {
+    in_own_process(module_path!(), "two_panics_at_once_do_not_abort", || {
+        for (name, is_resumed, act) in DOUBLES {
+            eprintln!("{name}:");
+            assert_eq!(catch_unwind(act).is_err(), is_resumed, "{name}");
+        }
+    });
+}
+
+/// G9: the same on a thread that unwinds already: that panic goes on, and the others no further.
+#[test]
+fn panics_on_a_thread_that_unwinds_do_not_abort() {
+    struct AtLast(fn());
+    impl Drop for AtLast {
+        fn drop(&mut self) {
+            self.0();
+        }
+    }
+    in_own_process(module_path!(), "panics_on_a_thread_that_unwinds_do_not_abort", || {
+        for (name, _, act) in DOUBLES {
+            eprintln!("{name}:");
+            let unwinds = || {
+                let _at_last = AtLast(act);
+                panic_any("the first");
+            };
+            assert_eq!(panic_of(unwinds), "the first", "{name}");
+        }
     });
 }

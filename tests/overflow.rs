@@ -3,7 +3,8 @@
 mod common;
 
 use common::{EVEN, Finish, Gate, Number, ODD, Token, stats_of};
-use ringbus::{EventBus, EventType, Overflow, Subscription, TryRecvError};
+use ringbus::{EventBus, EventType, Lag, LagHook, Overflow, Subscription, TryRecvError};
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
@@ -28,7 +29,7 @@ type Reports = Arc<Mutex<Vec<(String, EventType, u64)>>>;
 fn record_lags(bus: &EventBus<Number>) -> Reports {
     let reports = Reports::default();
     let hook = Arc::clone(&reports);
-    bus.on_lag(move |lag| hook.lock().unwrap().push((lag.subscriber.to_string(), lag.event_type, lag.dropped)));
+    bus.on_lag(move |lag| hook.lock().unwrap().push((lag.subscriber.to_string(), lag.event_type, lag.lost)));
     reports
 }
 
@@ -42,7 +43,7 @@ fn drop_newest_keeps_the_oldest() {
     let bus = live();
     let mut subscription = bus.subscriber("slow").capacity(3).subscribe();
     assert_eq!(publish(&bus, 0..10), (3, 7));
-    assert_eq!(subscription.dropped(), 7);
+    assert_eq!(subscription.lost(), 7);
     assert_eq!(received(&mut subscription), [0, 1, 2]);
     assert_eq!(publish(&bus, 10..12), (2, 0), "there is room again");
     let stats = stats_of(&bus, "slow");
@@ -55,7 +56,7 @@ fn drop_oldest_keeps_the_newest() {
     let bus = live();
     let mut subscription = bus.subscriber("slow").capacity(3).overflow(Overflow::DropOldest).subscribe();
     assert_eq!(publish(&bus, 0..10), (10, 0));
-    assert_eq!(subscription.dropped(), 7);
+    assert_eq!(subscription.lost(), 7);
     assert_eq!(received(&mut subscription), [7, 8, 9]);
     let stats = stats_of(&bus, "slow");
     assert_eq!((stats.dropped, stats.evicted, stats.received, stats.len, stats.high_water), (0, 7, 3, 0, 3));
@@ -73,26 +74,27 @@ fn slow_subscriber_loses_only_its_own_events() {
     assert_eq!(publish(&bus, 0..100), (100 + 1 + 100 + 100 + 1, 99 + 99));
     assert_eq!(received(&mut first), (0..100).collect::<Vec<_>>());
     assert_eq!(received(&mut typed), (0..100).collect::<Vec<_>>());
-    assert_eq!([first.dropped(), typed.dropped()], [0, 0]);
+    assert_eq!([first.lost(), typed.lost()], [0, 0]);
     assert_eq!(
         [slow.try_recv(), slow_too.try_recv(), slow_typed.try_recv()],
         [Ok(Number(0)), Ok(Number(99)), Ok(Number(0))]
     );
 }
 
-/// API, section 2: `take_missed` tells what was lost since it was last asked, by refusal or eviction, and leaves `dropped` alone.
+/// API, section 2: `take_lost` tells what was lost since it was last asked, by refusal or eviction,
+/// and leaves `dropped` alone.
 #[test]
-fn take_missed_counts_since_it_was_last_asked() {
+fn take_lost_counts_since_it_was_last_asked() {
     for overflow in [Overflow::DropNewest, Overflow::DropOldest] {
         let bus = live();
         let subscription = bus.subscriber("slow").capacity(1).overflow(overflow).subscribe();
-        assert_eq!(subscription.take_missed(), 0);
+        assert_eq!(subscription.take_lost(), 0);
         publish(&bus, 0..5);
-        assert_eq!((subscription.take_missed(), subscription.take_missed()), (4, 0));
+        assert_eq!((subscription.take_lost(), subscription.take_lost()), (4, 0));
         publish(&bus, 5..7);
         subscription.try_recv().unwrap();
         publish(&bus, 7..8);
-        assert_eq!((subscription.take_missed(), subscription.dropped()), (2, 6));
+        assert_eq!((subscription.take_lost(), subscription.lost()), (2, 6));
     }
 }
 
@@ -110,8 +112,9 @@ fn lost_events_are_freed_at_once() {
     assert_eq!(token.copies(), 4);
 }
 
-/// API, section 2: a lag is reported once per episode, with the subscriber, the type and the losses so far; an episode ends with the first
-/// event received, in whichever way, and the next loss begins another.
+/// API, section 2: a lag is reported once per episode, with the subscriber, the type and the losses
+/// so far; an episode ends with a receive that leaves the ring at most half full, in whichever way,
+/// and the next loss begins another.
 #[test]
 fn lag_is_reported_once_per_episode() {
     let bus = live();
@@ -143,7 +146,7 @@ fn lag_is_reported_once_per_episode() {
         assert_eq!(take(&reports), [("slow".into(), ODD, lost + 1)]);
         lost += 3;
     }
-    assert_eq!(slow.dropped(), lost);
+    assert_eq!(slow.lost(), lost);
 }
 
 /// API, section 2: an eviction is a loss like any other, and begins an episode; so does a loss by an event that a `Publisher` publishes.
@@ -170,7 +173,7 @@ fn lossy_subscriber_is_never_reported() {
     let lossy_too = bus.subscriber("lossy too").capacity(1).lossy(true).overflow(Overflow::DropOldest).subscribe();
     publish(&bus, 0..5);
     assert_eq!(take(&reports), []);
-    assert_eq!([lossy.dropped(), lossy_too.dropped()], [4, 4]);
+    assert_eq!([lossy.lost(), lossy_too.lost()], [4, 4]);
     assert!(stats_of(&bus, "lossy").lossy);
     let _strict = bus.subscriber("strict").capacity(1).lossy(true).lossy(false).subscribe();
     publish(&bus, 0..5);
@@ -220,7 +223,7 @@ fn hooks_add_up() {
     let calls = Arc::new(Mutex::new(Vec::new()));
     let add = |name: &'static str| {
         let calls = Arc::clone(&calls);
-        bus.on_lag(move |lag| calls.lock().unwrap().push((name, lag.dropped)));
+        bus.on_lag(move |lag| calls.lock().unwrap().push((name, lag.lost)));
     };
     let slow = bus.subscribe(1);
     add("first");
@@ -262,7 +265,7 @@ fn hook_may_publish_and_subscribe() {
         let (bus, joined) = (bus.downgrade(), Arc::clone(&joined));
         move |lag| {
             let bus = bus.upgrade().expect("the publisher holds it");
-            assert_eq!(bus.publish(Number(2 * lag.dropped + 1)).unwrap().delivered, 1);
+            assert_eq!(bus.publish(Number(2 * lag.lost + 1)).unwrap().delivered, 1);
             assert_eq!(bus.publish(Number(100)).unwrap().dropped, 1);
             joined.lock().unwrap().push(bus.subscribe(4));
         }
@@ -347,7 +350,7 @@ fn racing_publishers_report_one_episode_once() {
                 thread.finish();
             }
             assert_eq!(take(&reports).len(), 1, "episode {episode}");
-            assert_eq!(slow.dropped(), episode * THREADS as u64 * 5);
+            assert_eq!(slow.lost(), episode * THREADS as u64 * 5);
             slow.try_recv().unwrap();
         }
     }
@@ -391,5 +394,334 @@ fn high_water_is_sampled_while_the_ring_does_not_run_empty() {
         }
         let high_water = stats_of(&bus, "reader").high_water;
         assert!(high_water > filled as usize - 50, "{high_water} of {filled}");
+    }
+}
+
+/// API, section 2: a steadily slow subscriber is reported once, for as long as it has not caught
+/// up: with a receive that leaves its ring at most half full. The statistics say that it lags, and
+/// how much it has lost.
+#[test]
+fn steadily_slow_subscriber_is_reported_once_until_it_has_caught_up() {
+    for overflow in [Overflow::DropNewest, Overflow::DropOldest] {
+        for (capacity, receives) in [(1, 1), (2, 1), (3, 2), (8, 4), (9, 5)] {
+            let bus = live();
+            let reports = record_lags(&bus);
+            let mut slow = bus.subscriber("slow").capacity(capacity).overflow(overflow).subscribe();
+            let lags_and_lost = || (stats_of(&bus, "slow").lagging, stats_of(&bus, "slow").lost());
+            // Fills the ring again, and one event more.
+            let overfill = |room: usize| _ = publish(&bus, 0..room as u64 + 1);
+            let context = format!("{overflow:?}, {capacity}");
+            assert_eq!(lags_and_lost(), (false, 0), "{context}");
+            overfill(capacity);
+            assert_eq!(lags_and_lost(), (true, 1), "{context}");
+            let mut lost = 1;
+            for episode in 1..=3 {
+                for behind in (1..receives).flat_map(|behind| [behind; 10]) {
+                    assert_eq!(slow.try_iter().take(behind).count(), behind);
+                    overfill(behind);
+                    lost += 1;
+                    assert_eq!(lags_and_lost(), (true, lost), "{context}");
+                }
+                assert_eq!(take(&reports).len(), 1, "{context}, episode {episode}");
+                assert_eq!(slow.try_iter().take(receives).count(), receives);
+                assert_eq!(lags_and_lost(), (false, lost), "{context}: it has caught up");
+                overfill(receives);
+                lost += 1;
+            }
+            assert_eq!(slow.lost(), lost);
+        }
+    }
+}
+
+/// API, section 2: a batch that is received ends an episode as single events do.
+#[test]
+fn batch_that_is_received_ends_an_episode() {
+    let bus = live();
+    let reports = record_lags(&bus);
+    let mut slow = bus.subscribe(8);
+    publish(&bus, 0..9);
+    assert_eq!(slow.recv_many(&mut Vec::new(), 3), 3);
+    publish(&bus, 0..4);
+    assert_eq!(take(&reports).len(), 1, "five were left");
+    assert_eq!(slow.recv_many(&mut Vec::new(), 4), 4);
+    publish(&bus, 0..5);
+    assert_eq!(take(&reports).len(), 1, "four were left");
+}
+
+/// API, section 2: an episode that nobody has heard of is reported with the next loss, once, to a
+/// hook that was added meanwhile. To lose events without a hook is to lag as well; never so for a
+/// lossy subscriber.
+#[test]
+fn hook_added_during_an_episode_hears_of_the_next_loss() {
+    let bus = live();
+    let _slow = bus.subscriber("slow").capacity(2).subscribe();
+    let _lossy = bus.subscriber("lossy").capacity(2).lossy(true).subscribe();
+    publish(&bus, 0..5);
+    assert_eq!([stats_of(&bus, "slow").lagging, stats_of(&bus, "lossy").lagging], [true, false]);
+    let reports = record_lags(&bus);
+    assert_eq!(take(&reports), []);
+    publish(&bus, 5..6);
+    assert_eq!(take(&reports), [("slow".into(), ODD, 4)]);
+    publish(&bus, 6..9);
+    assert_eq!(take(&reports), []);
+}
+
+/// Counts the calls of a hook.
+fn count_lags(bus: &EventBus<Number>) -> (Arc<AtomicUsize>, LagHook) {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&calls);
+    let hook = bus.on_lag(move |_| _ = counter.fetch_add(1, SeqCst));
+    (calls, hook)
+}
+
+/// G9: a hook that publishes, on its own bus and on another, is not called for what that loses: one
+/// publish calls each hook at most once for each subscriber. What began to lag meanwhile is
+/// reported with the next loss.
+#[test]
+fn hook_that_publishes_does_not_call_itself() {
+    const SUBSCRIBERS: usize = 10;
+    let [bus, other] = [live(), live()];
+    let subscriptions: Vec<_> =
+        [&bus, &other].iter().flat_map(|bus| [(); SUBSCRIBERS].map(|()| bus.subscribe(1))).collect();
+    let catch_up = move |subscriptions: &Mutex<Vec<Subscription<Number>>>| {
+        subscriptions.lock().unwrap().iter_mut().for_each(|slow| slow.try_iter().for_each(drop));
+    };
+    let subscriptions = Arc::new(Mutex::new(subscriptions));
+    let calls = [&bus, &other].map(|listened_to| {
+        let calls = Arc::new(AtomicUsize::new(0));
+        let (counter, subscriptions) = (Arc::clone(&calls), Arc::clone(&subscriptions));
+        let buses = [bus.downgrade(), other.downgrade()];
+        listened_to.on_lag(move |_| {
+            // So that a failure does not go on until the stack is full.
+            if counter.fetch_add(1, SeqCst) < 10 * SUBSCRIBERS {
+                // Each of them begins to lag anew.
+                catch_up(&subscriptions);
+                for bus in &buses {
+                    publish(&bus.upgrade().expect("the test holds it"), 0..2);
+                }
+            }
+        });
+        calls
+    });
+    let take = || calls.each_ref().map(|calls| calls.swap(0, SeqCst));
+    publish(&bus, 0..2);
+    assert_eq!(take(), [SUBSCRIBERS, 0]);
+    assert!(bus.stats().subscribers.iter().all(|stats| stats.lagging));
+    // The last call has let the others catch up, and lag unheard.
+    publish(&other, 0..1);
+    let [_, heard] = take();
+    assert!((1..=SUBSCRIBERS).contains(&heard), "{heard}");
+    catch_up(&subscriptions);
+    publish(&bus, 0..2);
+    assert_eq!(take(), [SUBSCRIBERS, 0], "as before");
+}
+
+/// API, section 2: a hook that was taken away is not called any more and is dropped there and then;
+/// the others stay. To take it away again, by this handle or a clone, does nothing, and dropping
+/// the handle does not take it away.
+#[test]
+fn removed_hook_is_not_called_and_is_dropped() {
+    let bus = live();
+    let slow = bus.subscribe(1);
+    let overfill = || {
+        while slow.try_recv().is_ok() {}
+        publish(&bus, 0..2);
+    };
+    let owned = Arc::new(());
+    let removed = bus.on_lag({
+        let owned = Arc::clone(&owned);
+        move |_| panic!("removed, and called: {owned:?}")
+    });
+    let (first, first_hook) = count_lags(&bus);
+    let (second, second_hook) = count_lags(&bus);
+    drop(second_hook);
+    removed.remove();
+    assert_eq!(Arc::strong_count(&owned), 1);
+    overfill();
+    assert_eq!([&first, &second].map(|calls| calls.load(SeqCst)), [1, 1]);
+    removed.clone().remove();
+    first_hook.clone().remove();
+    first_hook.remove();
+    overfill();
+    assert_eq!([&first, &second].map(|calls| calls.load(SeqCst)), [1, 2]);
+    assert_eq!([first, second].map(|calls| Arc::strong_count(&calls)), [1, 2], "one is there no more");
+}
+
+/// API, section 2: a hook may take away itself and others, one that was called before it and one
+/// that would be called after it; and a handle may be used on a bus that is closed or gone.
+#[test]
+fn hook_may_be_removed_from_anywhere() {
+    let bus = live();
+    let slow = bus.subscribe(1);
+    let handles = Arc::new(Mutex::new(Vec::<LagHook>::new()));
+    let (before, before_hook) = count_lags(&bus);
+    let (during, during_hook) = {
+        let (calls, handles) = (Arc::new(AtomicUsize::new(0)), Arc::clone(&handles));
+        let counter = Arc::clone(&calls);
+        let hook = bus.on_lag(move |_| {
+            counter.fetch_add(1, SeqCst);
+            handles.lock().unwrap().iter().for_each(LagHook::remove);
+        });
+        (calls, hook)
+    };
+    let (after, after_hook) = count_lags(&bus);
+    let (stays, stays_hook) = count_lags(&bus);
+    *handles.lock().unwrap() = vec![before_hook, during_hook, after_hook];
+    for round in 1..=2 {
+        publish(&bus, 0..2);
+        slow.try_recv().unwrap();
+        let called = [&before, &during, &stays].map(|calls| calls.load(SeqCst));
+        assert_eq!(called, [1, 1, round]);
+        assert!(after.load(SeqCst) <= 1, "it may be called once more, by the publish under way");
+    }
+    bus.on_lag(|_| ());
+    assert_eq!([&before, &during, &after].map(Arc::strong_count), [1, 1, 1], "G11");
+    bus.close();
+    stays_hook.remove();
+    drop(bus);
+    stays_hook.remove();
+    assert_eq!(Arc::strong_count(&stays), 1);
+}
+
+/// G11: `close` drops the hooks, although an idle `Publisher` keeps a snapshot from before.
+#[test]
+fn close_drops_the_hooks_beside_an_idle_publisher() {
+    let bus = live();
+    let _slow = bus.subscribe(1);
+    let (calls, _hook) = count_lags(&bus);
+    let mut publisher = bus.publisher();
+    for number in 0..3 {
+        publisher.publish(Number(number)).unwrap();
+    }
+    assert_eq!((calls.load(SeqCst), Arc::strong_count(&calls)), (1, 2));
+    bus.close();
+    assert_eq!(Arc::strong_count(&calls), 1);
+    drop(publisher);
+}
+
+/// G9, G11: hooks that come and go while publishers lose events are called for whole reports only,
+/// and none stays behind.
+#[test]
+fn hooks_come_and_go_beside_publishers() {
+    const ROUNDS: usize = 2_000;
+    let bus = live();
+    let slow = bus.subscribe(1);
+    let gate = Arc::new(Gate::new(2));
+    let is_over = Arc::new(AtomicUsize::new(0));
+    let publishing = thread::spawn({
+        let (bus, gate, is_over) = (bus.clone(), Arc::clone(&gate), Arc::clone(&is_over));
+        move || {
+            gate.pass();
+            while is_over.load(SeqCst) == 0 {
+                publish(&bus, 0..2);
+                while slow.try_recv().is_ok() {}
+            }
+        }
+    });
+    gate.pass();
+    let owned = Arc::new(());
+    for _ in 0..ROUNDS {
+        let owned = Arc::clone(&owned);
+        bus.on_lag(move |lag: &Lag| assert!(lag.lost > 0 && Arc::strong_count(&owned) > 1)).remove();
+    }
+    is_over.store(1, SeqCst);
+    publishing.finish();
+    bus.on_lag(|_| ());
+    assert_eq!(Arc::strong_count(&owned), 1);
+}
+
+/// What is reported to `tracing`.
+#[cfg(feature = "tracing")]
+mod tracing_events {
+    use super::*;
+    use std::thread::ThreadId;
+    use tracing::span::{Attributes, Id, Record};
+    use tracing::{Event, Level, Metadata, Subscriber};
+
+    /// What was heard: the target and the level.
+    type Heard = Arc<Mutex<Vec<(String, Level)>>>;
+
+    /// Hears of what one thread reports, and runs code for each warning.
+    struct Listener {
+        thread: ThreadId,
+        heard: Heard,
+        on_warning: Box<dyn Fn() + Send + Sync>,
+    }
+
+    impl Listener {
+        fn new(on_warning: impl Fn() + Send + Sync + 'static) -> (Self, Heard) {
+            let heard = Heard::default();
+            let listener =
+                Self { thread: thread::current().id(), heard: Arc::clone(&heard), on_warning: Box::new(on_warning) };
+            (listener, heard)
+        }
+    }
+
+    impl Subscriber for Listener {
+        fn enabled(&self, _: &Metadata<'_>) -> bool {
+            true
+        }
+
+        fn event(&self, event: &Event<'_>) {
+            let metadata = event.metadata();
+            if thread::current().id() == self.thread {
+                self.heard.lock().unwrap().push((metadata.target().to_owned(), *metadata.level()));
+                if *metadata.level() == Level::WARN {
+                    (self.on_warning)();
+                }
+            }
+        }
+
+        fn new_span(&self, _: &Attributes<'_>) -> Id {
+            Id::from_u64(1)
+        }
+
+        fn record(&self, _: &Id, _: &Record<'_>) {}
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+        fn enter(&self, _: &Id) {}
+        fn exit(&self, _: &Id) {}
+    }
+
+    /// API, section 2: a start, a lag and a close are reported with the target `ringbus`.
+    #[test]
+    fn everything_is_reported_with_one_target() {
+        // What other threads report decides in `tracing` whether this one is asked at all.
+        common::in_own_process(module_path!(), "everything_is_reported_with_one_target", || {
+            let (listener, heard) = Listener::new(|| ());
+            tracing::subscriber::set_global_default(listener).unwrap();
+            let bus = live();
+            let _slow = bus.subscribe(1);
+            publish(&bus, 0..4);
+            bus.close();
+            let expected = [Level::DEBUG, Level::WARN, Level::DEBUG].map(|level| ("ringbus".to_owned(), level));
+            assert_eq!(*heard.lock().unwrap(), expected);
+        });
+    }
+
+    /// G9: a layer that publishes what it hears does not multiply itself, nor the hooks.
+    #[test]
+    fn layer_that_publishes_does_not_multiply_itself() {
+        const SUBSCRIBERS: usize = 10;
+        // The layer is one for the whole process, because one for a part of it is never called by
+        // itself.
+        common::in_own_process(module_path!(), "layer_that_publishes_does_not_multiply_itself", || {
+            let bus = live();
+            let subscriptions = [(); SUBSCRIBERS].map(|()| bus.subscribe(1));
+            let subscriptions = Arc::new(Mutex::new(subscriptions));
+            let (calls, _hook) = count_lags(&bus);
+            let times = AtomicUsize::new(0);
+            let (listener, heard) = Listener::new({
+                let bus = bus.downgrade();
+                move || {
+                    if times.fetch_add(1, SeqCst) < 10 * SUBSCRIBERS {
+                        subscriptions.lock().unwrap().iter_mut().for_each(|slow| slow.try_iter().for_each(drop));
+                        publish(&bus.upgrade().expect("the test holds it"), 0..2);
+                    }
+                }
+            });
+            tracing::subscriber::set_global_default(listener).unwrap();
+            publish(&bus, 0..2);
+            assert_eq!((heard.lock().unwrap().len(), calls.load(SeqCst)), (SUBSCRIBERS, SUBSCRIBERS));
+        });
     }
 }

@@ -54,6 +54,20 @@ impl Event for Counted {
     }
 }
 
+/// An event that is large, as events go.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Large([u8; 4_096]);
+
+impl Event for Large {
+    fn event_type(&self) -> EventType {
+        ODD
+    }
+
+    fn timestamp(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH
+    }
+}
+
 /// G2 and API, section 2: a publish reports 1 buffered before `start`, and after it one delivery or drop for every interested
 /// subscriber and nothing for the others. The two ways to publish agree.
 #[test]
@@ -162,6 +176,49 @@ fn subscriber_that_could_never_receive_is_refused() {
     assert!(message.contains("tiny"), "{message}");
     common::panic_of(|| bus.subscribe(0));
     assert_eq!(bus.subscriber_count(), 0);
+}
+
+/// API, section 2: a ring for which there is no memory is a panic that says whose it is and how
+/// large, and nobody joins; a start-up buffer likewise. Nothing was allocated by then, so the
+/// process goes on.
+#[test]
+fn ring_that_no_memory_can_hold_is_refused() {
+    /// An event without size: only absurd numbers of it are too many.
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    struct Nothing;
+    impl Event for Nothing {
+        fn event_type(&self) -> EventType {
+            ODD
+        }
+
+        fn timestamp(&self) -> SystemTime {
+            SystemTime::UNIX_EPOCH
+        }
+    }
+    fn refuse<E: Event + Clone + std::fmt::Debug + PartialEq>(event: E, capacities: &[usize]) {
+        for &capacity in capacities {
+            let bus = live();
+            let message = common::panic_of(|| bus.subscriber("greedy").capacity(capacity).subscribe());
+            let expected = format!("no memory for the ring of subscriber \"greedy\": {capacity} events of ");
+            assert!(message.starts_with(&expected), "{message}");
+            let message = common::panic_of(|| bus.subscribe(capacity));
+            assert!(message.contains("\"subscriber-1\""), "{message}");
+            assert_eq!(bus.subscriber_count(), 0);
+            let modest = bus.subscribe(1);
+            assert_eq!(bus.publish(event.clone()), Ok(outcome(0, 1, 0)));
+            assert_eq!(modest.try_recv(), Ok(event.clone()));
+        }
+    }
+    const HALF: usize = usize::MAX / 2;
+    refuse(Number(1), &[usize::MAX, HALF + 1, HALF, 1 << (usize::BITS - 4)]);
+    refuse(Nothing, &[usize::MAX, HALF + 1, HALF, 1 << (usize::BITS - 4)]);
+    refuse(Large([7; 4_096]), &[usize::MAX, HALF + 1, 1 << (usize::BITS - 4)]);
+    for capacity in [usize::MAX, HALF] {
+        let message = common::panic_of(|| EventBus::<Number>::new(capacity));
+        assert!(message.starts_with(&format!("no memory for the start-up buffer: {capacity} events of ")), "{message}");
+        let message = common::panic_of(|| EventBus::<Large>::new(capacity));
+        assert!(message.starts_with("no memory for the start-up buffer: "), "{message}");
+    }
 }
 
 /// API, section 2: the routes find exactly the interested subscribers among a thousand types, however they fall into the table, and still do

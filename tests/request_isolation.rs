@@ -167,7 +167,7 @@ fn refused_event_may_panic_as_it_is_dropped() {
     script.drop.panic_on_call(2, "not like this"); // the copy for the full ring goes first
     assert_eq!(panic_of(|| bus.request(question, expecting(&["a"]))), "not that one");
     assert!(!script.drop.is_pending());
-    assert_eq!((full.dropped(), bus.stats().requests_in_flight), (1, 0));
+    assert_eq!((full.lost(), bus.stats().requests_in_flight), (1, 0));
 
     // The start-up buffer is full.
     let bus = EventBus::new(0);
@@ -279,7 +279,7 @@ fn panicking_clone_keeps_no_answer_from_its_request() {
     let (answer, script) = Actor::answer("a");
     script.clone.panic_on_call(1, "inimitable");
     assert_eq!(panic_of(|| bus.publish(answer)), "inimitable");
-    assert_eq!(all.dropped(), 1);
+    assert_eq!(all.lost(), 1);
     assert_eq!(gather.wait().unwrap().responses.len(), 1);
 }
 
@@ -473,7 +473,7 @@ fn hook_finds_the_answer_gathered() {
     });
     publish(&bus, "a");
     publish(&bus, "b");
-    assert_eq!((slow.dropped(), seen.load(SeqCst)), (1, 2));
+    assert_eq!((slow.lost(), seen.load(SeqCst)), (1, 2));
     let gather = gather.lock().unwrap().take().unwrap();
     assert!(gather.wait().unwrap().is_complete());
 }

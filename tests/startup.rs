@@ -3,11 +3,12 @@
 mod common;
 
 use common::{EVEN, Finish, Gate, Number, ODD, Random, Stamped, Token, spawn_sleeper, stats_of, wait_until};
-use ringbus::{EventBus, PublishError, Subscription, TryRecvError};
+use ringbus::{Event, EventBus, EventType, PublishError, Published, Subscription, TryRecvError, WeakEventBus};
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::thread;
+use std::time::SystemTime;
 
 fn numbers(range: std::ops::Range<u64>) -> Vec<Number> {
     range.map(Number).collect()
@@ -29,7 +30,7 @@ fn backlog_of_100_000_reaches_16_subscribers_with_rings_of_8() {
                 for number in 0..BACKLOG {
                     assert_eq!(subscription.recv(), Ok(Number(number)));
                 }
-                assert_eq!(subscription.dropped(), 0);
+                assert_eq!(subscription.lost(), 0);
             })
         })
         .collect();
@@ -159,6 +160,97 @@ fn types_and_filter_apply_to_the_replay() {
     assert_eq!(bus.stats().delivered, 0, "the replay needs no ring");
 }
 
+/// API, section 2: a start that finds nobody to replay to says 0, and the statistics how many
+/// events nobody claimed: if nobody has subscribed, or whoever had has left or was stopped. So does
+/// the close of a bus that never started. Whoever stays claims the replay, wanted or not.
+#[test]
+fn replay_that_nobody_claims_is_counted() {
+    type Come = fn(&EventBus<Number>) -> Vec<Subscription<Number>>;
+    let stopped = |bus: &EventBus<Number>| {
+        let subscription = bus.subscribe(4);
+        subscription.stop_handle().stop();
+        subscription
+    };
+    let audiences: [(&str, usize, Come); 5] = [
+        ("nobody", 3, |_| vec![]),
+        ("one who left", 3, |bus| {
+            drop(bus.subscribe(4));
+            vec![]
+        }),
+        ("stopped ones", 3, |bus| {
+            let subscriptions = vec![bus.subscribe(4), bus.subscribe(4)];
+            subscriptions.iter().for_each(|subscription| subscription.stop_handle().stop());
+            subscriptions
+        }),
+        ("one who stays", 0, |bus| vec![bus.subscribe(4)]),
+        ("one who wants none of it", 0, |bus| vec![bus.subscriber("picky").filter(|_| false).subscribe()]),
+    ];
+    for (name, unclaimed, come) in audiences {
+        for is_started in [true, false] {
+            let bus = EventBus::new(3);
+            let mut subscriptions = come(&bus);
+            for number in numbers(0..3) {
+                bus.publish(number).unwrap();
+            }
+            subscriptions.push(stopped(&bus));
+            assert_eq!(bus.stats().unclaimed, 0, "{name}: nothing is decided yet");
+            if is_started {
+                assert_eq!(bus.start(), 3 - unclaimed, "{name}");
+            } else {
+                bus.close();
+            }
+            // Nor does it matter who comes, goes and publishes later.
+            let _late = bus.subscribe(4);
+            _ = bus.publish(Number(3));
+            drop(subscriptions);
+            assert_eq!(bus.start(), 0, "{name}");
+            bus.close();
+            let stats = bus.stats();
+            assert_eq!((stats.unclaimed, stats.buffered), (unclaimed as u64, 3), "{name}, started: {is_started}");
+        }
+    }
+    // Nothing was published, so nothing went unclaimed.
+    let bus = EventBus::<Number>::new(3);
+    assert_eq!((bus.start(), bus.stats().unclaimed), (0, 0));
+}
+
+/// API, section 2: of a batch that straddles the start, the events before it are replayed, or
+/// unclaimed, and the others are live.
+#[test]
+fn batch_that_straddles_the_start_is_replayed_in_part() {
+    /// An event whose clone may start the bus.
+    struct Starter(Option<WeakEventBus<Starter>>, Arc<AtomicUsize>);
+    impl Clone for Starter {
+        fn clone(&self) -> Self {
+            if let Some(bus) = self.0.as_ref().and_then(WeakEventBus::upgrade) {
+                self.1.fetch_add(bus.start(), SeqCst);
+            }
+            Self(None, Arc::clone(&self.1))
+        }
+    }
+    impl Event for Starter {
+        fn event_type(&self) -> EventType {
+            ODD
+        }
+
+        fn timestamp(&self) -> SystemTime {
+            SystemTime::UNIX_EPOCH
+        }
+    }
+    for is_claimed in [true, false] {
+        let bus = EventBus::new(8);
+        let replayed = Arc::new(AtomicUsize::new(0));
+        let mut reader = is_claimed.then(|| bus.subscribe(8));
+        let event = |starts: bool| Starter(starts.then(|| bus.downgrade()), Arc::clone(&replayed));
+        let published = bus.publish_batch(&[event(false), event(false), event(true), event(false)]).unwrap();
+        let readers = usize::from(is_claimed);
+        assert_eq!(published, Published { buffered: 2, delivered: 2 * readers, dropped: 0 });
+        assert_eq!(replayed.load(SeqCst), 2 * readers);
+        assert_eq!(bus.stats().unclaimed, 2 * u64::from(!is_claimed));
+        assert_eq!(reader.iter_mut().map(|reader| reader.try_iter().count()).sum::<usize>(), 4 * readers);
+    }
+}
+
 /// G4: live events wait in the ring until the replay is read, and are lost alone where they find no room.
 #[test]
 fn live_events_wait_behind_an_unread_replay() {
@@ -171,7 +263,7 @@ fn live_events_wait_behind_an_unread_replay() {
     let dropped: usize = (3..6).map(|number| bus.publish(Number(number)).unwrap().dropped).sum();
     assert_eq!(dropped, 1);
     assert_eq!(subscription.try_iter().collect::<Vec<_>>(), numbers(0..5));
-    assert_eq!(subscription.dropped(), 1);
+    assert_eq!(subscription.lost(), 1);
 }
 
 /// API, section 2: `start` opens the bus once; a second call changes nothing and says 0.
@@ -337,7 +429,7 @@ fn collect(subscription: Subscription<Stamped>) -> (Vec<Stamped>, u64) {
     while let Ok(event) = subscription.recv() {
         received.push(event);
     }
-    (received, subscription.dropped())
+    (received, subscription.lost())
 }
 
 /// G3, G4, G5: while publishers, subscribers and `start` race, each subscriber of before the start gets the whole replay once, in one order

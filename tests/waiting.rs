@@ -3,14 +3,13 @@
 mod common;
 
 use common::{
-    CountingWaker, EVEN, Finish, LONG, Number, ODD, Token, live, numbers, publish, spawn_sleeper, stats_of, wait_until,
+    CountingWaker, EVEN, Finish, LONG, Number, ODD, Token, live, numbers, poll_next, publish, spawn_sleeper, stats_of,
+    wait_until,
 };
 use ringbus::{EventBus, RecvError, RecvTimeoutError, Subscription, TryRecvError, WaitStrategy};
-use std::future::Future;
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
-use std::task::{Context, Waker};
+use std::task::Waker;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -126,6 +125,53 @@ fn wait_without_time_looks_once() {
     }
 }
 
+/// G12, G13: a wait without time announces nothing and takes no waker with it, and one that has
+/// come to its end has left none: neither does an event wake anybody then.
+#[test]
+fn wait_that_is_over_wakes_nobody() {
+    type Look = fn(&Subscription<Number>) -> Result<Number, RecvTimeoutError>;
+    let looks: [(&str, Look); 3] = [
+        ("no time", |it| it.recv_timeout(Duration::ZERO)),
+        ("a deadline that is over", |it| it.recv_deadline(Instant::now())),
+        ("a moment", |it| it.recv_timeout(Duration::from_micros(200))),
+    ];
+    for wait in STRATEGIES {
+        for (name, look) in looks {
+            let bus = live();
+            let mut subscription = bus.subscriber("hasty").wait(wait).subscribe();
+            let (counter, waker) = CountingWaker::new();
+            assert!(poll_next(&mut subscription, &waker).is_pending());
+            drop(waker);
+            assert_eq!(look(&subscription), Err(RecvTimeoutError::TimedOut));
+            assert_eq!(Arc::strong_count(&counter), 1, "{wait:?}, {name}");
+            publish(&bus, 0..1);
+            assert_eq!((counter.wakes(), look(&subscription)), (0, Ok(Number(0))), "{wait:?}, {name}");
+        }
+    }
+}
+
+/// G13: a wait without time does not sleep, whatever the strategy.
+#[cfg(target_os = "linux")]
+#[test]
+fn wait_without_time_does_not_sleep() {
+    const LOOKS: u64 = 1_000;
+    for wait in STRATEGIES {
+        let bus = live();
+        let subscription = bus.subscriber("hasty").wait(wait).subscribe();
+        let slept = common::finishes(move || {
+            let probe = common::ThreadProbe::current();
+            let before = probe.sleeps();
+            for _ in 0..LOOKS {
+                assert_eq!(subscription.recv_timeout(Duration::ZERO), Err(RecvTimeoutError::TimedOut));
+                assert_eq!(subscription.recv_deadline(Instant::now()), Err(RecvTimeoutError::TimedOut));
+            }
+            probe.sleeps() - before
+        });
+        // Not 0, because the kernel may have its own reasons.
+        assert!(slept < 5, "{wait:?}: it went to sleep {slept} times");
+    }
+}
+
 /// G7: a receiver that waits by `Yield` or `Spin` finds what is published meanwhile, and the close.
 #[test]
 fn receivers_that_never_park_see_events_and_close() {
@@ -182,10 +228,9 @@ fn only_a_wanted_event_wakes_and_only_once() {
     let bus = EventBus::new(4);
     let mut subscription = bus.subscriber("idle").types([ODD]).filter(|number: &Number| number.0 > 10).subscribe();
     let (counter, waker) = CountingWaker::new();
-    let mut context = Context::from_waker(&waker);
     let mut publisher = bus.publisher();
 
-    assert!(pin!(subscription.recv_async()).poll(&mut context).is_pending());
+    assert!(poll_next(&mut subscription, &waker).is_pending());
     publish(&bus, 11..12);
     publisher.publish(Number(13)).unwrap();
     assert_eq!(counter.wakes(), 0, "buffered");
@@ -193,7 +238,7 @@ fn only_a_wanted_event_wakes_and_only_once() {
     assert_eq!(counter.wakes(), 1, "the replay");
     assert_eq!([subscription.try_recv(), subscription.try_recv()], [Ok(Number(11)), Ok(Number(13))]);
 
-    assert!(pin!(subscription.recv_async()).poll(&mut context).is_pending());
+    assert!(poll_next(&mut subscription, &waker).is_pending());
     publish(&bus, 0..10);
     publisher.publish(Number(12)).unwrap();
     publisher.publish(Number(5)).unwrap();
@@ -441,7 +486,7 @@ fn given_up_waits_leave_no_trace() {
     let mut subscription = bus.subscribe(1);
     for number in 0..20 {
         assert_eq!(subscription.recv_timeout(Duration::from_micros(50)), Err(RecvTimeoutError::TimedOut));
-        assert!(pin!(subscription.recv_async()).poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        assert!(poll_next(&mut subscription, Waker::noop()).is_pending());
         let wait = WAYS[number as usize % 5];
         let sleeper = spawn_sleeper(move || (wait(&mut subscription), subscription));
         publish(&bus, number..number + 1);

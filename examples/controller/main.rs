@@ -148,7 +148,7 @@ fn give_up_on_lag(bus: &EventBus<DynEvent>) {
 
 /// Whether a subscriber has missed events; says so.
 fn has_missed(subscription: &Subscription<DynEvent>) -> bool {
-    let missed = subscription.take_missed();
+    let missed = subscription.take_lost();
     if missed > 0 {
         warn(format_args!(
             "{} has missed {missed} of its events, so this roll-out cannot be trusted",

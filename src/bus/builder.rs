@@ -7,6 +7,7 @@ use crate::mailbox::Mailbox;
 use crate::mailbox::end::Ended;
 use crate::mailbox::filter::Filter;
 use crate::mailbox::options::{Overflow, SubscriberOptions, WaitStrategy};
+use crate::panics::drop_guarded;
 use crate::publish::snapshot::Phase;
 use crate::receive::Subscription;
 use crate::receive::replay::Replay;
@@ -43,7 +44,7 @@ impl<E: Event + Clone> SubscriberBuilder<E> {
     ///
     /// # Panics
     ///
-    /// Where `capacity` is 0.
+    /// If `capacity` is 0.
     pub fn capacity(mut self, capacity: usize) -> Self {
         assert!(capacity > 0, "the ring of subscriber \"{}\" needs a capacity of at least 1 event", self.options.name);
         self.options.capacity = capacity;
@@ -65,7 +66,7 @@ impl<E: Event + Clone> SubscriberBuilder<E> {
             }
         }
         assert!(!distinct.is_empty(), "the list of types of subscriber \"{}\" is empty", self.options.name);
-        self.options.types = Some(distinct);
+        self.options.types = Some(distinct.into());
         self
     }
 
@@ -75,11 +76,16 @@ impl<E: Event + Clone> SubscriberBuilder<E> {
     /// should be quick. A publish under way may still call it for a moment after the subscription was dropped. What it refuses is counted, for which
     /// each filter takes 3 KiB.
     ///
+    /// What the filter owns is dropped with the subscription, by the thread that drops that. If a publish is still calling it, or an idle
+    /// [`Publisher`](crate::Publisher) keeps a snapshot from before, then it is dropped later, by the next thread that subscribes, unsubscribes,
+    /// stops a subscription, receives the last event of its replay, drops a publisher, or starts or closes the bus; never by a publish. If it panics as it is dropped by such a thread, the panic goes no
+    /// further than the panic hook.
+    ///
     /// Where it panics for a live event, that is lost to this subscriber and counted as dropped, the others get it, and then
     /// the panic resumes in the publisher. Where it panics for a replayed one, that counts as discarded, and the panic
     /// goes through the receiving call.
     pub fn filter(mut self, filter: impl Fn(&E) -> bool + Send + Sync + 'static) -> Self {
-        self.options.filter = Some(Filter::new(filter));
+        drop_guarded(self.options.filter.replace(Filter::new(filter)));
         self
     }
 
@@ -108,6 +114,10 @@ impl<E: Event + Clone> SubscriberBuilder<E> {
     /// neither its count of subscribers nor its statistics have it.
     ///
     /// Progress: lock-free; copies the list of subscribers.
+    ///
+    /// # Panics
+    ///
+    /// If there is no memory for a ring of that capacity. The message names the subscriber, and nothing is subscribed.
     #[must_use = "dropping the subscription unsubscribes"]
     pub fn subscribe(self) -> Subscription<E> {
         let cell = self.core.cell();

@@ -2,17 +2,19 @@
 
 use crate::error::{BatchError, BatchErrorKind, PublishError};
 use crate::event::Event;
-use crate::gather::error::RequestError;
-use crate::gather::requests::Requests;
+use crate::gather::pending::Answered;
+use crate::gather::requests::{Addressee, Requests};
 use crate::mailbox;
 use crate::mailbox::end::Ended;
 use crate::panics::Panics;
 use crate::publish::batch::Batch;
-use crate::publish::fan_out;
-use crate::publish::snapshot::{Closed, Phase, Snapshot, SnapshotCell};
-use crate::publish::startup::{AppendError, StartupLog};
+use crate::publish::snapshot::{Backlog, Phase, Snapshot, SnapshotCell};
+use crate::publish::startup::{AppendError, Appended, StartupLog};
+use crate::publish::{dispose, fan_out};
 use crate::stats::{BusStats, Offered, Published, Totals};
 use crate::sync::Counter;
+use std::mem::needs_drop;
+use std::slice;
 use std::sync::Arc;
 
 /// The bus itself. Closed when the last handle that publishes lets go of it; subscriptions only know it weakly.
@@ -52,175 +54,202 @@ impl<E> Core<E> {
         format!("subscriber-{}", self.named.add(1) + 1).into()
     }
 
-    /// Opens the bus: everything that was published so far is released to the subscribers of now. See [`finish_start`].
+    /// Opens the bus: everything that was published so far is released to the present subscribers. See [`finish_start`].
     ///
     /// [`finish_start`]: Self::finish_start
     pub(crate) fn start(&self) -> usize {
         let Phase::Starting(log) = self.cell.load().phase.clone() else { return 0 };
         // The log first, the cell second: were the cell live first, a publish could reach a ring while another still
         // appends to the log behind it.
-        let closed = log.close();
+        let is_first = log.close();
         let mut panics = Panics::default();
         self.finish_start(&mut panics);
-        // Where `close` came in between, it was `close` that released the backlog.
-        let replayed = if closed.first && self.is_started() { closed.len } else { 0 };
+        let replayed = match &*self.cell.load() {
+            // If `close` came in between, it was `close` that released the backlog.
+            snapshot if is_first && snapshot.is_started() && snapshot.backlog.is_claimed => snapshot.backlog.len,
+            _ => 0,
+        };
         #[cfg(feature = "tracing")]
-        panics.catch(|| tracing::debug!(replayed, "bus started"));
-        // Where nobody has subscribed, the last share in the log: user code.
+        panics.catch(|| tracing::debug!(target: "ringbus", replayed, "bus started"));
+        self.cell.sweep();
+        // If nobody has subscribed, the last share in the log: user code.
         panics.catch(|| drop(log));
         panics.resume();
         replayed
     }
 
     pub(crate) fn is_started(&self) -> bool {
-        matches!(self.cell.load().phase, Phase::Live | Phase::Closed(Closed::Started))
+        self.cell.load().is_started()
     }
 
     /// The second half of [`start`](Self::start), for whoever finds the log closed: the thread that called `start`, a second
     /// one, or a publisher that would otherwise have to wait for them.
     fn finish_start(&self, panics: &mut Panics) {
-        let snapshot = self.cell.load();
-        if let Phase::Starting(_) = snapshot.phase {
-            let before = self.cell.go_live();
-            panics.catch(|| drop(before));
+        // (Let go of before the swap, so that it does not keep what that displaces.)
+        let is_starting = matches!(self.cell.load().phase, Phase::Starting(_));
+        if is_starting {
+            self.cell.go_live();
         }
-        panics.catch(|| drop(snapshot));
         self.wake_all(panics);
     }
 
-    /// Wakes every subscriber of now that waits.
+    /// Wakes every present subscriber that waits.
     fn wake_all(&self, panics: &mut Panics) {
-        let snapshot = self.cell.load();
-        mailbox::wake_all(&snapshot.subscribers, panics);
-        // It may hold the last share in what has left meanwhile: user code.
-        panics.catch(|| drop(snapshot));
+        mailbox::wake_all(&self.cell.load().subscribers, panics);
     }
 
     pub(crate) fn close(&self) {
         let mut panics = Panics::default();
         // The cell first, the log second: a publisher that found the log closed while the cell still said `Starting`
         // would take it for a start, and revive the bus.
-        let before = self.cell.close();
-        let snapshot = Arc::clone(&*self.cell.load());
-        let mut released = None;
-        if let Phase::Closed(Closed::Closing(log)) = &snapshot.phase {
+        let log = self.cell.close();
+        if let Some(log) = &log {
             log.close();
-            released = Some(self.cell.release_log());
+            self.cell.release_log();
         }
+        let snapshot = self.cell.load();
         for mailbox in &snapshot.subscribers {
             mailbox.end(Ended::Drain);
         }
         mailbox::wake_all(&snapshot.subscribers, &mut panics);
         self.requests.close(&mut panics);
         #[cfg(feature = "tracing")]
-        panics.catch(|| tracing::debug!(subscribers = snapshot.subscribers.len(), "bus closed"));
-        // The last shares in hooks and in the log: user code, which must not come between the steps above.
-        panics.catch(|| drop(before));
-        panics.catch(|| drop(released));
-        panics.catch(|| drop(snapshot));
+        panics.catch(|| tracing::debug!(target: "ringbus", subscribers = snapshot.subscribers.len(), "bus closed"));
+        snapshot.hooks.close(&mut panics);
+        drop(snapshot);
+        self.cell.sweep();
+        // If nobody has subscribed, the last share in the log: user code.
+        panics.catch(|| drop(log));
         panics.resume();
     }
 
     pub(crate) fn stats(&self) -> BusStats {
         let snapshot = self.cell.load();
+        let Backlog { len, is_claimed } = snapshot.backlog;
         BusStats {
+            unclaimed: if is_claimed { 0 } else { len as u64 },
             late_responses: self.requests.late(),
             requests_in_flight: self.requests.in_flight(),
-            ..self.totals.sum(snapshot.subscribers.iter().map(|mailbox| mailbox.stats()).collect())
+            ..self.totals.sum(snapshot.subscribers.iter().map(|mailbox| mailbox.stats(len)).collect())
         }
     }
 }
 
-/// Whether an event is published for its own sake, or asks.
-#[derive(Debug)]
-pub(crate) enum Purpose<'a, E> {
+/// Whether events are published for their own sake, or ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
     /// Accepted whoever gets it.
     Tell,
-    /// Accepted, by a live bus, only if somebody gets it; put back here if nobody does.
-    Ask(&'a mut Option<E>),
+    /// Accepted, by a live bus, only if somebody gets it.
+    Ask,
 }
 
-impl<E> Purpose<'_, E> {
-    /// Says whether an event that so many have got is accepted by a live bus, and puts it back where it is not.
-    #[inline]
-    fn conclude(self, event: &mut Option<E>, delivered: usize) -> bool {
-        match self {
-            Self::Ask(undelivered) if delivered == 0 => {
-                *undelivered = event.take();
-                false
-            }
-            Self::Tell | Self::Ask(_) => true,
+/// Ends a publish: drops the event if nobody has taken it, or hands it back if it was refused, and resumes the first panic.
+#[inline]
+pub(crate) fn conclude<E>(
+    result: Result<Published, BatchErrorKind>,
+    event: &mut Option<E>,
+    mut panics: Panics,
+) -> Result<Published, PublishError<E>> {
+    match result {
+        Ok(published) => {
+            dispose(event, &mut panics);
+            panics.resume();
+            Ok(published)
         }
+        // Nobody takes an event that is refused, so it is there.
+        Err(kind) => event.take().map_or(Ok(Published::default()), |event| refuse(kind, event, panics)),
     }
 }
 
+#[cold]
+#[inline(never)]
+fn refuse<E>(kind: BatchErrorKind, event: E, panics: Panics) -> Result<Published, PublishError<E>> {
+    panics.resume_or(Err(PublishError::new(kind, event)))
+}
+
+/// Publishes a large event, of which everybody gets a clone by `lend`: it stays where its publisher has put it.
+#[inline(never)]
+pub(crate) fn publish_large<E>(
+    event: E,
+    lend: impl FnOnce(&[E], &mut Panics) -> Result<Published, BatchError>,
+) -> Result<Published, PublishError<E>> {
+    let mut panics = Panics::default();
+    if const { needs_drop::<E>() } {
+        let mut event = Some(event);
+        let result = lend(event.as_slice(), &mut panics).map_err(|error| error.kind);
+        return conclude(result, &mut event, panics);
+    }
+    let result = lend(slice::from_ref(&event), &mut panics);
+    panics.resume();
+    match result {
+        Ok(published) => Ok(published),
+        Err(BatchError { kind: BatchErrorKind::StartupFull, .. }) => Err(PublishError::StartupFull(event)),
+        Err(BatchError { kind: BatchErrorKind::Closed, .. }) => Err(PublishError::Closed(event)),
+    }
+}
+
+// In what follows an event travels as `&mut Option<E>`: it stays where its publisher has put it until somebody takes it, because each
+// move of a large one costs time, and in a debug build, stack.
 impl<E: Event + Clone> Core<E> {
-    /// Publishes, whatever the phase.
+    /// Publishes on a live bus; on another, leaves the event alone. What nobody has taken is still there afterwards.
     #[inline]
-    pub(crate) fn publish(
-        &self,
-        event: E,
-        purpose: Purpose<'_, E>,
-        panics: &mut Panics,
-    ) -> Result<Published, PublishError<E>> {
+    pub(crate) fn publish_if_live(&self, event: &mut Option<E>, panics: &mut Panics) -> Option<Offered> {
         let snapshot = self.cell.load();
-        let result = match &snapshot.phase {
+        let Phase::Live = snapshot.phase else { return None };
+        let offered = self.publish_live(&snapshot, event, panics);
+        self.totals.count_live(1, offered);
+        Some(offered)
+    }
+
+    /// Publishes, whatever the phase. What nobody has taken is still there afterwards.
+    pub(crate) fn publish(&self, event: &mut Option<E>, panics: &mut Panics) -> Result<Published, BatchErrorKind> {
+        let snapshot = self.cell.load();
+        match &snapshot.phase {
             Phase::Live => {
-                let offered = self.publish_live(&snapshot, event, purpose, panics);
+                let offered = self.publish_live(&snapshot, event, panics);
                 self.totals.count_live(1, offered);
                 Ok(offered.into())
             }
-            Phase::Starting(log) => self.publish_to_log(log, event, purpose, panics),
-            Phase::Closed(_) => Err(PublishError::Closed(event)),
-        };
-        // It may hold the last share in what has left meanwhile: user code.
-        panics.catch(|| drop(snapshot));
-        result
-    }
-
-    /// Publishes an event that asks. The request must be registered by now: answers may come before this returns.
-    pub(crate) fn ask(&self, event: E, panics: &mut Panics) -> Result<(), RequestError<E>> {
-        let mut undelivered = None;
-        match (self.publish(event, Purpose::Ask(&mut undelivered), panics), undelivered) {
-            (Ok(_), None) => Ok(()),
-            (Ok(_), Some(event)) => Err(RequestError::NotDelivered(event)),
-            (Err(PublishError::StartupFull(event)), _) => Err(RequestError::StartupFull(event)),
-            (Err(PublishError::Closed(event)), _) => Err(RequestError::Closed(event)),
+            Phase::Starting(log) => self.publish_to_log(log, event, panics),
+            Phase::Closed(_) => Err(BatchErrorKind::Closed),
         }
     }
 
-    /// Keeps an event for the replay; publishes it where it comes too late for that.
+    /// Keeps an event for the replay; publishes it if it comes too late for that.
     // Apart, so that the publish on a live bus stays small.
     #[inline(never)]
     fn publish_to_log(
         &self,
         log: &StartupLog<E>,
-        event: E,
-        purpose: Purpose<'_, E>,
+        event: &mut Option<E>,
         panics: &mut Panics,
-    ) -> Result<Published, PublishError<E>> {
-        let addressee = self.requests.addressee(&event, panics);
+    ) -> Result<Published, BatchErrorKind> {
+        let addressee = event.as_ref().map_or(Addressee::Nobody, |event| self.requests.addressee(event, panics));
         match log.append(event) {
-            Ok(appended) => {
-                self.totals.count_buffered();
-                if appended.closed_meanwhile {
-                    self.wake_for_late_fill(panics);
-                }
-                let answer =
-                    if addressee.is_pending() { panics.catch(|| appended.event().cloned()).flatten() } else { None };
-                self.requests.deliver(addressee, answer, panics);
-                Ok(Published { buffered: 1, ..Published::default() })
-            }
-            Err(AppendError::Full(event)) => {
+            Ok(appended) => Ok(self.after_append(appended, addressee, panics)),
+            Err(AppendError::Full) => {
                 self.totals.count_startup_rejected();
-                Err(PublishError::StartupFull(event))
+                Err(BatchErrorKind::StartupFull)
             }
             // The bus has started or closed, or is about to. Phases only advance: next time it is another one.
-            Err(AppendError::Closed(event)) => {
+            Err(AppendError::Closed) => {
                 self.finish_start(panics);
-                self.publish(event, purpose, panics)
+                self.publish(event, panics)
             }
         }
+    }
+
+    /// What is left to do for an event that is kept for the replay.
+    fn after_append(&self, appended: Appended<'_, E>, addressee: Addressee<E>, panics: &mut Panics) -> Published {
+        self.totals.count_buffered();
+        if appended.closed_meanwhile {
+            self.wake_for_late_fill(panics);
+        }
+        self.requests.deliver(addressee, panics, |pending, panics| {
+            appended.event().map_or(Answered::Late, |event| pending.answer_by_clone(event, panics))
+        });
+        Published { buffered: 1, ..Published::default() }
     }
 
     /// Publishes on a live bus: to the rings, then to the request that the event answers, then the lag reports. What it
@@ -228,83 +257,98 @@ impl<E: Event + Clone> Core<E> {
     // Inlined whatever the compiler thinks of it, as is all that a good publish runs through: what a call returns in memory is read back in
     // other widths, and each time the processor waits for its stores.
     #[inline(always)]
-    pub(crate) fn publish_live(
-        &self,
-        snapshot: &Snapshot<E>,
-        event: E,
-        purpose: Purpose<'_, E>,
-        panics: &mut Panics,
-    ) -> Offered {
-        if panics.catch(|| event.as_response().is_some()).unwrap_or_default() {
-            return self.publish_response(snapshot, event, purpose, panics);
+    pub(crate) fn publish_live(&self, snapshot: &Snapshot<E>, event: &mut Option<E>, panics: &mut Panics) -> Offered {
+        let is_response = |event: &Option<E>| event.as_ref().is_some_and(|event| event.as_response().is_some());
+        if panics.catch(|| is_response(event)).unwrap_or_default() {
+            return self.publish_response(snapshot, event, panics);
         }
-        fan_out(snapshot, event, false, panics, |event, delivered, _| {
-            purpose.conclude(event, delivered);
-        })
+        fan_out(snapshot, event, false, panics, |_, _| ())
     }
 
     // Apart, so that the publish of everything else stays small.
     #[inline(never)]
-    fn publish_response(
-        &self,
-        snapshot: &Snapshot<E>,
-        event: E,
-        purpose: Purpose<'_, E>,
-        panics: &mut Panics,
-    ) -> Offered {
-        let addressee = self.requests.addressee(&event, panics);
-        let is_pending = addressee.is_pending();
-        fan_out(snapshot, event, is_pending, panics, |event, delivered, panics| {
-            // Where it was not accepted it answers nothing either, should it be a response as well.
-            if purpose.conclude(event, delivered) {
-                let answer = if is_pending { event.take() } else { None };
-                self.requests.deliver(addressee, answer, panics);
-            }
+    fn publish_response(&self, snapshot: &Snapshot<E>, event: &mut Option<E>, panics: &mut Panics) -> Offered {
+        let addressee = event.as_ref().map_or(Addressee::Nobody, |event| self.requests.addressee(event, panics));
+        fan_out(snapshot, event, addressee.is_pending(), panics, |event, panics| {
+            self.requests.deliver(addressee, panics, |pending, panics| pending.answer(event, panics));
         })
     }
 
     /// Publishes many events: on a live bus at one go, before that one by one.
-    pub(crate) fn publish_batch(&self, events: &[E], panics: &mut Panics) -> Result<Published, BatchError> {
+    pub(crate) fn publish_batch(
+        &self,
+        events: &[E],
+        purpose: Purpose,
+        panics: &mut Panics,
+    ) -> Result<Published, BatchError> {
         let snapshot = self.cell.load();
-        let result = match snapshot.phase {
+        match snapshot.phase {
             Phase::Live => {
-                let offered = self.publish_batch_live(&snapshot, events, panics);
+                let offered = self.publish_batch_live(&snapshot, events, purpose, panics);
                 self.totals.count_live(events.len(), offered);
                 Ok(offered.into())
             }
-            Phase::Starting(_) | Phase::Closed(_) => self.publish_one_by_one(events, panics),
-        };
-        panics.catch(|| drop(snapshot));
-        result
+            Phase::Starting(ref log) => self.publish_batch_to_log(log, events, purpose, panics),
+            Phase::Closed(_) if events.is_empty() => Ok(Published::default()),
+            Phase::Closed(_) => {
+                Err(BatchError { published: Published::default(), taken: 0, kind: BatchErrorKind::Closed })
+            }
+        }
     }
 
     /// Publishes a batch on a live bus, in the order of [`publish_live`](Self::publish_live): the rings, the requests, the lag
     /// reports. What it returns is still to be counted.
-    pub(crate) fn publish_batch_live(&self, snapshot: &Snapshot<E>, events: &[E], panics: &mut Panics) -> Offered {
+    pub(crate) fn publish_batch_live(
+        &self,
+        snapshot: &Snapshot<E>,
+        events: &[E],
+        purpose: Purpose,
+        panics: &mut Panics,
+    ) -> Offered {
         let mut batch = Batch::new(snapshot, events);
         let offered = batch.fan_out(panics);
         for event in events {
             let addressee = self.requests.addressee(event, panics);
-            let answer = if addressee.is_pending() { panics.catch(|| event.clone()) } else { None };
-            self.requests.deliver(addressee, answer, panics);
+            // If it was not accepted it answers nothing either.
+            if purpose == Purpose::Tell || offered.delivered > 0 {
+                self.requests.deliver(addressee, panics, |pending, panics| pending.answer_by_clone(event, panics));
+            }
         }
         batch.report_lags(panics);
         offered
     }
 
-    /// Publishes a batch whatever the phase, and in whichever phases that pass meanwhile.
+    /// Keeps the events of a batch for the replay, and publishes those that come too late for that.
     #[cold]
-    fn publish_one_by_one(&self, events: &[E], panics: &mut Panics) -> Result<Published, BatchError> {
+    fn publish_batch_to_log(
+        &self,
+        log: &StartupLog<E>,
+        events: &[E],
+        purpose: Purpose,
+        panics: &mut Panics,
+    ) -> Result<Published, BatchError> {
         let mut published = Published::default();
         for (taken, event) in events.iter().enumerate() {
-            // Cloned before anything is claimed for it. Nobody gets an event that cannot be cloned.
-            let Some(event) = panics.catch(|| event.clone()) else { continue };
-            match self.publish(event, Purpose::Tell, panics) {
-                Ok(one) => published += one,
-                Err(error) => {
-                    let kind = BatchErrorKind::of(&error);
-                    panics.catch(|| drop(error));
-                    return Err(BatchError { published, taken, kind });
+            let addressee = self.requests.addressee(event, panics);
+            // Nobody gets an event that cannot be cloned.
+            let Some(appended) = log.append_clone(event, panics) else { continue };
+            match appended {
+                Ok(appended) => published += self.after_append(appended, addressee, panics),
+                Err(AppendError::Full) => {
+                    self.totals.count_startup_rejected();
+                    return Err(BatchError { published, taken, kind: BatchErrorKind::StartupFull });
+                }
+                // As in `publish_to_log`: the rest goes to the bus as it is by now.
+                Err(AppendError::Closed) => {
+                    self.finish_start(panics);
+                    return match self.publish_batch(&events[taken..], purpose, panics) {
+                        Ok(rest) => Ok(published + rest),
+                        Err(error) => Err(BatchError {
+                            published: published + error.published,
+                            taken: taken + error.taken,
+                            kind: error.kind,
+                        }),
+                    };
                 }
             }
         }

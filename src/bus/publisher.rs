@@ -1,9 +1,11 @@
 //! A publishing handle that keeps the snapshot at hand.
 
-use crate::bus::core::{Core, Purpose};
+use crate::bus::core::{Core, Purpose, conclude, publish_large};
 use crate::error::{BatchError, PublishError};
 use crate::event::Event;
+use crate::event::large::is_large;
 use crate::panics::Panics;
+use crate::publish::dispose;
 use crate::publish::snapshot::{CachedSnapshot, Phase, Snapshot};
 use crate::stats::{Published, PublisherAccount};
 use std::fmt;
@@ -12,9 +14,30 @@ use std::sync::Arc;
 
 /// The fastest way to publish: a handle for one thread, from [`EventBus::publisher`](crate::EventBus::publisher).
 ///
-/// It keeps the last snapshot of the subscribers and checks with one load whether it is still the current one; in
-/// between, an idle publisher keeps that snapshot's memory alive, and with it the mailboxes and hooks of those who
-/// have left since. Like every [`EventBus`](crate::EventBus) handle, it keeps the bus open.
+/// It keeps the last snapshot of the subscribers and checks with one load whether it is still the current one. Until its next publish, an idle
+/// publisher so keeps in memory the mailboxes and filters of those who have left since. It never drops what they owned: the next thread that
+/// comes or goes does, see [`filter`](crate::SubscriberBuilder::filter). Like every [`EventBus`](crate::EventBus) handle, it keeps the bus open.
+///
+/// # Examples
+///
+/// ```
+/// # use ringbus::{Event, EventBus, EventType};
+/// # #[derive(Clone, Copy, Debug, PartialEq)]
+/// # struct Tick(u32);
+/// # impl Event for Tick {
+/// #     fn event_type(&self) -> EventType { const { EventType::new("tick") } }
+/// #     fn timestamp(&self) -> std::time::SystemTime { std::time::SystemTime::now() }
+/// # }
+/// let bus = EventBus::new(0);
+/// let ticks = bus.subscribe(8);
+/// bus.start();
+/// let mut publisher = bus.publisher();            // one for each thread
+/// for number in 0..3 {
+///     assert_eq!(publisher.publish(Tick(number))?.delivered, 1);
+/// }
+/// assert_eq!(ticks.len(), 3);
+/// # Ok::<(), ringbus::PublishError<Tick>>(())
+/// ```
 pub struct Publisher<E> {
     /// The last snapshot seen, where that was a live one: one from before `start` would keep the whole start-up log.
     live: Option<CachedSnapshot<E>>,
@@ -46,17 +69,27 @@ impl<E: Event + Clone> Publisher<E> {
     // By its size alone the compiler would decide from program to program, by how many calls there are.
     #[inline(always)]
     pub fn publish(&mut self, event: E) -> Result<Published, PublishError<E>> {
+        if const { is_large::<E>() } {
+            publish_large(event, |events, panics| self.publish_all(events, panics))
+        } else {
+            self.publish_small(event)
+        }
+    }
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn publish_small(&mut self, event: E) -> Result<Published, PublishError<E>> {
+        let mut event = Some(event);
         let mut panics = Panics::default();
         if let Some(live) = &mut self.live {
-            // A new snapshot takes the place of one that may hold the last share in what has left since: user code.
-            if let Some(snapshot @ Snapshot { phase: Phase::Live, .. }) = panics.catch(|| live.load()) {
-                let offered = self.core.publish_live(snapshot, event, Purpose::Tell, &mut panics);
+            if let snapshot @ Snapshot { phase: Phase::Live, .. } = live.load() {
+                let offered = self.core.publish_live(snapshot, &mut event, &mut panics);
                 self.account.count_live(1, offered);
+                dispose(&mut event, &mut panics);
                 panics.resume();
                 return Ok(offered.into());
             }
         }
-        self.publish_uncached(event, panics)
+        self.publish_uncached(&mut event, panics)
     }
 
     /// Publishes a batch of events, exactly as [`EventBus::publish_batch`](crate::EventBus::publish_batch) does.
@@ -70,37 +103,37 @@ impl<E: Event + Clone> Publisher<E> {
     /// As `EventBus::publish_batch`.
     pub fn publish_batch(&mut self, events: &[E]) -> Result<Published, BatchError> {
         let mut panics = Panics::default();
+        let result = self.publish_all(events, &mut panics);
+        panics.resume_or(result)
+    }
+
+    #[inline]
+    fn publish_all(&mut self, events: &[E], panics: &mut Panics) -> Result<Published, BatchError> {
         if let Some(live) = &mut self.live {
-            // As in `publish`.
-            if let Some(snapshot @ Snapshot { phase: Phase::Live, .. }) = panics.catch(|| live.load()) {
-                let offered = self.core.publish_batch_live(snapshot, events, &mut panics);
+            if let snapshot @ Snapshot { phase: Phase::Live, .. } = live.load() {
+                let offered = self.core.publish_batch_live(snapshot, events, Purpose::Tell, panics);
                 self.account.count_live(events.len(), offered);
-                panics.resume();
                 return Ok(offered.into());
             }
         }
-        self.refresh(&mut panics);
-        let result = self.core.publish_batch(events, &mut panics);
-        panics.resume_or(result)
+        self.refresh();
+        self.core.publish_batch(events, Purpose::Tell, panics)
     }
 
-    /// Keeps the snapshot of now, where that is a live one.
-    fn refresh(&mut self, panics: &mut Panics) {
-        // What is loaded and what was kept may both be last shares in what has left since: user code.
-        panics.catch(|| {
-            let is_live = matches!(self.core.cell().load().phase, Phase::Live);
-            self.live = is_live.then(|| self.core.cell().cached());
-        });
+    /// Keeps the present snapshot, if that is a live one.
+    fn refresh(&mut self) {
+        let is_live = matches!(self.core.cell().load().phase, Phase::Live);
+        self.live = is_live.then(|| self.core.cell().cached());
     }
 
     #[cold]
-    fn publish_uncached(&mut self, event: E, mut panics: Panics) -> Result<Published, PublishError<E>> {
-        let result = self.core.publish(event, Purpose::Tell, &mut panics);
+    fn publish_uncached(&mut self, event: &mut Option<E>, mut panics: Panics) -> Result<Published, PublishError<E>> {
+        let result = self.core.publish(event, &mut panics);
         // Not while the bus keeps events: there is nothing to have at hand, and it would cost a load each time.
         if !matches!(result, Ok(Published { buffered: 1, .. })) {
-            self.refresh(&mut panics);
+            self.refresh();
         }
-        panics.resume_or(result)
+        conclude(result, event, panics)
     }
 }
 
@@ -116,6 +149,9 @@ impl<E: Event + Clone> Clone for Publisher<E> {
 impl<E> Drop for Publisher<E> {
     fn drop(&mut self) {
         self.core.totals().close_account(&self.account);
+        // Nobody else may come or go any more who would.
+        self.live = None;
+        self.core.cell().sweep();
     }
 }
 

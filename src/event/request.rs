@@ -2,9 +2,9 @@
 
 use crate::event::Event;
 use crate::event::event_type::finalise;
-use crate::sync::Counter;
+use crate::sync::{Counter, RandomState};
 use std::fmt;
-use std::hash::Hasher;
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::Arc;
 
 /// An event that asks: whoever can answer publishes a [`Response`] with the same id.
@@ -37,11 +37,59 @@ pub trait Response: Event {
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct RequestId(Id);
 
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq)]
 enum Id {
     Number(u64),
     Text(Arc<str>),
     Unique(u64),
+}
+
+impl Hash for Id {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match self {
+            Self::Number(number) => state.write(&number.to_ne_bytes()),
+            Self::Text(text) => state.write(text.as_bytes()),
+            // By a method of its own: see `IdHasher`.
+            Self::Unique(number) => state.write_u64(*number),
+        }
+    }
+}
+
+/// Hashes the ids of requests with a key of its own, because numbers and texts may come from strangers, who must not be able to choose them
+/// so that they collide. A unique id is made by this process, one number after the other, and needs no more than to be spread.
+#[derive(Debug)]
+pub(crate) struct IdHasher {
+    keyed: <RandomState as BuildHasher>::Hasher,
+    unique: Option<u64>,
+}
+
+impl Hasher for IdHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        self.keyed.write(bytes);
+    }
+
+    #[inline]
+    fn write_u64(&mut self, number: u64) {
+        self.unique = Some(number);
+    }
+
+    #[inline]
+    fn finish(&self) -> u64 {
+        self.unique.map_or_else(|| self.keyed.finish(), finalise)
+    }
+}
+
+/// Makes [`IdHasher`]s.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct BuildIdHasher(RandomState);
+
+impl BuildHasher for BuildIdHasher {
+    type Hasher = IdHasher;
+
+    #[inline]
+    fn build_hasher(&self) -> IdHasher {
+        IdHasher { keyed: self.0.build_hasher(), unique: None }
+    }
 }
 
 impl RequestId {
@@ -50,31 +98,6 @@ impl RequestId {
     pub fn unique() -> Self {
         static NEXT: Counter = Counter::new(1);
         Self(Id::Unique(NEXT.add(1)))
-    }
-}
-
-/// Hashes ids for the map of requests. Those are few and chosen by this process, so speed counts and no key is needed: numbers and words
-/// are mixed in by the multiplier of FNV-1a, and the end is the finaliser of MurmurHash3, as for event types.
-#[derive(Debug, Default)]
-pub(crate) struct IdHasher(u64);
-
-impl Hasher for IdHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.write_u64(u64::from(byte));
-        }
-    }
-
-    fn write_u64(&mut self, number: u64) {
-        self.0 = (self.0 ^ number).wrapping_mul(0x0000_0100_0000_01b3);
-    }
-
-    fn write_isize(&mut self, number: isize) {
-        self.write_u64(number as u64);
-    }
-
-    fn finish(&self) -> u64 {
-        finalise(self.0)
     }
 }
 
@@ -116,7 +139,6 @@ impl fmt::Debug for RequestId {
 mod tests {
     use super::*;
     use std::collections::HashSet;
-    use std::hash::{BuildHasher, BuildHasherDefault};
 
     /// The map takes its shard, its bucket and its tag from different bits.
     #[test]
@@ -124,12 +146,20 @@ mod tests {
         let numbers = (0..1_000_u64).map(RequestId::from);
         let texts = (0..1_000_u64).map(|number| RequestId::from(number.to_string()));
         let unique = (0..1_000).map(|number| RequestId(Id::Unique(number)));
-        let build = BuildHasherDefault::<IdHasher>::default();
+        let build = BuildIdHasher::default();
         let hashes: Vec<_> = numbers.chain(texts).chain(unique).map(|id| build.hash_one(id)).collect();
         assert_eq!(hashes.iter().collect::<HashSet<_>>().len(), hashes.len(), "no two are the same");
         for bit in 0..u64::BITS {
             let set = hashes.iter().filter(|&hash| hash >> bit & 1 == 1).count();
             assert!((1_350..1_650).contains(&set), "bit {bit} is set in {set} of {}", hashes.len());
+        }
+    }
+
+    #[test]
+    fn ids_that_may_come_from_strangers_are_hashed_with_a_key() {
+        let [one, other] = [BuildIdHasher::default(), BuildIdHasher::default()];
+        for id in [RequestId::from(7), RequestId::from("7")] {
+            assert_ne!(one.hash_one(&id), other.hash_one(&id));
         }
     }
 }

@@ -33,7 +33,36 @@ pub enum RequestError<E> {
     Closed(E),
 }
 
+/// The same without the event.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum RequestErrorKind {
+    NotARequest,
+    NoExpectedResponders,
+    DuplicateResponder,
+    InvalidMinimum { required: usize, expected: usize },
+    DuplicateId,
+    NotDelivered,
+    StartupFull,
+    Closed,
+}
+
 impl<E> RequestError<E> {
+    #[inline(always)]
+    pub(crate) fn new(kind: RequestErrorKind, event: E) -> Self {
+        match kind {
+            RequestErrorKind::NotARequest => Self::NotARequest(event),
+            RequestErrorKind::NoExpectedResponders => Self::NoExpectedResponders(event),
+            RequestErrorKind::DuplicateResponder => Self::DuplicateResponder(event),
+            RequestErrorKind::InvalidMinimum { required, expected } => {
+                Self::InvalidMinimum { event, required, expected }
+            }
+            RequestErrorKind::DuplicateId => Self::DuplicateId(event),
+            RequestErrorKind::NotDelivered => Self::NotDelivered(event),
+            RequestErrorKind::StartupFull => Self::StartupFull(event),
+            RequestErrorKind::Closed => Self::Closed(event),
+        }
+    }
+
     /// The event that was not published.
     #[must_use]
     pub fn into_inner(self) -> E {

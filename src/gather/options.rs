@@ -1,6 +1,6 @@
 //! What a requester can ask for.
 
-use crate::gather::error::RequestError;
+use crate::gather::error::RequestErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -67,17 +67,17 @@ impl RequestOptions {
         self
     }
 
-    /// Hands the event on, unless no request can be made with these options.
-    pub(crate) fn check<E>(&self, event: E) -> Result<E, RequestError<E>> {
+    /// Whether a request can be made with these options.
+    pub(crate) fn check(&self) -> Result<(), RequestErrorKind> {
         let (required, expected) = (self.required(), self.expected.len());
         if expected == 0 {
-            Err(RequestError::NoExpectedResponders(event))
+            Err(RequestErrorKind::NoExpectedResponders)
         } else if self.repeats {
-            Err(RequestError::DuplicateResponder(event))
+            Err(RequestErrorKind::DuplicateResponder)
         } else if required == 0 || required > expected {
-            Err(RequestError::InvalidMinimum { event, required, expected })
+            Err(RequestErrorKind::InvalidMinimum { required, expected })
         } else {
-            Ok(event)
+            Ok(())
         }
     }
 

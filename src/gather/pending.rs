@@ -1,7 +1,10 @@
 //! One request under way: what has been answered so far.
 
 use crate::event::Event;
+use crate::event::large::clone_into;
+use crate::event::request::Response;
 use crate::gather::result::RequestResult;
+use crate::gather::strangers::Strangers;
 use crate::panics::Panics;
 use crate::sync::Mutex;
 use std::fmt;
@@ -63,6 +66,7 @@ struct Gathering<E> {
     answered: Vec<bool>,
     duplicates: usize,
     unexpected: usize,
+    strangers: Strangers,
     /// `None` as long as answers count.
     ended: Option<Ended>,
     /// How to wake the requester, while it waits.
@@ -70,30 +74,41 @@ struct Gathering<E> {
 }
 
 /// Where an answer was put.
-enum Placed<E> {
-    /// Into the result; where that was the one that was waited for, somebody has to be woken.
+enum Placed {
+    /// Into the result; if that was the one that was waited for, somebody has to be woken.
     Counted(Option<Waker>),
     /// Nowhere, and counted as a duplicate or as unexpected.
-    Stray(E),
+    Stray,
     /// Nowhere.
-    Late(E),
+    Late,
 }
 
 impl<E> Gathering<E> {
-    /// Decides about an answer from the responder at this place among those expected, or from none of them.
-    fn place(&mut self, responder: Option<usize>, required: usize, event: E) -> Placed<E> {
+    /// Decides about an answer of somebody who was not expected, by whatever name.
+    fn place_stray(&mut self, name: Option<&str>) -> Placed {
         if self.ended.is_some() {
-            return Placed::Late(event);
+            return Placed::Late;
         }
-        let Some(responder) = responder else {
-            self.unexpected += 1;
-            return Placed::Stray(event);
-        };
+        self.unexpected += 1;
+        if let Some(name) = name {
+            self.strangers.note(name);
+        }
+        Placed::Stray
+    }
+
+    /// Decides about an answer, which must be there, from the responder at this place among those expected. It is left there unless it is in
+    /// the result now.
+    fn place(&mut self, responder: usize, required: usize, event: &mut Option<E>) -> Placed {
+        if self.ended.is_some() {
+            return Placed::Late;
+        }
         if std::mem::replace(&mut self.answered[responder], true) {
             self.duplicates += 1;
-            return Placed::Stray(event);
+            return Placed::Stray;
         }
-        self.responses.push(event);
+        if let Some(event) = event.take() {
+            self.responses.push(event);
+        }
         // The two moments at which the requester would go on; in between it sleeps.
         let is_awaited = self.responses.len() == required || self.responses.len() == self.answered.len();
         Placed::Counted(if is_awaited { self.waker.take() } else { None })
@@ -118,6 +133,7 @@ impl<E> Pending<E> {
             answered: vec![false; expected.len()],
             duplicates: 0,
             unexpected: 0,
+            strangers: Strangers::new(),
             ended: None,
             waker: None,
         };
@@ -135,6 +151,11 @@ impl<E> Pending<E> {
     /// How many responses there are so far.
     pub(crate) fn received(&self) -> usize {
         self.gathering().responses.len()
+    }
+
+    /// Whether answers still count.
+    pub(crate) fn is_open(&self) -> bool {
+        self.gathering().ended.is_none()
     }
 
     /// Looks, and registers nobody.
@@ -174,56 +195,66 @@ impl<E> Pending<E> {
         }
     }
 
+    /// Keeps no waker any more. User code: its `Drop`.
+    pub(crate) fn end_wait(&self, panics: &mut Panics) {
+        let waker = self.gathering().waker.take();
+        panics.catch(|| drop(waker));
+    }
+
     /// Takes what has come, and says what had ended the request before, if anything had. Whatever comes from now on is late.
-    /// User code: the `Drop` of a waker.
-    pub(crate) fn take(&self, panics: &mut Panics) -> (RequestResult<E>, Option<Ended>) {
-        let (taken, ended) = self.finish();
-        panics.catch(|| drop(taken.waker));
-        let pairs = self.expected.iter().zip(taken.answered);
-        let result = RequestResult {
-            responses: taken.responses,
-            missing: pairs.filter(|(_, answered)| !answered).map(|(name, _)| Arc::clone(name)).collect(),
-            duplicates: taken.duplicates,
-            unexpected: taken.unexpected,
+    pub(crate) fn take(&self) -> (RequestResult<E>, Option<Ended>) {
+        let mut gathering = self.gathering();
+        let ended = gathering.ended.replace(Ended::Taken);
+        let answered = std::mem::take(&mut gathering.answered);
+        let mut result = RequestResult {
+            responses: std::mem::take(&mut gathering.responses),
+            missing: Vec::new(),
+            duplicates: std::mem::take(&mut gathering.duplicates),
+            unexpected: std::mem::take(&mut gathering.unexpected),
+            strangers: gathering.strangers.names(),
         };
+        drop(gathering);
+        let pairs = self.expected.iter().zip(answered);
+        result.missing.extend(pairs.filter(|(_, answered)| !answered).map(|(name, _)| Arc::clone(name)));
         (result, ended)
     }
 
     /// Drops what has come and was not taken, and returns how many answers that were. Whatever comes from now on is late. User
     /// code: the `Drop` of events and of a waker.
     pub(crate) fn give_up(&self, panics: &mut Panics) -> usize {
-        let (taken, _) = self.finish();
+        self.end_wait(panics);
+        let (taken, _) = self.take();
         let given_up = taken.responses.len() + taken.duplicates + taken.unexpected;
-        panics.catch(|| drop(taken.waker));
         for response in taken.responses {
             panics.catch(|| drop(response));
         }
         given_up
     }
+}
 
-    /// Takes everything out, and says what had ended the request before.
-    fn finish(&self) -> (Gathering<E>, Option<Ended>) {
-        let mut taken = std::mem::replace(
-            &mut *self.gathering(),
-            Gathering {
-                responses: Vec::new(),
-                answered: Vec::new(),
-                duplicates: 0,
-                unexpected: 0,
-                ended: Some(Ended::Taken),
-                waker: None,
-            },
-        );
-        let ended = taken.ended.take();
-        (taken, ended)
+impl<E: Event + Clone> Pending<E> {
+    /// Takes a clone of an answer. If `Clone` panics, it is as good as late.
+    #[inline(never)]
+    pub(crate) fn answer_by_clone(&self, event: &E, panics: &mut Panics) -> Answered {
+        let mut answer = None;
+        panics.catch(|| clone_into(&mut answer, event));
+        let answered = self.answer(&mut answer, panics);
+        panics.catch(|| answer = None);
+        answered
     }
 }
 
 impl<E: Event> Pending<E> {
-    /// Takes an answer. Where the event's `responder` panics, nobody knows whose it is: it counts as unexpected.
-    pub(crate) fn answer(&self, event: E, panics: &mut Panics) -> Answered {
-        let responder = panics.catch(|| self.responder(&event)).flatten();
-        let placed = self.gathering().place(responder, self.required, event);
+    /// Takes an answer; one that is missing is late. If the event's `responder` panics, nobody knows whose it is: it counts as unexpected.
+    pub(crate) fn answer(&self, event: &mut Option<E>, panics: &mut Panics) -> Answered {
+        let Some(answer) = event else { return Answered::Late };
+        let mut responder = None;
+        panics.catch(|| responder = answer.as_response().map(Response::responder));
+        let expected = responder.and_then(|name| self.expected.iter().position(|expected| **expected == *name));
+        let placed = match expected {
+            Some(place) => self.gathering().place(place, self.required, event),
+            None => self.gathering().place_stray(responder),
+        };
         match placed {
             Placed::Counted(waker) => {
                 if let Some(waker) = waker {
@@ -231,21 +262,9 @@ impl<E: Event> Pending<E> {
                 }
                 Answered::InTime
             }
-            Placed::Stray(event) => {
-                panics.catch(|| drop(event));
-                Answered::InTime
-            }
-            Placed::Late(event) => {
-                panics.catch(|| drop(event));
-                Answered::Late
-            }
+            Placed::Stray => Answered::InTime,
+            Placed::Late => Answered::Late,
         }
-    }
-
-    /// The place of the event's responder among those expected. User code.
-    fn responder(&self, event: &E) -> Option<usize> {
-        let responder = event.as_response()?.responder();
-        self.expected.iter().position(|expected| **expected == *responder)
     }
 }
 

@@ -1,12 +1,11 @@
 //! The requests under way, by id, and how a response finds its own.
 
 use crate::event::Event;
-use crate::event::request::{IdHasher, RequestId};
+use crate::event::request::{BuildIdHasher, RequestId};
 use crate::gather::pending::{Answered, Ended, Pending};
 use crate::panics::Panics;
 use crate::sync::{AtomicUsize, Counter, DashMap};
 use std::fmt;
-use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -36,7 +35,7 @@ const SHARDS: usize = 16;
 /// No lock of the map is held while user code runs or anybody is woken.
 pub(crate) struct Requests<E> {
     /// An entry lives exactly as long as its [`Registration`].
-    pending: DashMap<RequestId, Arc<Pending<E>>, BuildHasherDefault<IdHasher>>,
+    pending: DashMap<RequestId, Arc<Pending<E>>, BuildIdHasher>,
     /// How many registrations there are. Written by requesters, read by whoever publishes a response.
     in_flight: AtomicUsize,
     /// Responses that came too late, or to no request at all, or whose request was given up.
@@ -46,7 +45,7 @@ pub(crate) struct Requests<E> {
 impl<E> Requests<E> {
     pub(crate) fn new() -> Self {
         Self {
-            pending: DashMap::with_hasher_and_shard_amount(BuildHasherDefault::default(), SHARDS),
+            pending: DashMap::with_hasher_and_shard_amount(BuildIdHasher::default(), SHARDS),
             in_flight: AtomicUsize::new(0),
             late: Counter::new(0),
         }
@@ -100,20 +99,27 @@ impl<E> Requests<E> {
         self.pending.view(id, |_, pending| Arc::clone(pending))
     }
 
-    /// Gives an event that was accepted to whom it answers. It is missing where its `Clone` has panicked: then it is as good as late.
+    /// Gives an event that was accepted to the request that it answers, by `answer`, or counts it as late.
     #[inline]
-    pub(crate) fn deliver(&self, addressee: Addressee<E>, event: Option<E>, panics: &mut Panics)
-    where
-        E: Event,
-    {
-        let is_late = match (addressee, event) {
-            (Addressee::Nobody, _) => false,
-            (Addressee::Pending(pending), Some(event)) => pending.answer(event, panics) == Answered::Late,
-            (Addressee::Pending(_) | Addressee::Gone, _) => true,
+    pub(crate) fn deliver(
+        &self,
+        addressee: Addressee<E>,
+        panics: &mut Panics,
+        answer: impl FnOnce(&Pending<E>, &mut Panics) -> Answered,
+    ) {
+        let is_late = match addressee {
+            Addressee::Nobody => false,
+            Addressee::Pending(pending) => answer(&pending, panics) == Answered::Late,
+            Addressee::Gone => true,
         };
         if is_late {
             self.late.add(1);
         }
+    }
+
+    /// Whether a request with that id is under way, and still takes answers.
+    pub(crate) fn is_pending(&self, id: &RequestId) -> bool {
+        self.is_any_under_way() && self.find(id).is_some_and(|pending| pending.is_open())
     }
 
     /// Ends every request under way, and wakes who waits for it.

@@ -17,6 +17,8 @@ pub struct RequestResult<E> {
     pub duplicates: usize,
     /// How many responses came from responders that were not expected.
     pub unexpected: usize,
+    /// The first eight names among those: one that differs from an expected one by a capital letter is easily overlooked.
+    pub strangers: Vec<Arc<str>>,
 }
 
 impl<E> RequestResult<E> {
@@ -26,10 +28,13 @@ impl<E> RequestResult<E> {
         self.missing.is_empty()
     }
 
-    /// One sentence per responder that has not answered, such as `no response from template`.
+    /// One phrase for each responder that has not answered, such as `no response from template`, and one for each of the
+    /// [strangers](Self::strangers), such as `unexpected response from Template`.
     #[must_use]
     pub fn errors(&self) -> Vec<String> {
-        self.missing.iter().map(|name| format!("no response from {name}")).collect()
+        let missing = self.missing.iter().map(|name| format!("no response from {name}"));
+        let strangers = self.strangers.iter().map(|name| format!("unexpected response from {name}"));
+        missing.chain(strangers).collect()
     }
 }
 
@@ -40,6 +45,7 @@ impl<E> fmt::Debug for RequestResult<E> {
             .field("missing", &self.missing)
             .field("duplicates", &self.duplicates)
             .field("unexpected", &self.unexpected)
+            .field("strangers", &self.strangers)
             .finish()
     }
 }

@@ -4,6 +4,7 @@ use crate::gather::Gather;
 use crate::gather::error::GatherError;
 use crate::gather::pending::Look;
 use crate::gather::result::RequestResult;
+use crate::turn::Turn;
 use pin_project_lite::pin_project;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
@@ -15,9 +16,21 @@ impl<E> IntoFuture for Gather<E> {
     type Output = Result<RequestResult<E>, GatherError<E>>;
     type IntoFuture = GatherFuture<E>;
 
-    /// As [`wait`](Gather::wait), for a task: timeout and grace are kept by tokio's clock.
+    /// As [`wait`](Gather::wait), for a task: timeout and grace are kept by tokio's clock, that of the runtime in which this is called.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime, and in one whose time is not enabled, unless the request has neither a timeout nor a grace. Whether
+    /// the answers are there already makes no difference. Elsewhere, use [`until`](Gather::until).
+    #[track_caller]
     fn into_future(self) -> GatherFuture<E> {
-        GatherFuture { deadline: self.deadline(), gather: Some(self), has_yielded: false, sleep: None }
+        let deadline = self.deadline();
+        // Made here, so that a missing clock shows every time, and not only if somebody is slow to answer.
+        let mut sleep = None;
+        if let Some(end) = deadline.or(self.grace.and_then(|grace| Instant::now().checked_add(grace))) {
+            sleep = Some(sleep_until(end));
+        }
+        GatherFuture { deadline, gather: Some(self), turn: Turn::default(), has_yielded: false, sleep }
     }
 }
 
@@ -26,8 +39,7 @@ pin_project! {
     ///
     /// # Panics
     ///
-    /// When polled after it was ready; and outside a tokio runtime with its time enabled, where a timeout or a grace has to be
-    /// waited for.
+    /// When polled after it was ready.
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled or awaited"]
     pub struct GatherFuture<E> {
@@ -35,10 +47,11 @@ pin_project! {
         gather: Option<Gather<E>>,
         // When the wait ends at the latest: with the timeout, or with the grace once that runs.
         deadline: Option<Instant>,
+        turn: Turn,
         // Whether others were let run before the timer was set: responders that are tasks of this very thread answer meanwhile, and
         // setting a timer costs more than another look.
         has_yielded: bool,
-        // The wait for `deadline`. Made when there is something to wait for.
+        // The wait for `deadline`, if there is or will be one.
         #[pin]
         sleep: Option<Sleep>,
     }
@@ -47,14 +60,13 @@ pin_project! {
 impl<E> GatherFuture<E> {
     /// Polls the wait for the deadline, if there is one.
     fn poll_deadline(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        let mut this = self.project();
-        let Some(deadline) = *this.deadline else { return Poll::Pending };
+        let this = self.project();
+        if this.deadline.is_none() {
+            return Poll::Pending;
+        }
         if !std::mem::replace(this.has_yielded, true) {
             context.waker().wake_by_ref();
             return Poll::Pending;
-        }
-        if this.sleep.is_none() {
-            this.sleep.set(Some(sleep_until(deadline)));
         }
         this.sleep.as_pin_mut().map_or(Poll::Pending, |sleep| sleep.poll(context))
     }
@@ -75,6 +87,9 @@ impl<E> Future for GatherFuture<E> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let gather = self.gather.as_ref().expect("polled after it was ready");
+        if !self.turn.begin(context.waker()) {
+            return Poll::Pending;
+        }
         match (gather.look_or_wait(context.waker()), gather.grace) {
             (Look::Done, _) => {}
             (Look::Enough, Some(grace)) => {
@@ -83,6 +98,7 @@ impl<E> Future for GatherFuture<E> {
             }
             (Look::TooFew | Look::Enough, _) => ready!(self.as_mut().poll_deadline(context)),
         }
+        self.turn.spend(1);
         let gather = self.project().gather.take().expect("it is there, as above");
         Poll::Ready(gather.finish_timed_out())
     }

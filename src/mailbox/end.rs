@@ -1,7 +1,7 @@
 //! The word that says that nothing more will be delivered to a mailbox.
 
 use crate::sync::AtomicUsize;
-use std::sync::atomic::Ordering::{Acquire, Release};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 const OPEN: usize = 0;
 const ENDED: usize = 1;
@@ -37,6 +37,12 @@ impl EndState {
         // Checked by loom-tests/tests/closing.rs `event_published_elsewhere_before_close_is_received`. (A thread that has
         // published itself has fenced since.)
         self.0.fetch_max(value, Release);
+    }
+
+    #[inline]
+    pub(crate) fn is_ended(&self) -> bool {
+        // ORDERING: Relaxed. For a receiver that has got an event and may look for more in `get`.
+        self.0.load(Relaxed) != OPEN
     }
 
     #[inline]

@@ -2,6 +2,7 @@
 
 use crate::event::event_type::EventType;
 use crate::mailbox::filter::Filter;
+use crate::panics::drop_guarded;
 use std::fmt;
 use std::sync::Arc;
 
@@ -19,12 +20,15 @@ pub enum Overflow {
 /// How the blocking calls of a subscription wait. The async ones always wait for a wake-up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum WaitStrategy {
-    /// Spins for a moment, then parks the thread. Uses no CPU while parked; the publisher that ends the wait makes a system call.
+    /// Looks around for some microseconds, then parks the thread. Uses no CPU while parked; the publisher that ends the wait makes
+    /// a system call.
     #[default]
     Park,
-    /// Gives the processor to other threads between looks. Uses all the CPU it gets.
+    /// Gives the processor to other threads between looks. Uses all the CPU it gets. On busy processors a thread that yields may
+    /// be gone for many milliseconds, so a call whose deadline is less than 100 ms away parks instead.
     Yield,
-    /// Looks without a pause. The lowest latency, for the price of a core.
+    /// Looks without a pause. The lowest latency, for the price of a core. (A time-out comes late if the system gives the core to
+    /// somebody else meanwhile.)
     Spin,
 }
 
@@ -36,7 +40,7 @@ const DEFAULT_CAPACITY: usize = 256;
 pub(crate) struct SubscriberOptions<E> {
     pub(crate) name: Arc<str>,
     /// Wanted types without repetition; `None` for all.
-    pub(crate) types: Option<Vec<EventType>>,
+    pub(crate) types: Option<Arc<[EventType]>>,
     pub(crate) capacity: usize,
     pub(crate) filter: Option<Filter<E>>,
     pub(crate) overflow: Overflow,
@@ -55,6 +59,12 @@ impl<E> SubscriberOptions<E> {
             lossy: false,
             wait: WaitStrategy::default(),
         }
+    }
+}
+
+impl<E> Drop for SubscriberOptions<E> {
+    fn drop(&mut self) {
+        drop_guarded(self.filter.take());
     }
 }
 

@@ -1,11 +1,17 @@
-//! The word by which a subscriber that waits and the publishers that wake it agree.
+//! The word by which a subscriber that waits and the publishers that wake it agree, and the waker that goes with it.
 
-use crate::sync::{AtomicUsize, fence};
+use crate::panics::drop_guarded;
+use crate::sync::{AtomicUsize, Mutex, fence};
+use std::ops::DerefMut;
+use std::sync::PoisonError;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
+use std::task::Waker;
 
 const IDLE: usize = 0;
-const WAITING: usize = 1;
-const SEALED: usize = 2;
+/// Bit 0: the subscriber waits.
+const WAITING: usize = 0b01;
+/// Bit 1: the subscriber is gone, or was told `Closed`. Never cleared.
+const SEALED: usize = 0b10;
 
 /// What a publisher has to do for a mailbox after it has pushed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +24,7 @@ pub(crate) enum Attention {
     Sealed,
 }
 
-/// `IDLE`, `WAITING` or `SEALED`.
+/// `IDLE`, or `WAITING`, or `SEALED`, which stays whatever else is done.
 ///
 /// | transition | by | from → to |
 /// |---|---|---|
@@ -34,25 +40,27 @@ impl WaitState {
         Self(AtomicUsize::new(IDLE))
     }
 
-    /// Announces that the subscriber is about to wait. It must have registered its waker before, and must look at
+    /// Announces that the subscriber is about to wait. It must have put its waker into the slot before, and must look at
     /// everything it could receive once more afterwards.
     pub(crate) fn begin_wait(&self) {
-        // ORDERING: Release. Pairs with the Acquire in `take_waiter`: who takes the waiter finds the waker that was
-        // registered before. Weaker: `wake` could miss the waker, and the subscriber would sleep for good. (loom
-        // runs read-modify-writes in the order of their execution and cannot show this one.)
-        self.0.swap(WAITING, Release);
+        // ORDERING: Release. Pairs with the Acquire in `take_waiter`: who takes the waiter finds the slot unlocked, and the
+        // waker in it. Weaker: it could find the lock still held, and the subscriber would sleep for good. (The other way round, what
+        // was pushed before an earlier announcement was taken is found by the look that follows: the fences see to that. loom runs
+        // read-modify-writes in the order of their execution and cannot show this one.)
+        // A bit is set, rather than the word: user code that runs as the waker is cloned may have received up to `Closed`.
+        self.0.fetch_or(WAITING, Release);
         // ORDERING: SeqCst fence between WAITING and the subscriber's last look. Pairs with the fences in `fence_pushes`,
-        // `wake_all` and `StartupLog::append`, which stand between a change and the look at this word: one of the two
+        // `wake_all` and `StartupLog::after_filling`, which stand between a change and the look at this word: one of the two
         // fences comes first, so either the subscriber sees the change or the other side sees WAITING. Weaker:
         // both could miss, and the subscriber sleeps over an event.
         // Checked by loom-tests/tests/waiting.rs `parked_subscriber_wakes_for_an_event`.
         fence(SeqCst);
     }
 
-    /// Takes the announcement back.
-    pub(crate) fn end_wait(&self) {
+    /// Takes the announcement back. Returns whether a publisher has taken it before, which takes the waker as well.
+    pub(crate) fn end_wait(&self) -> bool {
         // ORDERING: Relaxed. Saves a publisher a needless wake-up, nothing more. A swap would undo SEALED.
-        let _ = self.0.compare_exchange(WAITING, IDLE, Relaxed, Relaxed);
+        self.0.compare_exchange(WAITING, IDLE, Relaxed, Relaxed) == Err(IDLE)
     }
 
     /// What the mailbox needs. The caller has fenced since its change.
@@ -66,7 +74,7 @@ impl WaitState {
         }
     }
 
-    /// Makes the caller the one that wakes the subscriber, where it still waits.
+    /// Makes the caller the one that wakes the subscriber, if it still waits.
     pub(crate) fn take_waiter(&self) -> bool {
         // ORDERING: Acquire on success. Pairs with the Release in `begin_wait`, see there.
         self.0.compare_exchange(WAITING, IDLE, Acquire, Relaxed).is_ok()
@@ -76,11 +84,52 @@ impl WaitState {
     /// that pushes too late for that sees `SEALED` and empties it itself.
     pub(crate) fn seal(&self) {
         // ORDERING: Relaxed. The word carries nothing but itself.
-        self.0.swap(SEALED, Relaxed);
+        self.0.fetch_or(SEALED, Relaxed);
         // ORDERING: SeqCst fence between SEALED and the last draining of the ring. Pairs with the fence in `fence_pushes`,
         // between a push and the look at this word: either the draining finds the event or the publisher finds SEALED.
         // Weaker: an event that was reported delivered stays in the ring, uncounted.
         // Checked by loom-tests/tests/sealing.rs `nothing_delivered_is_stranded_by_an_unsubscription`.
         fence(SeqCst);
+    }
+}
+
+/// How to wake the subscriber, while it waits.
+///
+/// The subscriber locks it, and whoever has [taken the waiter](WaitState::take_waiter) tries to: a publisher never waits here. If the
+/// slot is in use then, either the subscriber has given up waiting, or it is about to announce itself anew and to look once more.
+/// No user code runs under the lock: wakers are cloned before it, and dropped and woken after it.
+#[derive(Debug)]
+pub(crate) struct WakerSlot(Mutex<Option<Waker>>);
+
+impl WakerSlot {
+    pub(crate) fn new() -> Self {
+        Self(Mutex::new(None))
+    }
+
+    fn lock(&self) -> impl DerefMut<Target = Option<Waker>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts a waker in. User code: clones it, and drops the one before.
+    pub(crate) fn set(&self, waker: &Waker) {
+        let waker = waker.clone();
+        let displaced = self.lock().replace(waker);
+        drop(displaced);
+    }
+
+    /// Takes the waker out, for the subscriber, which does not wait any more.
+    pub(crate) fn clear(&self) -> Option<Waker> {
+        self.lock().take()
+    }
+
+    /// Takes the waker out, for the publisher that has taken the waiter.
+    pub(crate) fn take(&self) -> Option<Waker> {
+        self.0.try_lock().ok()?.take()
+    }
+}
+
+impl Drop for WakerSlot {
+    fn drop(&mut self) {
+        drop_guarded(self.clear());
     }
 }

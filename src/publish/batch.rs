@@ -19,12 +19,12 @@ pub(crate) struct Batch<'a, E> {
     snapshot: &'a Snapshot<E>,
     events: &'a [E],
     offers: usize,
-    losses: Losses,
+    losses: Losses<'a>,
 }
 
 impl<'a, E: Event + Clone> Batch<'a, E> {
     pub(crate) fn new(snapshot: &'a Snapshot<E>, events: &'a [E]) -> Self {
-        Self { snapshot, events, offers: 0, losses: Losses::default() }
+        Self { snapshot, events, offers: 0, losses: Losses::new(&snapshot.hooks) }
     }
 
     /// Offers clones of the events, in their order, to every subscriber that is interested, and wakes those that wait. As for

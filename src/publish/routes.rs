@@ -34,7 +34,8 @@ impl<E> Clone for Routes<E> {
 impl<E> Routes<E> {
     /// Sorts the mailboxes; those that have ended get no route.
     pub(crate) fn new(mailboxes: &[Arc<Mailbox<E>>]) -> Self {
-        let wanted: usize = mailboxes.iter().filter_map(|mailbox| mailbox.options().types.as_ref()).map(Vec::len).sum();
+        let wanted: usize =
+            mailboxes.iter().filter_map(|mailbox| mailbox.options().types.as_ref()).map(|types| types.len()).sum();
         let size = if wanted == 0 { 0 } else { (wanted * 2).next_power_of_two() };
         let mut table: Vec<Option<(EventType, Vec<_>)>> = (0..size).map(|_| None).collect();
         let mut universal = Vec::new();
@@ -42,7 +43,7 @@ impl<E> Routes<E> {
             match &mailbox.options().types {
                 None => universal.push(Arc::clone(mailbox)),
                 Some(types) => {
-                    for &event_type in types {
+                    for &event_type in types.iter() {
                         let index = find(event_type, size, |index| table[index].as_ref().map(|route| route.0));
                         let route = table[index].get_or_insert_with(|| (event_type, Vec::new()));
                         route.1.push(Arc::clone(mailbox));

@@ -4,6 +4,7 @@ use crate::error::RecvError;
 use crate::event::Event;
 use crate::receive::Subscription;
 use futures_core::Stream;
+use futures_core::stream::FusedStream;
 use std::future::Future;
 use std::iter::FusedIterator;
 use std::pin::Pin;
@@ -98,10 +99,28 @@ impl<E: Event + Clone> Future for Recv<'_, E> {
     }
 }
 
+impl<E: Event + Clone> Drop for Recv<'_, E> {
+    fn drop(&mut self) {
+        self.0.end_wait();
+    }
+}
+
+/// The events as a stream, which ends when the subscription is closed.
+///
+/// A stream is not told when the future that polls it is dropped. So the waker of the last poll stays here until the next event, the next
+/// receive or the end; [`recv_async`](Subscription::recv_async) keeps none.
 impl<E: Event + Clone> Stream for Subscription<E> {
     type Item = E;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<E>> {
-        self.poll_recv(context.waker()).map(Result::ok)
+        let mut event = None;
+        self.poll_into(&mut event, context.waker()).map(|()| event)
+    }
+}
+
+impl<E: Event + Clone> FusedStream for Subscription<E> {
+    /// Whether this subscription has been told that it is closed.
+    fn is_terminated(&self) -> bool {
+        self.is_finished()
     }
 }

@@ -1,65 +1,60 @@
 //! One subscriber's way through the start-up log.
 
 use crate::event::Event;
+use crate::event::large::clone_into;
 use crate::mailbox::Mailbox;
 use crate::publish::startup::StartupLog;
-use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
 
 /// What the replay has for its subscriber next.
 #[derive(Debug)]
-pub(crate) enum Next<E> {
+pub(crate) enum Next {
     /// The bus has not started: nothing yet.
     NotStarted,
     /// The next slot is claimed, and its publisher is still filling it: nothing yet.
     Unfilled,
-    /// The next event that the subscriber wants.
-    Event(E),
+    /// The next event that the subscriber wants is where it was asked for.
+    Event,
     /// The subscriber has seen the whole log.
     Exhausted,
 }
 
-/// A share in the start-up log, and how far it was read. The last share to go frees the log.
-pub(crate) struct Replay<E> {
-    log: Arc<StartupLog<E>>,
-    cursor: Cell<usize>,
-}
+/// A share in the start-up log. How far it was read is noted in the mailbox. The last share to go frees the log.
+pub(crate) struct Replay<E>(Arc<StartupLog<E>>);
 
 impl<E> Replay<E> {
     pub(crate) fn new(log: Arc<StartupLog<E>>) -> Self {
-        Self { log, cursor: Cell::new(0) }
+        Self(log)
     }
 
-    /// Whether nothing was read yet.
-    pub(crate) fn is_untouched(&self) -> bool {
-        self.cursor.get() == 0
-    }
-
-    /// How many events are left to look at, once the bus has started.
-    pub(crate) fn remaining(&self) -> usize {
-        self.log.final_len().map_or(0, |len| len - self.cursor.get())
+    /// How many events there are, once the bus has started.
+    pub(crate) fn len(&self) -> usize {
+        self.0.final_len().unwrap_or_default()
     }
 }
 
 impl<E: Event + Clone> Replay<E> {
-    /// Goes on to the next event that the subscriber wants. User code (filter and `Clone`) runs here: where it panics, the
+    /// Goes on to the next event that the subscriber wants. User code (filter and `Clone`) runs here: if it panics, the
     /// event counts as discarded, and the next call goes on behind it.
-    pub(crate) fn next(&self, mailbox: &Mailbox<E>) -> Next<E> {
-        let Some(len) = self.log.final_len() else { return Next::NotStarted };
+    pub(crate) fn next(&self, mailbox: &Mailbox<E>, into: &mut Option<E>) -> Next {
+        let Some(len) = self.0.final_len() else { return Next::NotStarted };
         loop {
-            let index = self.cursor.get();
+            let index = mailbox.replayed();
             if index == len {
                 return Next::Exhausted;
             }
-            let Some(event) = self.log.get(index) else { return Next::Unfilled };
+            let Some(event) = self.0.get(index) else { return Next::Unfilled };
             // Before any user code, so that none can make the subscriber stumble over this event twice.
-            self.cursor.set(index + 1);
+            mailbox.count_replayed();
             let discard = DiscardOnPanic(mailbox);
-            let wanted = mailbox.wants(event).then(|| event.clone());
+            let is_wanted = mailbox.wants(event);
+            if is_wanted {
+                clone_into(into, event);
+            }
             std::mem::forget(discard);
-            if let Some(event) = wanted {
-                return Next::Event(event);
+            if is_wanted {
+                return Next::Event;
             }
         }
     }
@@ -76,9 +71,6 @@ impl<E> Drop for DiscardOnPanic<'_, E> {
 
 impl<E> fmt::Debug for Replay<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Replay")
-            .field("cursor", &self.cursor)
-            .field("remaining", &self.remaining())
-            .finish_non_exhaustive()
+        f.debug_tuple("Replay").field(&self.0.final_len()).finish()
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::mailbox::end::Ended;
 use crate::mailbox::{self, Mailbox};
-use crate::panics::Panics;
+use crate::panics::{Panics, swallow};
 use crate::publish::snapshot::{Phase, WeakCell};
 use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
@@ -25,6 +25,10 @@ impl StopHandle {
     /// Stopping again does nothing.
     ///
     /// Progress: lock-free.
+    ///
+    /// # Panics
+    ///
+    /// Resumes the panic of the receiver's waker.
     pub fn stop(&self) {
         self.0.stop();
     }
@@ -61,8 +65,9 @@ impl<E: Send + Sync> Stop for Target<E> {
             cell.reroute();
         }
         mailbox::wake_all(slice::from_ref(&mailbox), &mut panics);
-        // They may be the last shares by now: user code.
-        panics.catch(|| drop((mailbox, cell)));
+        // They may be the last shares by now. What they drop is not the caller's.
+        swallow(|| drop(mailbox));
+        swallow(|| drop(cell));
         panics.resume();
     }
 }

@@ -15,20 +15,32 @@
 //! finds those that loom passes over.
 
 #[cfg(loom)]
-use loom as engine;
+pub(crate) use loom as engine;
 #[cfg(shuttle)]
-use shuttle as engine;
+pub(crate) use shuttle as engine;
 
 pub(crate) use engine::sync::Mutex as WatchedMutex;
 pub(crate) use engine::sync::atomic::{AtomicBool, AtomicUsize, fence};
 pub(crate) use map::DashMap;
-pub(crate) use waker::AtomicWaker;
 
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// In a model, a thread parks at once: to back off would be a schedule like any other.
-pub(crate) const PARKING_BACKOFFS: usize = 0;
+/// Double of `std::thread_local!` with a constant: the threads of a model share one thread of the system.
+macro_rules! engine_thread_local {
+    ($(#[$attribute:meta])* static $name:ident: $type:ty = const { $value:expr };) => {
+        $crate::sync::model::engine::thread_local! {
+            $(#[$attribute])* static $name: $type = $value;
+        }
+    };
+}
+pub(crate) use engine_thread_local as thread_local;
+
+/// In a model, a thread parks at once: to look around would be a schedule like any other.
+pub(crate) const LOOKS_AROUND: bool = false;
+
+/// Double of the keyed hasher of `std`: the same in each execution, because an engine repeats them.
+pub(crate) type RandomState = std::hash::BuildHasherDefault<std::hash::DefaultHasher>;
 
 pub(crate) mod thread {
     pub(crate) use super::engine::thread::{Thread, ThreadId, current, park, yield_now};
@@ -92,6 +104,10 @@ mod time {
             Self { finite: self.finite || other.finite }
         }
 
+        pub(crate) fn is_beyond(self, _: Duration) -> bool {
+            !self.finite
+        }
+
         pub(crate) fn has_passed(self) -> bool {
             // A read-modify-write: time is never stale.
             self.finite && CLOCK.expired.fetch_or(false, Relaxed)
@@ -141,7 +157,7 @@ impl<T> OnceLock<T> {
     }
 }
 
-/// Double of `arc_swap::ArcSwap`: an index into a list that only grows. `load` acquires, `rcu` is a swap that releases.
+/// Double of `arc_swap::ArcSwap`: an index into a list that only grows. `load` acquires, `rcu` and `swap` release.
 #[derive(Debug)]
 pub(crate) struct ArcSwap<T> {
     index: AtomicUsize,
@@ -161,16 +177,22 @@ impl<T> ArcSwap<T> {
         Guard(self.value(self.index.load(Acquire)))
     }
 
+    pub(crate) fn swap(&self, new: Arc<T>) -> Arc<T> {
+        let new_index = self.push(new);
+        self.value(self.index.swap(new_index, AcqRel))
+    }
+
+    fn push(&self, value: Arc<T>) -> usize {
+        let mut values = lock(&self.values);
+        values.push(value);
+        values.len() - 1
+    }
+
     pub(crate) fn rcu(&self, mut update: impl FnMut(&Arc<T>) -> Arc<T>) -> Arc<T> {
         let mut index = self.index.fetch_or(0, Acquire);
         loop {
             let current = self.value(index);
-            let new = update(&current);
-            let new_index = {
-                let mut values = lock(&self.values);
-                values.push(new);
-                values.len() - 1
-            };
+            let new_index = self.push(update(&current));
             match self.index.compare_exchange(index, new_index, AcqRel, Acquire) {
                 Ok(_) => return current,
                 Err(actual) => index = actual,
@@ -247,10 +269,6 @@ impl<T> ArrayQueue<T> {
                 .collect(),
             stored: std::sync::atomic::AtomicUsize::new(0),
         }
-    }
-
-    pub(crate) fn capacity(&self) -> usize {
-        self.slots.len()
     }
 
     /// For statistics only, and so not watched.
@@ -420,67 +438,6 @@ mod map {
     impl<V> Value<V> {
         pub(crate) fn value(&self) -> &V {
             &self.0
-        }
-    }
-}
-
-mod waker {
-    use super::{AcqRel, Acquire, AtomicUsize, Mutex, Release, lock, thread};
-    use std::task::Waker;
-
-    const WAITING: usize = 0;
-    const REGISTERING: usize = 0b01;
-    const WAKING: usize = 0b10;
-
-    /// Double of `atomic_waker::AtomicWaker`: its state machine, on an atomic. (Loom's own double is a mutex, which
-    /// orders more than the real one.)
-    #[derive(Debug)]
-    pub(crate) struct AtomicWaker {
-        state: AtomicUsize,
-        waker: Mutex<Option<Waker>>,
-    }
-
-    impl AtomicWaker {
-        pub(crate) fn new() -> Self {
-            Self { state: AtomicUsize::new(WAITING), waker: Mutex::new(None) }
-        }
-
-        pub(crate) fn register(&self, waker: &Waker) {
-            match self.state.compare_exchange(WAITING, REGISTERING, Acquire, Acquire) {
-                Ok(_) => {
-                    *lock(&self.waker) = Some(waker.clone());
-                    if self.state.compare_exchange(REGISTERING, WAITING, AcqRel, Acquire).is_err() {
-                        // A wake came while the waker was being stored: pass it on.
-                        let waker = lock(&self.waker).take();
-                        self.state.swap(WAITING, AcqRel);
-                        if let Some(waker) = waker {
-                            waker.wake();
-                        }
-                    }
-                }
-                Err(WAKING) => {
-                    // The caller will come back until the other thread has left `wake`: let it. Before the wake, because a
-                    // thread of loom's that yields forgets that it was unparked.
-                    thread::yield_now();
-                    waker.wake_by_ref();
-                }
-                Err(_) => {}
-            }
-        }
-
-        pub(crate) fn take(&self) -> Option<Waker> {
-            if self.state.fetch_or(WAKING, AcqRel) != WAITING {
-                return None;
-            }
-            let waker = lock(&self.waker).take();
-            self.state.fetch_and(!WAKING, Release);
-            waker
-        }
-
-        pub(crate) fn wake(&self) {
-            if let Some(waker) = self.take() {
-                waker.wake();
-            }
         }
     }
 }

@@ -3,13 +3,14 @@
 
 pub mod memory;
 
+use futures_util::StreamExt;
 use ringbus::{Event, EventBus, EventType, Request, RequestId, Response, SubscriberStats, Subscription};
 use std::env;
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::process::Command;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
-use std::task::{Wake, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -207,6 +208,12 @@ impl Wake for CountingWaker {
     fn wake(self: Arc<Self>) {
         self.0.fetch_add(1, SeqCst);
     }
+}
+
+/// Polls a subscription as a stream: if there is nothing to receive, it keeps the waker. (The
+/// future of `recv_async` keeps it until it is dropped, so a test would have to hold on to that.)
+pub fn poll_next<E: Event + Clone>(subscription: &mut Subscription<E>, waker: &Waker) -> Poll<Option<E>> {
+    subscription.poll_next_unpin(&mut Context::from_waker(waker))
 }
 
 /// Something that happens on one of the next calls, once.

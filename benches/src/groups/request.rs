@@ -259,7 +259,17 @@ struct Gathering<'a> {
 impl<'a> Gathering<'a> {
     fn new(id: u64, expected: &'a [Arc<str>]) -> Self {
         let responses = Vec::with_capacity(expected.len());
-        Self { id, expected, result: RequestResult { responses, missing: Vec::new(), duplicates: 0, unexpected: 0 } }
+        Self {
+            id,
+            expected,
+            result: RequestResult {
+                responses,
+                missing: Vec::new(),
+                duplicates: 0,
+                unexpected: 0,
+                strangers: Vec::new(),
+            },
+        }
     }
 
     fn has_answered(&self, name: &str) -> bool {

@@ -1,0 +1,292 @@
+//! Taking turns: a task that always finds something to receive lets its neighbours run, on every
+//! kind of runtime.
+
+mod common;
+
+use async_executor::Executor;
+use common::{EVEN, Number, ODD, Talk, answer, finishes, live, publish, talkative_bus};
+use futures_executor::{LocalPool, block_on};
+use futures_util::StreamExt;
+use futures_util::future::{join, join_all, select};
+use futures_util::task::LocalSpawnExt;
+use ringbus::{EventBus, Gather, RequestId, RequestOptions, Subscription};
+use std::future::{Future, pending, poll_fn, ready};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::task::Poll;
+use std::time::Duration;
+use tokio::runtime::Builder;
+use tokio::time::timeout;
+
+/// G12: how many events one task receives at most without going back to its executor.
+const TURN: usize = 128;
+
+/// How many events the greedy tasks of a test receive. A task that never goes back comes to an end
+/// all the same.
+const EVENTS: usize = 20 * TURN;
+
+type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// What the greedy tasks of a test have received, and what their neighbour saw of it.
+#[derive(Default)]
+struct Progress {
+    received: AtomicUsize,
+    /// The most events between two turns of the neighbour.
+    longest: AtomicUsize,
+}
+
+impl Progress {
+    /// Counts an event; says whether to go on.
+    fn count(&self) -> bool {
+        self.received.fetch_add(1, SeqCst) + 1 < EVENTS
+    }
+
+    fn is_over(&self) -> bool {
+        self.received.load(SeqCst) >= EVENTS
+    }
+}
+
+/// Goes back to the executor once.
+async fn yield_now() {
+    let mut has_yielded = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut has_yielded, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+/// A task that wants to run between any two turns of the others.
+async fn neighbour(progress: Arc<Progress>) {
+    let mut before = 0;
+    while !progress.is_over() {
+        yield_now().await;
+        let received = progress.received.load(SeqCst);
+        progress.longest.fetch_max(received - before, SeqCst);
+        before = received;
+    }
+}
+
+/// Runs tasks to their end.
+type Runtime = fn(Vec<Task>);
+
+const RUNTIMES: [(&str, Runtime); 5] = [
+    ("tokio, on the thread that calls", |tasks| {
+        Builder::new_current_thread().build().unwrap().block_on(spawn_on_tokio(tasks));
+    }),
+    ("tokio, on one worker", |tasks| {
+        Builder::new_multi_thread().worker_threads(1).build().unwrap().block_on(spawn_on_tokio(tasks));
+    }),
+    ("smol's executor", |tasks| {
+        let executor = Executor::new();
+        let spawned: Vec<_> = tasks.into_iter().map(|task| executor.spawn(task)).collect();
+        block_on(executor.run(join_all(spawned)));
+    }),
+    ("a local pool of futures", |tasks| {
+        let mut pool = LocalPool::new();
+        let spawner = pool.spawner();
+        tasks.into_iter().for_each(|task| spawner.spawn_local(task).unwrap());
+        pool.run();
+    }),
+    ("one task of futures", |tasks| {
+        // Polls both whenever one was woken. (With more of them, `join_all` would be an executor of
+        // its own.)
+        let [one, other] = <[Task; 2]>::try_from(tasks).ok().expect("two tasks");
+        block_on(join(one, other));
+    }),
+];
+
+async fn spawn_on_tokio(tasks: Vec<Task>) {
+    let spawned: Vec<_> = tasks.into_iter().map(tokio::spawn).collect();
+    for task in spawned {
+        task.await.unwrap();
+    }
+}
+
+/// Runs a greedy task beside a neighbour, on every runtime.
+fn assert_cooperates(greedy: fn(Arc<Progress>) -> Task) {
+    for (name, run) in RUNTIMES {
+        let progress = Arc::new(Progress::default());
+        let tasks: Vec<Task> = vec![Box::pin(neighbour(Arc::clone(&progress))), greedy(Arc::clone(&progress))];
+        finishes(move || run(tasks));
+        assert!(progress.is_over(), "{name}");
+        let longest = progress.longest.load(SeqCst);
+        assert!(longest <= TURN, "{name}: {longest} events were received without a turn of the neighbour");
+    }
+}
+
+/// A bus, and subscriptions with an event each, to all events or to those of one type.
+fn busy<const N: usize>() -> (EventBus<Number>, [Subscription<Number>; N]) {
+    let bus = live();
+    let subscriptions = std::array::from_fn(|index| {
+        let types = if N == 1 { vec![EVEN, ODD] } else { vec![[EVEN, ODD][index]] };
+        bus.subscriber("greedy").types(types).subscribe()
+    });
+    publish(&bus, 0..N as u64);
+    (bus, subscriptions)
+}
+
+/// Receives, and publishes the same event anew, so that there is always another one.
+async fn receive_greedily(bus: EventBus<Number>, mut subscription: Subscription<Number>, progress: Arc<Progress>) {
+    while let Ok(number) = subscription.recv_async().await {
+        bus.publish(number).unwrap();
+        if !progress.count() {
+            break;
+        }
+    }
+}
+
+/// G12: a receiver that finds an event each time.
+#[test]
+fn receiver_lets_its_neighbours_run() {
+    assert_cooperates(|progress| {
+        let (bus, [subscription]) = busy();
+        Box::pin(receive_greedily(bus, subscription, progress))
+    });
+}
+
+/// G12: the same for one that reads a replay.
+#[test]
+fn receiver_of_a_replay_lets_its_neighbours_run() {
+    assert_cooperates(|progress| {
+        let bus = EventBus::new(EVENTS);
+        let mut subscription = bus.subscribe(1);
+        publish(&bus, 0..EVENTS as u64);
+        bus.start();
+        Box::pin(async move { while subscription.recv_async().await.is_ok() && progress.count() {} })
+    });
+}
+
+/// G12: a stream that has an event each time, also where a combinator polls it again and again by
+/// itself.
+#[test]
+fn stream_lets_its_neighbours_run() {
+    assert_cooperates(|progress| {
+        let (bus, [mut subscription]) = busy();
+        Box::pin(async move {
+            while let Some(number) = subscription.next().await {
+                bus.publish(number).unwrap();
+                if !progress.count() {
+                    break;
+                }
+            }
+        })
+    });
+    assert_cooperates(|progress| {
+        let (bus, [subscription]) = busy();
+        let events = subscription.take_while(move |&number| {
+            bus.publish(number).unwrap();
+            ready(progress.count())
+        });
+        Box::pin(events.for_each(|_| ready(())))
+    });
+}
+
+/// G12: a task that selects among two receivers, each of which finds an event each time.
+#[test]
+fn task_that_selects_lets_its_neighbours_run() {
+    assert_cooperates(|progress| {
+        let (bus, [mut evens, mut odds]) = busy();
+        Box::pin(async move {
+            loop {
+                let received = select(evens.recv_async(), odds.recv_async()).await.factor_first().0;
+                bus.publish(received.unwrap()).unwrap();
+                if !progress.count() {
+                    break;
+                }
+            }
+        })
+    });
+    // In turns: now this one is asked first, now that one.
+    assert_cooperates(|progress| {
+        let (bus, [mut evens, mut odds]) = busy();
+        Box::pin(async move {
+            loop {
+                let received = tokio::select! {
+                    received = evens.recv_async() => received,
+                    received = odds.recv_async() => received,
+                };
+                bus.publish(received.unwrap()).unwrap();
+                if !progress.count() {
+                    break;
+                }
+            }
+        })
+    });
+}
+
+/// G12: a task that joins two receivers, each of which finds an event each time.
+#[test]
+fn task_that_joins_lets_its_neighbours_run() {
+    assert_cooperates(|progress| {
+        let (bus, [evens, odds]) = busy();
+        let [one, other] = [evens, odds].map(|it| receive_greedily(bus.clone(), it, Arc::clone(&progress)));
+        Box::pin(async move { _ = join(one, other).await })
+    });
+}
+
+/// Asks for an answer that is there before anybody waits for it.
+fn ask(bus: &EventBus<Talk>, questions: &Subscription<Talk>) -> Gather<Talk> {
+    let options = RequestOptions::expecting(["a"]).timeout(Duration::MAX);
+    let gather = bus.request(Talk::Question(RequestId::unique()), options).unwrap();
+    answer(bus, questions.try_recv().unwrap().id(), "a", 1);
+    gather
+}
+
+/// G12: a task that asks, and finds the answers there each time.
+#[test]
+fn requester_lets_its_neighbours_run() {
+    assert_cooperates(|progress| {
+        let (bus, questions) = talkative_bus();
+        Box::pin(async move { while ask(&bus, &questions).until(pending::<()>()).await.is_ok() && progress.count() {} })
+    });
+    #[cfg(feature = "tokio")]
+    assert_cooperates(|progress| {
+        let (bus, questions) = talkative_bus();
+        Box::pin(async move { while ask(&bus, &questions).await.is_ok() && progress.count() {} })
+    });
+}
+
+/// G12: greedy tasks on one thread take turns among themselves as well: when the first one has all
+/// its events, the others have had their share.
+#[test]
+fn greedy_tasks_take_turns() {
+    for (name, run) in &RUNTIMES[..4] {
+        let counts: [_; 3] = std::array::from_fn(|_| Arc::new(Progress::default()));
+        let is_over = Arc::new(AtomicBool::new(false));
+        let tasks = counts.each_ref().map(|progress| {
+            let (progress, is_over) = (Arc::clone(progress), Arc::clone(&is_over));
+            let (bus, [mut subscription]) = busy();
+            let task: Task = Box::pin(async move {
+                while !is_over.load(SeqCst) {
+                    bus.publish(subscription.recv_async().await.unwrap()).unwrap();
+                    if !progress.count() {
+                        is_over.store(true, SeqCst);
+                    }
+                }
+            });
+            task
+        });
+        let run = *run;
+        finishes(move || run(tasks.into()));
+        let received = counts.map(|progress| progress.received.load(SeqCst));
+        assert!(received.iter().all(|&received| received >= EVENTS / 2), "{name}: {received:?}");
+    }
+}
+
+/// G12: a time-out of tokio fires, although its task finds an event each time.
+#[tokio::test]
+async fn time_out_fires_beside_a_greedy_receiver() {
+    const PLENTY: usize = 10_000_000;
+    let (bus, [mut subscription]) = busy();
+    let greedy = async {
+        for _ in 0..PLENTY {
+            bus.publish(subscription.recv_async().await.unwrap()).unwrap();
+        }
+    };
+    assert!(timeout(Duration::from_millis(1), greedy).await.is_err(), "it has received {PLENTY} events");
+}

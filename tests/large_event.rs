@@ -1,0 +1,195 @@
+//! Events of a size that a thread's stack hardly holds: every way to publish and to receive them
+//! moves them as little as it can.
+//!
+//! A thread whose stack overflows ends the process, so a failure here shows as a test that is
+//! killed by a signal.
+
+mod common;
+
+use ringbus::{BatchError, Event, EventBus, EventType, Request, RequestId, RequestOptions, Response, Subscription};
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use std::thread;
+use std::time::{Duration, SystemTime};
+
+/// What is promised for a thread with a stack of 2 MiB, the default.
+const SIZE: usize = if cfg!(debug_assertions) { 128 * 1024 } else { 512 * 1024 };
+
+/// A large event, which may ask and answer.
+#[derive(Clone)]
+struct Frame([u8; SIZE]);
+
+impl Frame {
+    const EMPTY: Self = Self([0; SIZE]);
+}
+
+impl Event for Frame {
+    fn event_type(&self) -> EventType {
+        const { EventType::new("frame") }
+    }
+
+    fn timestamp(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH
+    }
+
+    fn as_request(&self) -> Option<&dyn Request> {
+        Some(self)
+    }
+
+    fn as_response(&self) -> Option<&dyn Response> {
+        (self.0[0] == 1).then_some(self)
+    }
+}
+
+impl Request for Frame {
+    fn request_id(&self) -> RequestId {
+        RequestId::from(1)
+    }
+}
+
+impl Response for Frame {
+    fn request_id(&self) -> RequestId {
+        RequestId::from(1)
+    }
+
+    fn responder(&self) -> &str {
+        "camera"
+    }
+}
+
+/// Runs `code` on a thread with the default stack. (Under a sanitizer, everything on it takes more
+/// room.)
+fn on_thread<T: Send + 'static>(code: impl FnOnce() -> T + Send + 'static) -> T {
+    let megabytes = if std::env::var_os("RINGBUS_UNDER_SANITIZER").is_some() { 16 } else { 2 };
+    thread::Builder::new().stack_size(megabytes * 1024 * 1024).spawn(code).unwrap().join().unwrap()
+}
+
+/// Waits for a future that is ready.
+fn ready<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => value,
+        Poll::Pending => panic!("it is ready"),
+    }
+}
+
+type Publish = fn(&EventBus<Frame>);
+
+/// Every way to publish one frame.
+const PUBLISH: [(&str, Publish); 5] = [
+    ("EventBus", |bus| assert!(bus.publish(Frame::EMPTY).is_ok())),
+    ("Publisher", |bus| assert!(bus.publisher().publish(Frame::EMPTY).is_ok())),
+    ("batch", |bus| assert!(publish_batch(bus).is_ok())),
+    ("request", |bus| assert!(bus.request(Frame::EMPTY, RequestOptions::expecting(["camera"])).is_ok())),
+    ("response", |bus| {
+        let mut frame = Frame::EMPTY;
+        frame.0[0] = 1;
+        assert!(bus.publish(frame).is_ok());
+    }),
+];
+
+fn publish_batch(bus: &EventBus<Frame>) -> Result<ringbus::Published, BatchError> {
+    let batch = vec![Frame::EMPTY];
+    bus.publish_batch(&batch)
+}
+
+type Receive = fn(&mut Subscription<Frame>) -> bool;
+
+/// Every way to receive one frame that is there.
+const RECEIVE: [(&str, Receive); 10] = [
+    ("try_recv", |from| from.try_recv().is_ok()),
+    ("recv", |from| from.recv().is_ok()),
+    ("recv_timeout", |from| from.recv_timeout(Duration::from_secs(60)).is_ok()),
+    ("recv_deadline", |from| from.recv_deadline(std::time::Instant::now() + Duration::from_secs(60)).is_ok()),
+    ("recv_many", |from| {
+        let mut frames = Vec::new();
+        from.recv_many(&mut frames, 1) == 1
+    }),
+    ("iter", |from| from.iter().next().is_some()),
+    ("try_iter", |from| from.try_iter().next().is_some()),
+    ("recv_async", |from| ready(from.recv_async()).is_ok()),
+    ("async block", |from| ready(async { from.recv_async().await.is_ok() })),
+    ("Stream", |from| {
+        let poll = futures_core::Stream::poll_next(pin!(from), &mut Context::from_waker(Waker::noop()));
+        matches!(poll, Poll::Ready(Some(_)))
+    }),
+];
+
+#[test]
+fn large_events_are_published_and_received_live() {
+    for (how, publish) in PUBLISH {
+        let bus = EventBus::new(0);
+        // Two of them: the last subscriber is served in another way than the others.
+        let [first, second] = [0, 1].map(|_| bus.subscribe(1));
+        bus.start();
+        println!("publishes by {how}");
+        let bus = on_thread(move || {
+            publish(&bus);
+            bus
+        });
+        on_thread(move || assert!(first.try_recv().is_ok() && second.try_recv().is_ok()));
+        drop(bus);
+    }
+    for (how, receive) in RECEIVE {
+        let bus = EventBus::new(0);
+        let mut frames = bus.subscribe(1);
+        bus.start();
+        on_thread({
+            let bus = bus.clone();
+            move || bus.publish(Frame::EMPTY).map_err(|_| ()).unwrap()
+        });
+        println!("receives by {how}");
+        on_thread(move || assert!(receive(&mut frames)));
+    }
+}
+
+#[test]
+fn large_responses_are_gathered() {
+    for starts_first in [true, false] {
+        let bus = EventBus::new(2);
+        let _camera = bus.subscribe(2);
+        if starts_first {
+            bus.start();
+        }
+        on_thread(move || {
+            let gather = bus.request(Frame::EMPTY, RequestOptions::expecting(["camera"])).map_err(|_| ()).unwrap();
+            let bus = on_thread(move || {
+                PUBLISH.last().unwrap().1(&bus);
+                bus
+            });
+            assert!(gather.wait().is_ok_and(|result| result.responses.len() == 1));
+            drop(bus);
+        });
+    }
+}
+
+/// What nobody has received is dropped with its subscription, or evicted.
+#[test]
+fn large_events_are_discarded_and_evicted() {
+    let bus = EventBus::new(0);
+    let frames = bus.subscriber("newest").capacity(1).overflow(ringbus::Overflow::DropOldest).subscribe();
+    bus.start();
+    on_thread(move || (0..3).for_each(|_| PUBLISH[0].1(&bus)));
+    assert_eq!((frames.len(), frames.lost()), (1, 2));
+    on_thread(move || drop(frames));
+}
+
+#[test]
+fn large_events_are_kept_and_replayed() {
+    for (how, publish) in PUBLISH {
+        let bus = EventBus::new(1);
+        println!("publishes before start by {how}");
+        on_thread(move || publish(&bus));
+    }
+    for (how, receive) in RECEIVE {
+        let bus = EventBus::new(1);
+        let mut frames = bus.subscribe(1);
+        on_thread({
+            let bus = bus.clone();
+            move || bus.publish(Frame::EMPTY).map_err(|_| ()).unwrap()
+        });
+        bus.start();
+        println!("receives the replay by {how}");
+        on_thread(move || assert!(receive(&mut frames)));
+    }
+}
