@@ -11,6 +11,11 @@
 #[cfg_attr(not(any(loom, shuttle)), path = "engine/native.rs")]
 mod chosen;
 
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+
 pub use chosen::{CROWD, atomic, brief, expire, explore, go, parks, thread};
 
 /// What an engine says of its exploration of a model.
@@ -51,6 +56,27 @@ impl Parks {
     /// Whether it is known that nobody has parked.
     pub fn none(self) -> bool {
         self.count() == Some(0)
+    }
+}
+
+/// Wakes a task that runs on a thread of its own.
+struct Unpark(thread::Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+/// Runs a future on this thread, which parks whenever there is nothing to do.
+pub fn block_on<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    loop {
+        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => thread::park(),
+        }
     }
 }
 

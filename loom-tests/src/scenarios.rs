@@ -1,6 +1,8 @@
 //! The scenarios, by what they put under strain.
 
 pub mod closing;
+pub mod draining;
+pub mod lagging;
 pub mod publisher;
 pub mod requesting;
 pub mod sealing;

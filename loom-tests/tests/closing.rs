@@ -9,13 +9,13 @@ use loom_tests::token::{Bus, live_bus};
 ///
 /// *Threads*: starter, closer, reader.
 ///
-/// *Bound*: preemptions = 2; 241,244 schedules in 34.1 s.
+/// *Bound*: preemptions = 2; 917,980 schedules in 102.4 s.
 #[test]
 fn start_races_with_close() {
     Model {
         name: "start_races_with_close",
         bound: Bound::Preemptions,
-        floor: 120_000,
+        floor: 450_000,
         must_see: &["started first", "closed first"],
     }
     .check(closing::start_close);
@@ -25,13 +25,13 @@ fn start_races_with_close() {
 ///
 /// *Threads*: publisher, closer, reader.
 ///
-/// *Bound*: preemptions = 2; 182,310 schedules in 50.3 s.
+/// *Bound*: preemptions = 2; 348,359 schedules in 124.9 s.
 #[test]
 fn backlog_is_released_by_close() {
     Model {
         name: "backlog_is_released_by_close",
         bound: Bound::Preemptions,
-        floor: 91_000,
+        floor: 170_000,
         must_see: &["released", "refused", "reader parked"],
     }
     .check(closing::close_releases_backlog);
@@ -41,13 +41,13 @@ fn backlog_is_released_by_close() {
 ///
 /// *Threads*: publisher and closer, reader.
 ///
-/// *Bound*: exhaustive; 162,843 schedules in 41.7 s.
+/// *Bound*: exhaustive; 110,493 schedules in 31.7 s.
 #[test]
 fn event_published_before_close_is_received() {
     Model {
         name: "event_published_before_close_is_received",
         bound: Bound::Exhaustive,
-        floor: 81_000,
+        floor: 55_000,
         must_see: &["reader parked", "found at once"],
     }
     .check(|outcomes| closing::publish_then_close(outcomes, &Bus::new(1)));
@@ -57,13 +57,13 @@ fn event_published_before_close_is_received() {
 ///
 /// *Threads*: publisher and closer, reader.
 ///
-/// *Bound*: preemptions = 2; 1,724 schedules in 0.3 s.
+/// *Bound*: preemptions = 2; 2,369 schedules in 0.7 s.
 #[test]
 fn event_published_live_before_close_is_received() {
     Model {
         name: "event_published_live_before_close_is_received",
         bound: Bound::Preemptions,
-        floor: 860,
+        floor: 1_100,
         must_see: &["reader parked", "found at once"],
     }
     .check(|outcomes| closing::publish_then_close(outcomes, &live_bus()));
@@ -73,13 +73,13 @@ fn event_published_live_before_close_is_received() {
 ///
 /// *Threads*: publisher, closer, reader.
 ///
-/// *Bound*: preemptions = 2; 222,796 schedules in 41.5 s.
+/// *Bound*: preemptions = 2; 355,021 schedules in 121.6 s.
 #[test]
 fn event_published_elsewhere_before_close_is_received() {
     Model {
         name: "event_published_elsewhere_before_close_is_received",
         bound: Bound::Preemptions,
-        floor: 110_000,
+        floor: 170_000,
         must_see: &["closed after the publish", "closed while it raced"],
     }
     .check(closing::publish_elsewhere_then_close);
@@ -90,13 +90,13 @@ fn event_published_elsewhere_before_close_is_received() {
 ///
 /// *Threads*: publisher, closer, reader.
 ///
-/// *Bound*: preemptions = 2; 48,248 schedules in 8.8 s.
+/// *Bound*: preemptions = 2; 42,460 schedules in 10.9 s.
 #[test]
 fn parked_subscriber_wakes_for_close() {
     Model {
         name: "parked_subscriber_wakes_for_close",
         bound: Bound::Preemptions,
-        floor: 16_000,
+        floor: 21_000,
         must_see: &["delivered too late, discarded", "received", "refused", "reader parked"],
     }
     .check(|outcomes| closing::close_live(outcomes, CROWD - 1));
@@ -106,13 +106,13 @@ fn parked_subscriber_wakes_for_close() {
 ///
 /// *Threads*: closer, subscriber.
 ///
-/// *Bound*: preemptions = 2; 201 schedules in less than 0.1 s.
+/// *Bound*: preemptions = 2; 158 schedules in less than 0.1 s.
 #[test]
 fn subscription_that_races_with_close_ends() {
     Model {
         name: "subscription_that_races_with_close_ends",
         bound: Bound::Preemptions,
-        floor: 100,
+        floor: 79,
         must_see: &["subscribed after close", "subscribed before close"],
     }
     .check(closing::subscribe_close);

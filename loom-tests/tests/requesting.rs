@@ -9,13 +9,13 @@ use loom_tests::scenarios::requesting;
 ///
 /// *Threads*: a crowd of responders, requester.
 ///
-/// *Bound*: exhaustive; 30,102 schedules in 3.4 s.
+/// *Bound*: exhaustive; 79,046 schedules in 11.5 s.
 #[test]
 fn answers_that_race_complete_a_request() {
     Model {
         name: "answers_that_race_complete_a_request",
         bound: Bound::Exhaustive,
-        floor: 15_000,
+        floor: 39_000,
         must_see: &["in the order of their names", "in another order", "requester parked"],
     }
     .check(|outcomes| requesting::responders(outcomes, CROWD));
@@ -25,13 +25,13 @@ fn answers_that_race_complete_a_request() {
 ///
 /// *Threads*: responder, requester.
 ///
-/// *Bound*: exhaustive; 30 schedules in less than 0.1 s.
+/// *Bound*: exhaustive; 45 schedules in less than 0.1 s.
 #[test]
 fn waiting_requester_wakes_for_its_answer() {
     Model {
         name: "waiting_requester_wakes_for_its_answer",
         bound: Bound::Exhaustive,
-        floor: 15,
+        floor: 22,
         must_see: &["requester parked", "found at once"],
     }
     .check(requesting::one_responder);
@@ -42,13 +42,13 @@ fn waiting_requester_wakes_for_its_answer() {
 ///
 /// *Threads*: responder, clock, requester.
 ///
-/// *Bound*: preemptions = 2; 1,103 schedules in 0.3 s.
+/// *Bound*: preemptions = 2; 1,250 schedules in 0.3 s.
 #[test]
 fn response_is_in_the_result_or_late() {
     Model {
         name: "response_is_in_the_result_or_late",
         bound: Bound::Preemptions,
-        floor: 550,
+        floor: 620,
         must_see: &["in time", "timed out, and then late", "requester parked"],
     }
     .check(requesting::response_timeout);
@@ -59,13 +59,13 @@ fn response_is_in_the_result_or_late() {
 ///
 /// *Threads*: responder, clock, requester.
 ///
-/// *Bound*: preemptions = 2; 547 schedules in 0.1 s.
+/// *Bound*: preemptions = 2; 642 schedules in 0.2 s.
 #[test]
 fn response_is_in_the_partial_result_or_late() {
     Model {
         name: "response_is_in_the_partial_result_or_late",
         bound: Bound::Preemptions,
-        floor: 270,
+        floor: 320,
         must_see: &["late", "in the partial result"],
     }
     .check(requesting::partial_timeout);
@@ -76,13 +76,13 @@ fn response_is_in_the_partial_result_or_late() {
 ///
 /// *Threads*: responder, canceller, requester.
 ///
-/// *Bound*: preemptions = 2; 459 schedules in less than 0.1 s.
+/// *Bound*: preemptions = 2; 554 schedules in 0.2 s.
 #[test]
 fn cancel_ends_the_wait_and_loses_no_response() {
     Model {
         name: "cancel_ends_the_wait_and_loses_no_response",
         bound: Bound::Preemptions,
-        floor: 220,
+        floor: 270,
         must_see: &["late", "in the partial result", "requester parked"],
     }
     .check(requesting::response_cancel);
@@ -93,13 +93,13 @@ fn cancel_ends_the_wait_and_loses_no_response() {
 ///
 /// *Threads*: responder, requester.
 ///
-/// *Bound*: exhaustive; 153 schedules in less than 0.1 s.
+/// *Bound*: exhaustive; 183 schedules in less than 0.1 s.
 #[test]
 fn given_up_request_leaves_nothing_behind() {
     Model {
         name: "given_up_request_leaves_nothing_behind",
         bound: Bound::Exhaustive,
-        floor: 76,
+        floor: 91,
         must_see: &["given up, and perhaps late", "gathered, and given up"],
     }
     .check(requesting::response_drop);
@@ -109,13 +109,13 @@ fn given_up_request_leaves_nothing_behind() {
 ///
 /// *Threads*: requester, closer.
 ///
-/// *Bound*: exhaustive; 981 schedules in 0.2 s.
+/// *Bound*: exhaustive; 1,497 schedules in 0.3 s.
 #[test]
 fn request_that_races_with_close_ends() {
     Model {
         name: "request_that_races_with_close_ends",
         bound: Bound::Exhaustive,
-        floor: 490,
+        floor: 740,
         must_see: &["closed while under way", "refused", "requester parked"],
     }
     .check(requesting::request_close);
@@ -126,13 +126,13 @@ fn request_that_races_with_close_ends() {
 ///
 /// *Threads*: responder, closer, requester.
 ///
-/// *Bound*: preemptions = 2; 1,390 schedules in 0.3 s.
+/// *Bound*: preemptions = 2; 1,625 schedules in 0.4 s.
 #[test]
 fn response_that_races_with_close_is_gathered_or_late() {
     Model {
         name: "response_that_races_with_close_is_gathered_or_late",
         bound: Bound::Preemptions,
-        floor: 690,
+        floor: 810,
         must_see: &["refused", "late", "in the partial result"],
     }
     .check(requesting::response_close);
@@ -142,13 +142,13 @@ fn response_that_races_with_close_is_gathered_or_late() {
 ///
 /// *Threads*: responder, requester.
 ///
-/// *Bound*: preemptions = 2; 516 schedules in 0.1 s.
+/// *Bound*: preemptions = 2; 552 schedules in 0.1 s.
 #[test]
 fn answer_to_a_request_that_was_received_is_gathered() {
     Model {
         name: "answer_to_a_request_that_was_received_is_gathered",
         bound: Bound::Preemptions,
-        floor: 250,
+        floor: 270,
         must_see: &["both parked", "one parked", "nobody parked"],
     }
     .check(requesting::receive_and_answer);
@@ -158,13 +158,13 @@ fn answer_to_a_request_that_was_received_is_gathered() {
 ///
 /// *Threads*: two threads of a responder, requester.
 ///
-/// *Bound*: preemptions = 2; 724 schedules in 0.2 s.
+/// *Bound*: preemptions = 2; 891 schedules in 0.2 s.
 #[test]
 fn responder_that_answers_twice_counts_once() {
     Model {
         name: "responder_that_answers_twice_counts_once",
         bound: Bound::Preemptions,
-        floor: 360,
+        floor: 440,
         must_see: &["late", "duplicate", "0 was first", "1 was first"],
     }
     .check(requesting::same_responder_twice);

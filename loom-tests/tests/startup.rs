@@ -9,13 +9,13 @@ use loom_tests::scenarios::startup;
 ///
 /// *Threads*: publisher, starter, reader.
 ///
-/// *Bound*: preemptions = 2; 117,846 schedules in 19.9 s.
+/// *Bound*: preemptions = 2; 168,719 schedules in 35.2 s.
 #[test]
 fn event_published_during_start_is_received_once() {
     Model {
         name: "event_published_during_start_is_received_once",
         bound: Bound::Preemptions,
-        floor: 58_000,
+        floor: 84_000,
         must_see: &["replayed", "delivered live", "reader parked"],
     }
     .check(startup::publish_start_receive);
@@ -26,13 +26,13 @@ fn event_published_during_start_is_received_once() {
 ///
 /// *Threads*: publisher, reader that subscribes and starts.
 ///
-/// *Bound*: preemptions = 2; 6,754 schedules in 0.9 s.
+/// *Bound*: preemptions = 2; 15,607 schedules in 2.5 s.
 #[test]
 fn late_fill_wakes_the_parked_reader() {
     Model {
         name: "late_fill_wakes_the_parked_reader",
         bound: Bound::Preemptions,
-        floor: 3_300,
+        floor: 7_800,
         must_see: &["replayed", "delivered live", "reader parked"],
     }
     .check(startup::late_fill);
@@ -42,13 +42,13 @@ fn late_fill_wakes_the_parked_reader() {
 ///
 /// *Threads*: a crowd of publishers, starter that reads too (main).
 ///
-/// *Bound*: preemptions = 2; 65,718 schedules in 11.1 s.
+/// *Bound*: preemptions = 2; 152,406 schedules in 28.1 s.
 #[test]
 fn publishers_race_with_start() {
     Model {
         name: "publishers_race_with_start",
         bound: Bound::Preemptions,
-        floor: 32_000,
+        floor: 76_000,
         must_see: &[
             "read between two of them",
             "some replayed, some live",
@@ -65,13 +65,13 @@ fn publishers_race_with_start() {
 ///
 /// *Threads*: publisher, starter that publishes afterwards, subscriber (main).
 ///
-/// *Bound*: preemptions = 2; 12,848 schedules in 2.0 s.
+/// *Bound*: preemptions = 2; 25,593 schedules in 4.2 s.
 #[test]
 fn subscriber_gets_the_whole_replay_or_none() {
     Model {
         name: "subscriber_gets_the_whole_replay_or_none",
         bound: Bound::Preemptions,
-        floor: 6_400,
+        floor: 12_000,
         must_see: &["before start, two replayed", "before start, one replayed", "after start"],
     }
     .check(startup::subscribe_start_publish);
@@ -82,13 +82,13 @@ fn subscriber_gets_the_whole_replay_or_none() {
 ///
 /// *Threads*: publisher, starter, starter and reader.
 ///
-/// *Bound*: preemptions = 2; 18,588 schedules in 2.9 s.
+/// *Bound*: preemptions = 2; 52,358 schedules in 8.1 s.
 #[test]
 fn second_start_helps_before_it_returns() {
     Model {
         name: "second_start_helps_before_it_returns",
         bound: Bound::Preemptions,
-        floor: 9_200,
+        floor: 26_000,
         must_see: &["the other start was first", "this start was first", "replayed", "delivered live"],
     }
     .check(startup::two_starts);
@@ -98,13 +98,13 @@ fn second_start_helps_before_it_returns() {
 ///
 /// *Threads*: starter, starter that reads.
 ///
-/// *Bound*: preemptions = 2; 955 schedules in 0.1 s.
+/// *Bound*: preemptions = 2; 1,432 schedules in 0.3 s.
 #[test]
 fn backlog_can_be_received_when_any_start_has_returned() {
     Model {
         name: "backlog_can_be_received_when_any_start_has_returned",
         bound: Bound::Preemptions,
-        floor: 470,
+        floor: 710,
         must_see: &["the first was first", "the second was first"],
     }
     .check(startup::second_start);
@@ -115,13 +115,13 @@ fn backlog_can_be_received_when_any_start_has_returned() {
 ///
 /// *Threads*: publisher, starter.
 ///
-/// *Bound*: exhaustive; 2,517 schedules in 0.4 s.
+/// *Bound*: exhaustive; 3,222 schedules in 0.5 s.
 #[test]
 fn full_buffer_hands_back_or_goes_live() {
     Model {
         name: "full_buffer_hands_back_or_goes_live",
         bound: Bound::Exhaustive,
-        floor: 1_200,
+        floor: 1_600,
         must_see: &["delivered live", "handed back"],
     }
     .check(startup::full_buffer);

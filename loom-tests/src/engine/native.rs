@@ -95,6 +95,8 @@ pub fn go() {
 pub mod thread {
     use super::{Arc, Gate, Relaxed, gate};
 
+    pub use std::thread::{Thread, current, park};
+
     /// A thread that begins when the gate is opened.
     #[derive(Debug)]
     pub struct JoinHandle<T> {

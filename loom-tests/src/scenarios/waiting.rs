@@ -1,9 +1,14 @@
 //! Park and wake.
 
-use crate::engine::{Parks, brief, expire, thread};
+use crate::engine::{Parks, block_on, brief, expire, thread};
 use crate::model::Outcomes;
 use crate::token::{TOKEN, Token, delivered, drain, live_bus, publish, publish_batch, spawn_publisher};
+use futures_core::Stream;
 use ringbus::RecvTimeoutError;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
 
 /// Publish × a subscriber that parks.
 pub fn publish_park(outcomes: &Outcomes) {
@@ -99,4 +104,90 @@ pub fn publish_timeout(outcomes: &Outcomes) {
             outcomes.saw("timed out");
         }
     }
+}
+
+/// A waker that does nothing, and by whose shares one sees who keeps it.
+struct Silent;
+
+impl Wake for Silent {
+    fn wake(self: Arc<Self>) {}
+}
+
+/// Publish × a task that awaits.
+pub fn publish_await(outcomes: &Outcomes) {
+    let bus = live_bus();
+    let mut subscription = bus.subscribe(1);
+    let publisher = thread::spawn({
+        let bus = bus.clone();
+        move || publish(&bus, &Token::new(0))
+    });
+    let reader = thread::spawn(move || {
+        let mut polls = 0;
+        let mut receive = pin!(subscription.recv_async());
+        let received = block_on(poll_fn(|context| {
+            polls += 1;
+            receive.as_mut().poll(context)
+        }));
+        (received.map(Token::read), polls)
+    });
+    assert_eq!(delivered(&publisher.join().unwrap()), 1);
+    let (received, polls) = reader.join().unwrap();
+    assert_eq!(received, Ok(0), "G7: a task that waits wakes for its event");
+    outcomes.saw(if polls == 1 { "found at once" } else { "waited" });
+}
+
+/// Publish × a receive that is given up, and then another one.
+pub fn publish_give_up(outcomes: &Outcomes) {
+    let bus = live_bus();
+    let mut subscription = bus.subscribe(1);
+    let publisher = thread::spawn({
+        let bus = bus.clone();
+        move || publish(&bus, &Token::new(0))
+    });
+    let reader = thread::spawn(move || {
+        let silent = Arc::new(Silent);
+        let waker = Waker::from(Arc::clone(&silent));
+        let first = pin!(subscription.recv_async()).poll(&mut Context::from_waker(&waker));
+        drop(waker);
+        let received = match first {
+            Poll::Ready(received) => (received, true),
+            Poll::Pending => (subscription.recv(), false),
+        };
+        (received.0.map(Token::read), received.1, silent, subscription)
+    });
+    assert_eq!(delivered(&publisher.join().unwrap()), 1);
+    let (received, was_ready, silent, _subscription) = reader.join().unwrap();
+    assert_eq!(received, Ok(0), "G7: a receive that is given up takes no event with it, and no wake-up");
+    assert_eq!(Arc::strong_count(&silent), 1, "G12: a receive that is given up keeps no waker");
+    outcomes.saw(if was_ready { "received at once" } else { "given up" });
+}
+
+/// Publishers × a receiver that waits as a stream, and then with another waker.
+pub fn publish_change_waker(outcomes: &Outcomes, publishers: usize) {
+    let bus = live_bus();
+    let mut subscription = bus.subscribe(publishers);
+    let threads: Vec<_> = (0..publishers).map(|number| spawn_publisher(&bus, number)).collect();
+    let reader = thread::spawn(move || {
+        let silent = Arc::new(Silent);
+        let waker = Waker::from(Arc::clone(&silent));
+        let first = Pin::new(&mut subscription).poll_next(&mut Context::from_waker(&waker));
+        drop(waker);
+        let mut numbers = Vec::new();
+        if let Poll::Ready(Some(token)) = first {
+            numbers.push(token.read());
+        }
+        let waits = numbers.is_empty();
+        while numbers.len() < publishers {
+            numbers.push(subscription.recv().unwrap().read());
+        }
+        (numbers, waits, silent, subscription)
+    });
+    for publisher in threads {
+        assert_eq!(delivered(&publisher.join().unwrap()), 1);
+    }
+    let (mut numbers, waits, silent, _subscription) = reader.join().unwrap();
+    numbers.sort_unstable();
+    assert!(numbers.into_iter().eq(0..publishers), "G2, G7: each event arrives once, whichever waker waits for it");
+    assert_eq!(Arc::strong_count(&silent), 1, "G12: a waker that was replaced is not kept");
+    outcomes.saw(if waits { "waited with both" } else { "received at once" });
 }

@@ -1,0 +1,79 @@
+//! Closing, and waiting for the rest.
+
+use loom_tests::model::{Bound, Model};
+use loom_tests::scenarios::draining;
+
+/// *Property*: G7, G10: a drain waits until a subscriber has received what it had, and wakes then.
+///
+/// *Threads*: receiver, drainer.
+///
+/// *Bound*: preemptions = 2; 4,814 schedules in 0.9 s.
+#[test]
+fn drain_wakes_when_the_last_event_was_taken() {
+    Model {
+        name: "drain_wakes_when_the_last_event_was_taken",
+        bound: Bound::Preemptions,
+        floor: 2_400,
+        must_see: &["somebody parked", "nobody parked"],
+    }
+    .check(|outcomes| draining::drain_receive(outcomes, false));
+}
+
+/// *Property*: G7: a drain wakes when the last event was taken, also by a receiver that asks for no more.
+///
+/// *Threads*: receiver, drainer.
+///
+/// *Bound*: preemptions = 2; 877 schedules in 0.1 s.
+#[test]
+fn drain_wakes_for_a_receiver_that_asks_for_no_more() {
+    Model {
+        name: "drain_wakes_for_a_receiver_that_asks_for_no_more",
+        bound: Bound::Preemptions,
+        floor: 430,
+        must_see: &["drainer parked", "nobody parked"],
+    }
+    .check(draining::drain_take);
+}
+
+/// *Property*: G7, G10: the same for a task.
+///
+/// *Threads*: receiver, task that drains.
+///
+/// *Bound*: preemptions = 2; 4,814 schedules in 0.8 s.
+#[test]
+fn awaited_drain_wakes_when_the_last_event_was_taken() {
+    Model {
+        name: "awaited_drain_wakes_when_the_last_event_was_taken",
+        bound: Bound::Preemptions,
+        floor: 2_400,
+        must_see: &["somebody parked", "nobody parked"],
+    }
+    .check(|outcomes| draining::drain_receive(outcomes, true));
+}
+
+/// *Property*: G7: a drain wakes when a subscriber leaves, whatever a racing publish delivers.
+///
+/// *Threads*: publisher, leaver, drainer.
+///
+/// *Bound*: preemptions = 2; 59,449 schedules in 6.1 s.
+#[test]
+fn drain_wakes_when_the_subscriber_leaves() {
+    Model {
+        name: "drain_wakes_when_the_subscriber_leaves",
+        bound: Bound::Preemptions,
+        floor: 29_000,
+        must_see: &["refused", "to nobody", "delivered"],
+    }
+    .check(draining::drain_publish_leave);
+}
+
+/// *Property*: G7, G10: a drain of a bus that never started waits until its backlog was received.
+///
+/// *Threads*: receiver, drainer.
+///
+/// *Bound*: preemptions = 2; 2,898 schedules in 0.5 s.
+#[test]
+fn drain_waits_for_the_backlog() {
+    Model { name: "drain_waits_for_the_backlog", bound: Bound::Preemptions, floor: 1, must_see: &["drained"] }
+        .check(draining::drain_backlog);
+}
