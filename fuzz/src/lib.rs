@@ -12,6 +12,7 @@ mod panics;
 mod picture;
 mod reference;
 mod subject;
+mod turn;
 
 pub use comparison::compare;
 pub use operation::Scenario;

@@ -1,7 +1,7 @@
 //! What a scenario consists of: every public operation of the library.
 
 use crate::choice::choice;
-use crate::letter::{Content, Letter, Responder, Topic};
+use crate::letter::{Content, Deed, Letter, Responder, Topic, seldom};
 use arbitrary::{Arbitrary, Unstructured};
 use ringbus::{Overflow, WaitStrategy};
 use std::time::Duration;
@@ -11,7 +11,44 @@ use std::time::Duration;
 pub struct Scenario {
     #[arbitrary(with = |bytes: &mut Unstructured<'_>| bytes.int_in_range(0..=6))]
     pub startup_capacity: usize,
+    /// Whether its events are of a size at which they are cloned to where they belong.
+    #[arbitrary(with = seldom)]
+    pub is_large: bool,
+    /// The lag hooks that are there from the beginning.
+    #[arbitrary(with = few_hooks)]
+    pub hooks: Vec<HookDeed>,
+    /// In which order everything that is left is dropped in the end.
+    #[arbitrary(with = any_order)]
+    pub ending: Vec<Leftover>,
     pub operations: Vec<Operation>,
+}
+
+choice! {
+    /// What a scenario leaves.
+    pub enum Leftover {
+        Buses,
+        Publishers,
+        Subscriptions,
+        Requests,
+        Drains,
+        StopHandles,
+        CancelHandles,
+        HookHandles,
+    }
+}
+
+fn few_hooks(bytes: &mut Unstructured<'_>) -> arbitrary::Result<Vec<HookDeed>> {
+    let count = bytes.int_in_range(0..=2)?;
+    (0..count).map(|_| bytes.arbitrary()).collect()
+}
+
+fn any_order(bytes: &mut Unstructured<'_>) -> arbitrary::Result<Vec<Leftover>> {
+    let mut rest = Leftover::ALL.to_vec();
+    let mut order = Vec::new();
+    while !rest.is_empty() {
+        order.push(rest.remove(bytes.choose_index(rest.len())?));
+    }
+    Ok(order)
 }
 
 #[derive(Arbitrary, Debug)]
@@ -22,6 +59,8 @@ pub enum Operation {
     Subscribe(Subscribing),
     Subscription(Pick, SubscriptionOperation),
     Receive(Pick, Way),
+    Await(Pick, Awaiting),
+    Drain(Pick, Draining),
     Ask(Letter, Asking),
     Request(Pick, RequestOperation),
 }
@@ -46,6 +85,10 @@ impl Pick {
 pub enum BusOperation {
     Start,
     Close,
+    /// `close_and_drain` within no time.
+    CloseAndDrain,
+    /// Makes a future of `close_and_drain_async`.
+    MakeDrain,
     Clone,
     /// From a weak handle.
     Upgrade,
@@ -53,9 +96,23 @@ pub enum BusOperation {
     MakePublisher,
     ClonePublisher(Pick),
     DropPublisher(Pick),
-    OnLag {
-        panics: bool,
-    },
+    OnLag(HookDeed),
+    /// By a handle whose hook may have gone.
+    RemoveHook(Pick),
+    /// Drops the handle, and leaves the hook.
+    ForgetHook(Pick),
+}
+
+choice! {
+    /// What a lag hook does when it has heard.
+    pub enum HookDeed {
+        Nothing,
+        Panics,
+        /// An event of the same type.
+        Publishes,
+        RemovesItself,
+        Closes,
+    }
 }
 
 /// The handle to publish with.
@@ -71,9 +128,17 @@ pub struct Batch {
     letters: Vec<Letter>,
     #[arbitrary(with = |bytes: &mut Unstructured<'_>| bytes.int_in_range(0..=70))]
     len: usize,
+    /// What the event at such an index does, where the bus has not started.
+    deed: Option<(Pick, Deed)>,
 }
 
 impl Batch {
+    /// Which event of the batch does what when it is cloned first.
+    pub fn deed(&self, is_starting: bool) -> Option<(usize, Deed)> {
+        let count = if self.letters.is_empty() { 0 } else { self.len };
+        self.deed.filter(|_| is_starting).and_then(|(pick, deed)| Some((pick.of(count)?, deed)))
+    }
+
     pub fn contents(&self, step: usize) -> Vec<Content> {
         let letters = self.letters.iter().cycle().take(self.len).enumerate();
         letters.map(|(index, &letter)| Content { step, index, letter }).collect()
@@ -132,7 +197,7 @@ pub enum SubscriptionOperation {
     Unsubscribe,
     /// By a handle that may have outlived its subscription.
     Stop,
-    TakeMissed,
+    TakeLost,
 }
 
 /// The ways to receive.
@@ -145,10 +210,10 @@ pub enum Way {
     Timeout,
     /// `recv_deadline` of a moment that has passed.
     Deadline,
-    /// `recv_async`, polled once.
-    Future,
+    /// `recv_async`, polled once and dropped.
+    Future(Caller),
     /// As a `Stream`, polled once.
-    Stream,
+    Stream(Caller),
     /// `recv_many` of up to so many.
     Many(Few),
     /// `try_iter` of up to so many.
@@ -157,6 +222,39 @@ pub enum Way {
     Iter(Few),
     /// `into_iter` of so many, where it would not wait.
     IntoIter(Few),
+}
+
+choice! {
+    /// The task that polls, and so the waker.
+    pub enum Caller {
+        /// The one that polled before.
+        Same,
+        /// One that has not polled yet.
+        Another,
+        /// The one that polled before, when its turn is over.
+        Tired,
+    }
+}
+
+/// What is done with a future of `recv_async` that lives for some steps.
+#[derive(Arbitrary, Clone, Copy, Debug)]
+pub enum Awaiting {
+    /// Makes the future where there is none.
+    Poll(Caller),
+    Drop,
+}
+
+choice! {
+    /// What is done with a future of `close_and_drain_async`.
+    pub enum Draining {
+        /// With the waker of the poll before.
+        Poll,
+        /// With another waker.
+        PollElsewhere,
+        /// When it is to stop.
+        PollStopped,
+        Drop,
+    }
 }
 
 /// Between none and some.
@@ -197,6 +295,7 @@ pub enum RequestOperation {
     /// `until`, polled once more, with a future that is ready or not.
     Poll {
         is_stopped: bool,
+        caller: Caller,
     },
     /// By a handle that may have outlived its request.
     Cancel,

@@ -21,7 +21,9 @@ pub enum Outcome {
     Closed,
     /// Several events, and how many the call has counted unless it panicked.
     Collected(Vec<Content>, Option<usize>),
-    Missed(u64),
+    Lost(u64),
+    /// Those that have not received everything.
+    Drained(Vec<SubscriberPicture>),
     Asked,
     Gathered(Gathered),
     Pending,
@@ -48,6 +50,7 @@ pub struct Gathered {
     pub missing: Vec<String>,
     pub duplicates: usize,
     pub unexpected: usize,
+    pub strangers: Vec<String>,
 }
 
 #[derive(Debug, PartialEq)]
@@ -71,10 +74,18 @@ pub struct Picture<N> {
     pub subscriptions: Vec<Option<SubscriptionPicture<N>>>,
     /// `None` in the place of one that is gone.
     pub requests: Vec<Option<RequestPicture>>,
+    /// `None` in the place of one that is gone.
+    pub drains: Vec<Option<DrainPicture<N>>>,
     /// What the lag hooks heard in this step.
     pub heard: Vec<HeardLag>,
+    /// How often a task was sent back to its executor in this step.
+    pub passes: N,
+    /// How many lag hooks there are, wherever.
+    pub hooks: usize,
+    /// How many filters there are, wherever.
+    pub filters: N,
     /// How many copies of events there are, wherever.
-    pub copies: usize,
+    pub copies: N,
 }
 
 #[derive(Debug, PartialEq)]
@@ -84,6 +95,8 @@ pub struct BusPicture {
     pub subscriber_count: usize,
     /// By topic.
     pub has_subscribers: Vec<bool>,
+    /// By id.
+    pub is_pending: Vec<bool>,
     pub totals: Totals,
 }
 
@@ -94,50 +107,79 @@ pub struct Totals {
     pub delivered: u64,
     pub dropped: u64,
     pub buffered: u64,
+    pub unclaimed: u64,
     pub startup_rejected: u64,
     pub late_responses: u64,
     pub requests_in_flight: u64,
 }
 
-/// The counts of [`ringbus::SubscriberStats`].
+/// The row of [`ringbus::SubscriberStats`], except what is a sample.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SubscriberPicture {
     pub name: String,
+    pub types: Option<Vec<&'static str>>,
     pub capacity: usize,
     pub len: usize,
+    pub unread_replay: usize,
     pub received: u64,
     pub dropped: u64,
     pub evicted: u64,
     pub filtered: u64,
     pub discarded: u64,
     pub lossy: bool,
+    pub lagging: bool,
 }
 
 #[derive(Debug)]
 pub struct SubscriptionPicture<N> {
-    pub exact: SubscriptionCounts,
-    /// An upper bound while a replay is unread.
-    pub len: N,
-    /// A sample. `None` where the statistics do not know it.
-    pub high_water: Option<N>,
+    /// What it says itself. `None` while a future has it.
+    pub own: Option<OwnPicture<N>>,
     /// How often the waker of the last poll that found nothing was woken.
     pub wakes: N,
+    /// How often it was woken, and how many clones of it are kept.
+    pub wakes_and_keepers: N,
+}
+
+#[derive(Debug)]
+pub struct OwnPicture<N> {
+    pub exact: OwnCounts,
+    /// An upper bound while a replay is unread.
+    pub len: N,
+    /// A sample.
+    pub high_water: N,
 }
 
 #[derive(Debug, PartialEq)]
-pub struct SubscriptionCounts {
-    pub name: String,
-    pub capacity: usize,
+pub struct OwnCounts {
+    pub row: SubscriberPicture,
     pub is_closed: bool,
-    pub dropped: u64,
+    /// As a stream that ends once.
+    pub is_terminated: bool,
+    pub lost: u64,
 }
 
 #[derive(Debug, PartialEq)]
 pub struct RequestPicture {
     /// `None` once it is a future.
-    pub received: Option<usize>,
+    pub own: Option<OwnRequestPicture>,
     /// How often the waker of the last poll was woken.
     pub wakes: usize,
+    /// How many clones of it are kept.
+    pub keepers: usize,
+}
+
+#[derive(Debug, PartialEq)]
+pub struct OwnRequestPicture {
+    pub received: usize,
+    pub published: Published,
+}
+
+#[derive(Debug)]
+pub struct DrainPicture<N> {
+    /// How often the waker of the last poll was woken.
+    pub wakes: N,
+    /// Whether that waker was woken or is kept.
+    pub has_waker: bool,
 }
 
 /// What one hook heard.
@@ -146,5 +188,5 @@ pub struct HeardLag {
     pub hook: usize,
     pub subscriber: String,
     pub event_type: &'static str,
-    pub dropped: u64,
+    pub lost: u64,
 }

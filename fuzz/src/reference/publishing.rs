@@ -2,9 +2,9 @@
 
 use super::subscriber::Offered;
 use super::{Phase, Reference};
-use crate::letter::{Content, Letter};
+use crate::letter::{Content, Deed, Letter};
 use crate::operation::{Batch, Through};
-use crate::picture::{HeardLag, Outcome, Refusal};
+use crate::picture::{Outcome, Refusal};
 use ringbus::{BatchError, BatchErrorKind, Published};
 
 /// What became of an event or a batch, and whether user code panicked on the way.
@@ -38,14 +38,20 @@ impl Reference {
 
     pub(super) fn publish_one(&mut self, content: Content) -> Told<Result<Published, Refusal>> {
         match self.phase {
+            Phase::Starting if self.is_large => self.publish_clone(content),
             Phase::Starting => self.buffer(content),
             Phase::Live => {
-                let Told { result, mut panicked } = self.fan_out(&[content]);
-                panicked |= self.answer(content);
+                let Told { result, panicked } = self.publish_live(&[content]);
                 Told { result: Ok(result), panicked }
             }
             Phase::Closed => Told { result: Err(Refusal::Closed), panicked: false },
         }
+    }
+
+    /// Publishes an event that is cloned to where it belongs, as those of a batch are.
+    pub(super) fn publish_clone(&mut self, content: Content) -> Told<Result<Published, Refusal>> {
+        let Told { result, panicked } = self.publish_clones(&[content], None);
+        Told { result: result.map_err(|error| refusal(error.kind)), panicked }
     }
 
     /// G3: what is accepted now reaches everybody who subscribes before the start.
@@ -63,93 +69,124 @@ impl Reference {
 
     pub(super) fn publish_batch(&mut self, through: Through, step: usize, batch: &Batch) -> Option<Outcome> {
         self.is_there(through)?;
-        let contents = batch.contents(step);
-        let told =
-            if self.phase == Phase::Live { self.batch_live(&contents) } else { self.batch_one_by_one(&contents) };
-        Some(told.outcome(Outcome::Batch))
+        let deed = batch.deed(self.phase == Phase::Starting);
+        Some(self.publish_clones(&batch.contents(step), deed).outcome(Outcome::Batch))
     }
 
-    fn batch_live(&mut self, contents: &[Content]) -> Told<Result<Published, BatchError>> {
-        let Told { result, mut panicked } = self.fan_out(contents);
+    /// Publishes events that are cloned: one by one before the start, and what is left when the bus
+    /// starts meanwhile at one go.
+    fn publish_clones(
+        &mut self,
+        contents: &[Content],
+        deed: Option<(usize, Deed)>,
+    ) -> Told<Result<Published, BatchError>> {
+        let mut before = Told { result: Published::default(), panicked: false };
+        if self.phase != Phase::Starting {
+            return self.publish_rest(contents, 0, before);
+        }
+        for (taken, &content) in contents.iter().enumerate() {
+            if let Some((_, deed)) = deed.filter(|(place, _)| *place == taken) {
+                self.do_deed(deed);
+            }
+            // It is cloned before anybody looks whether there is room. One that cannot be cloned
+            // counts as taken, and becomes nothing.
+            if content.letter.is_fragile {
+                before.panicked = true;
+                continue;
+            }
+            if self.phase != Phase::Starting {
+                return self.publish_rest(contents, taken, before);
+            }
+            match self.buffer(content).result {
+                Ok(one) => before.result += one,
+                Err(_) => {
+                    let error = BatchError { published: before.result, taken, kind: BatchErrorKind::StartupFull };
+                    return Told { result: Err(error), panicked: before.panicked };
+                }
+            }
+        }
+        Told { result: Ok(before.result), panicked: before.panicked }
+    }
+
+    /// Publishes those that were not taken before the start. A closed bus takes none.
+    fn publish_rest(
+        &mut self,
+        contents: &[Content],
+        taken: usize,
+        before: Told<Published>,
+    ) -> Told<Result<Published, BatchError>> {
+        let Told { result: published, panicked } = before;
+        if self.phase == Phase::Closed && taken < contents.len() {
+            let error = BatchError { published, taken, kind: BatchErrorKind::Closed };
+            return Told { result: Err(error), panicked };
+        }
+        // (An empty batch is taken by every bus.)
+        let rest = self.publish_live(&contents[taken..]);
+        Told { result: Ok(published + rest.result), panicked: panicked | rest.panicked }
+    }
+
+    /// What the `Clone` of an event does to the bus. Its publish goes on with the bus as that was
+    /// before, and so keeps the log.
+    fn do_deed(&mut self, deed: Deed) {
+        match deed {
+            Deed::Start => {
+                self.start();
+            }
+            Deed::Close => self.close(),
+        }
+        self.is_log_lingering = true;
+    }
+
+    /// To the rings, to the requests, and to the hooks, in this order.
+    fn publish_live(&mut self, contents: &[Content]) -> Told<Published> {
+        let Told { result, mut panicked } = self.offer(contents);
         for &content in contents {
             panicked |= self.answer(content);
         }
-        Told { result: Ok(result), panicked }
+        panicked |= self.report_lags();
+        Told { result, panicked }
     }
 
-    /// Before the start, and on a closed bus. An event that cannot be cloned counts as taken, and becomes nothing.
-    fn batch_one_by_one(&mut self, contents: &[Content]) -> Told<Result<Published, BatchError>> {
+    /// Offers the events to every subscriber of now (G6), each of which gets them in their order
+    /// (G5).
+    pub(super) fn offer(&mut self, contents: &[Content]) -> Told<Published> {
         let mut published = Published::default();
         let mut panicked = false;
-        for (taken, &content) in contents.iter().enumerate() {
-            if content.letter.is_fragile {
-                panicked = true;
-                continue;
-            }
-            let kind = match self.publish_one(content).result {
-                Ok(one) => {
-                    published += one;
-                    continue;
-                }
-                Err(Refusal::StartupFull) => BatchErrorKind::StartupFull,
-                Err(_) => BatchErrorKind::Closed,
-            };
-            return Told { result: Err(BatchError { published, taken, kind }), panicked };
-        }
-        Told { result: Ok(published), panicked }
-    }
-
-    /// Offers the events to every subscriber of now (G6), each of which gets them in their order (G5), and reports the lags that begin.
-    pub(super) fn fan_out(&mut self, contents: &[Content]) -> Told<Published> {
-        let mut published = Published::default();
-        let mut panicked = false;
-        let mut lags = Vec::new();
+        let is_heard = self.hooks.are_listening();
         for subscriber in self.subscribers.iter_mut().flatten() {
-            let mut lagging = None;
             for content in contents {
-                match subscriber.offer(content) {
+                match subscriber.offer(content, is_heard) {
                     Offered::Unwanted => {}
                     Offered::Delivered => published.delivered += 1,
-                    Offered::Evicted => {
-                        published.delivered += 1;
-                        lagging = lagging.or(Some(content.letter.topic));
-                    }
-                    Offered::Full => {
-                        published.dropped += 1;
-                        lagging = lagging.or(Some(content.letter.topic));
-                    }
+                    Offered::Full => published.dropped += 1,
                     Offered::Panicked => {
                         published.dropped += 1;
                         panicked = true;
                     }
                 }
             }
-            lags.extend(lagging.and_then(|topic| subscriber.begin_lag(topic)));
         }
         self.totals.published += contents.len() as u64;
         self.totals.delivered += published.delivered as u64;
         self.totals.dropped += published.dropped as u64;
-        for lag in lags {
-            panicked |= self.report(&lag);
-        }
-        self.heard.sort();
         Told { result: published, panicked }
-    }
-
-    /// Tells every hook, also where one panics.
-    fn report(&mut self, lag: &HeardLag) -> bool {
-        self.heard.extend((0..self.hooks.len()).map(|hook| HeardLag { hook, ..lag.clone() }));
-        self.hooks.contains(&true)
     }
 
     /// G8: an answer that was published is gathered, or counted by its request or as late. Its request gets a clone where it can
     /// be had. Returns whether that panicked.
     pub(super) fn answer(&mut self, content: Content) -> bool {
-        let Some((id, responder)) = content.letter.answers else { return false };
+        let Some((id, responder)) = content.answer() else { return false };
         let request = self.requests.iter_mut().flatten().find(|request| request.id == id);
         let panicked = request.is_some() && content.letter.is_fragile;
         let is_in_time = !panicked && request.is_some_and(|request| request.take(responder, content));
         self.totals.late_responses += u64::from(!is_in_time);
         panicked
+    }
+}
+
+fn refusal(kind: BatchErrorKind) -> Refusal {
+    match kind {
+        BatchErrorKind::StartupFull => Refusal::StartupFull,
+        BatchErrorKind::Closed => Refusal::Closed,
     }
 }

@@ -1,8 +1,9 @@
 //! Subscribing, receiving and unsubscribing.
 
-use super::Reference;
-use super::subscriber::{Subscriber, Taken};
-use crate::operation::{Pick, Subscribing, SubscriptionOperation, Way};
+use super::subscriber::{Subscriber, Taken, Waits};
+use super::{Phase, Reference};
+use crate::letter::Content;
+use crate::operation::{Awaiting, Pick, Subscribing, SubscriptionOperation, Way};
 use crate::picture::Outcome;
 
 impl Reference {
@@ -17,6 +18,8 @@ impl Reference {
             }
             Subscribing::Built(_) => format!("built {}", self.subscribers.len()),
         };
+        // Whoever comes drops it, but nobody comes to a closed bus.
+        self.is_log_lingering &= self.phase == Phase::Closed;
         self.subscribers.push(Some(Subscriber::new(name, subscribing, self.phase)));
         Some(Outcome::Done)
     }
@@ -26,52 +29,87 @@ impl Reference {
         match operation {
             SubscriptionOperation::Unsubscribe => {
                 place.take()?;
+                self.is_log_lingering = false;
             }
             SubscriptionOperation::Stop => {
                 if let Some(subscriber) = place {
                     subscriber.stop(self.phase);
                 }
             }
-            SubscriptionOperation::TakeMissed => return Some(Outcome::Missed(place.as_mut()?.take_missed())),
+            SubscriptionOperation::TakeLost => {
+                let subscriber = place.as_mut().filter(|subscriber| !subscriber.is_awaited)?;
+                return Some(Outcome::Lost(subscriber.take_lost()));
+            }
         }
         Some(Outcome::Done)
     }
 
     pub(super) fn receive(&mut self, pick: Pick, way: Way) -> Option<Outcome> {
-        let place = pick.among(&mut self.subscribers)?;
-        let subscriber = place.as_mut()?;
-        let take = |subscriber: &mut Subscriber| subscriber.take(&self.log, self.phase);
+        let Self { subscribers, log, phase, is_large, .. } = self;
+        let (log, phase) = (log.as_slice(), *phase);
+        let place = pick.among(subscribers)?;
+        let subscriber = place.as_mut().filter(|subscriber| !subscriber.is_awaited)?;
+        let take = |subscriber: &mut Subscriber| subscriber.take(log, phase);
         let waits = |subscriber: &Subscriber, count| {
             let mut trial = subscriber.clone();
-            (0..count).any(|_| trial.take(&self.log, self.phase) == Taken::NothingNow)
+            (0..count).any(|_| take(&mut trial) == Taken::NothingNow)
         };
         Some(match way {
             Way::Try => take(subscriber).into(),
             Way::Blocking if waits(subscriber, 1) => return None,
             Way::Blocking | Way::Timeout | Way::Deadline => {
-                subscriber.waits = None;
+                subscriber.may_forget_waker();
                 take(subscriber).into()
             }
-            Way::Future | Way::Stream => {
-                subscriber.waits = None;
-                let taken = take(subscriber);
-                if taken == Taken::NothingNow {
-                    subscriber.waits = Some(0);
-                }
+            Way::Future(caller) => {
+                self.passes = subscriber.passes(caller);
+                let taken = poll(subscriber, log, phase);
+                subscriber.waits = Waits::No;
                 taken.into()
             }
-            Way::Many(few) | Way::TryIter(few) => collect(few.0, || take(subscriber)),
+            Way::Stream(caller) => {
+                self.passes = subscriber.passes(caller);
+                poll(subscriber, log, phase).into()
+            }
+            Way::Many(few) if *is_large => collect(few.0, || take(subscriber)),
+            Way::Many(few) => collect(few.0, || subscriber.take_of_many(log, phase)),
+            Way::TryIter(few) => collect(few.0, || take(subscriber)),
             Way::Iter(few) | Way::IntoIter(few) if waits(subscriber, few.0) => return None,
             Way::Iter(few) => {
-                subscriber.waits = None;
+                subscriber.may_forget_waker();
                 collect(few.0, || take(subscriber))
             }
             Way::IntoIter(few) => {
                 let mut subscriber = place.take()?;
+                self.is_log_lingering = false;
                 collect(few.0, || take(&mut subscriber))
             }
         })
     }
+
+    /// A future that has the subscription until it is ready or dropped.
+    pub(super) fn await_event(&mut self, pick: Pick, awaiting: Awaiting) -> Option<Outcome> {
+        let Self { subscribers, log, phase, .. } = self;
+        let subscriber = pick.among(subscribers)?.as_mut()?;
+        let Awaiting::Poll(caller) = awaiting else {
+            if !std::mem::take(&mut subscriber.is_awaited) {
+                return None;
+            }
+            subscriber.waits = Waits::No;
+            return Some(Outcome::Done);
+        };
+        self.passes = subscriber.passes(caller);
+        let taken = poll(subscriber, log, *phase);
+        subscriber.is_awaited = taken == Taken::NothingNow;
+        Some(taken.into())
+    }
+}
+
+/// Polls once, and leaves a waker where there is nothing.
+fn poll(subscriber: &mut Subscriber, log: &[Content], phase: Phase) -> Taken {
+    let taken = subscriber.take(log, phase);
+    subscriber.waits = if taken == Taken::NothingNow { Waits::Yes { is_woken: false } } else { Waits::No };
+    taken
 }
 
 /// Takes up to `max` events.

@@ -1,17 +1,25 @@
 //! One request under way, after the documentation.
 
-use crate::letter::{Content, Id, Responder};
+use crate::letter::{Content, Id};
 use crate::operation::{Asking, Patience};
-use crate::picture::{GatherEnd, Gathered, RequestPicture};
+use crate::picture::{GatherEnd, Gathered, OwnRequestPicture, RequestPicture};
+use ringbus::Published;
+
+/// How many names of responders that were not expected a result tells.
+const MOST_STRANGERS: usize = 8;
 
 pub(super) struct Request {
     pub(super) id: Id,
     asking: Asking,
     /// Those that have answered, in order.
-    answered: Vec<Responder>,
+    answered: Vec<&'static str>,
     pub(super) responses: Vec<Content>,
     duplicates: usize,
     unexpected: usize,
+    /// The first names among those, each once.
+    strangers: Vec<&'static str>,
+    /// What became of the event that asks.
+    pub(super) published: Published,
     ended: Option<RequestEnd>,
     /// Whether it was polled.
     pub(super) is_future: bool,
@@ -35,6 +43,8 @@ impl Request {
             responses: Vec::new(),
             duplicates: 0,
             unexpected: 0,
+            strangers: Vec::new(),
+            published: Published::default(),
             ended: None,
             is_future: false,
             waits: None,
@@ -45,13 +55,26 @@ impl Request {
         self.asking.minimum.unwrap_or(self.asking.expected.len())
     }
 
+    /// The names of those that are expected.
+    fn expected(&self) -> impl Iterator<Item = &'static str> {
+        self.asking.expected.iter().map(|responder| responder.name(0))
+    }
+
+    /// Whether answers still count.
+    pub(super) fn is_open(&self) -> bool {
+        self.ended.is_none()
+    }
+
     /// Each expected responder counts once (G8). Returns whether the answer came in time.
-    pub(super) fn take(&mut self, responder: Responder, content: Content) -> bool {
-        if self.ended.is_some() {
+    pub(super) fn take(&mut self, responder: &'static str, content: Content) -> bool {
+        if !self.is_open() {
             return false;
         }
-        if !self.asking.expected.contains(&responder) {
+        if !self.expected().any(|name| name == responder) {
             self.unexpected += 1;
+            if self.strangers.len() < MOST_STRANGERS && !self.strangers.contains(&responder) {
+                self.strangers.push(responder);
+            }
         } else if self.answered.contains(&responder) {
             self.duplicates += 1;
         } else {
@@ -85,7 +108,7 @@ impl Request {
 
     /// Whether there is nothing more to wait for.
     pub(super) fn is_done(&self) -> bool {
-        self.ended.is_some() || self.is_complete() || (self.has_enough() && !self.asking.has_grace)
+        !self.is_open() || self.is_complete() || (self.has_enough() && !self.asking.has_grace)
     }
 
     /// Whether a wait for it ends without anybody's doing: at once, or by the clock.
@@ -100,7 +123,7 @@ impl Request {
 
     /// Ends the wait, which `otherwise` explains where there are too few and nothing has ended it before.
     pub(super) fn finish(&self, otherwise: GatherEnd) -> Gathered {
-        let missing = self.asking.expected.iter().filter(|responder| !self.answered.contains(responder));
+        let missing = self.expected().filter(|name| !self.answered.contains(name));
         Gathered {
             end: match self.ended {
                 _ if self.has_enough() => GatherEnd::Enough,
@@ -109,13 +132,19 @@ impl Request {
                 None => otherwise,
             },
             responses: self.responses.clone(),
-            missing: missing.map(|responder| responder.name().to_owned()).collect(),
+            missing: missing.map(str::to_owned).collect(),
             duplicates: self.duplicates,
             unexpected: self.unexpected,
+            strangers: self.strangers.iter().map(ToString::to_string).collect(),
         }
     }
 
     pub(super) fn picture(&self) -> RequestPicture {
-        RequestPicture { received: (!self.is_future).then_some(self.responses.len()), wakes: self.waits.unwrap_or(0) }
+        let own = OwnRequestPicture { received: self.responses.len(), published: self.published };
+        RequestPicture {
+            own: (!self.is_future).then_some(own),
+            wakes: self.waits.unwrap_or(0),
+            keepers: usize::from(self.waits == Some(0)),
+        }
     }
 }

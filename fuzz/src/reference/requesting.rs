@@ -2,10 +2,11 @@
 
 use super::publishing::Told;
 use super::request::{Request, RequestEnd};
-use super::{Phase, Reference};
+use super::{Phase, Reference, passes};
 use crate::letter::{Content, Letter};
 use crate::operation::{Asking, Pick, RequestOperation};
 use crate::picture::{GatherEnd, Outcome, Refusal};
+use ringbus::Published;
 use std::time::Duration;
 
 impl Reference {
@@ -46,22 +47,24 @@ impl Reference {
     fn ask_in_earnest(&mut self, content: Content, asking: &Asking) -> Told<Result<(), Refusal>> {
         self.requests.extend(content.letter.asks.map(|id| Some(Request::new(id, asking))));
         let told = match self.phase {
-            Phase::Live => {
-                let Told { result, mut panicked } = self.fan_out(&[content]);
-                let is_taken = result.delivered > 0;
-                panicked |= is_taken && self.answer(content);
-                Told { result: if is_taken { Ok(()) } else { Err(Refusal::NotDelivered) }, panicked }
-            }
-            Phase::Starting | Phase::Closed => {
-                let Told { result, panicked } = self.publish_one(content);
-                Told { result: result.map(|_| ()), panicked }
-            }
+            Phase::Live => self.ask_live(content),
+            Phase::Starting | Phase::Closed => self.publish_clone(content),
         };
         if told.panicked || told.result.is_err() {
             let request = self.requests.pop().flatten();
             self.give_up(request);
+        } else if let (Ok(published), Some(Some(request))) = (&told.result, self.requests.last_mut()) {
+            request.published = *published;
         }
-        told
+        Told { result: told.result.map(|_| ()), panicked: told.panicked }
+    }
+
+    fn ask_live(&mut self, content: Content) -> Told<Result<Published, Refusal>> {
+        let Told { result, mut panicked } = self.offer(&[content]);
+        let is_taken = result.delivered > 0;
+        panicked |= is_taken && self.answer(content);
+        panicked |= self.report_lags();
+        Told { result: if is_taken { Ok(result) } else { Err(Refusal::NotDelivered) }, panicked }
     }
 
     pub(super) fn change_request(&mut self, pick: Pick, operation: &RequestOperation) -> Option<Outcome> {
@@ -72,9 +75,11 @@ impl Reference {
                 // Whoever has patience and too few would wait longer than a test can.
                 Some(Outcome::Gathered(request.finish(GatherEnd::TimedOut(Duration::ZERO))))
             }
-            RequestOperation::Poll { is_stopped } => {
+            RequestOperation::Poll { is_stopped, caller } => {
                 let request = place.as_mut()?;
                 request.is_future = true;
+                // One that is stopped does not wait for a turn.
+                self.passes = if is_stopped { 0..=0 } else { passes(caller) };
                 if is_stopped || request.is_done() {
                     return Some(Outcome::Gathered(place.take()?.finish(GatherEnd::Stopped)));
                 }

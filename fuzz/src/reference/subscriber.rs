@@ -1,9 +1,9 @@
 //! One subscriber, after the documentation.
 
-use super::Phase;
+use super::{Phase, passes};
 use crate::letter::{Content, Topic};
-use crate::operation::{Filter, Options, Subscribing};
-use crate::picture::{HeardLag, Outcome, SubscriberPicture, SubscriptionCounts, SubscriptionPicture};
+use crate::operation::{Caller, Filter, Options, Subscribing};
+use crate::picture::{HeardLag, Outcome, OwnCounts, OwnPicture, SubscriberPicture, SubscriptionPicture};
 use ringbus::{Overflow, WaitStrategy};
 use std::collections::VecDeque;
 use std::ops::RangeInclusive;
@@ -33,11 +33,38 @@ pub(super) struct Subscriber {
     evicted: u64,
     filtered: u64,
     discarded: u64,
-    told_missed: u64,
-    is_lagging: bool,
+    told_lost: u64,
+    lag: LagState,
     fill: Fill,
-    /// How often the last poll must have been woken, where it found nothing.
-    pub(super) waits: Option<usize>,
+    /// Whether it was told that it is closed.
+    is_finished: bool,
+    /// Whether a future has it.
+    pub(super) is_awaited: bool,
+    pub(super) waits: Waits,
+}
+
+/// How far an episode of lag has come.
+#[derive(Clone, Copy, PartialEq)]
+enum LagState {
+    /// There is none.
+    Clear,
+    /// Nobody has heard of it.
+    Unheard,
+    /// It is to be reported by the publish under way, which has lost an event of this type.
+    Due(Topic),
+    Reported,
+}
+
+/// Whether the waker of the last poll that found nothing is with the bus.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Waits {
+    No,
+    /// It was, or it must have been woken.
+    Yes {
+        is_woken: bool,
+    },
+    /// It was, and a blocking receive may have taken it away.
+    Perhaps,
 }
 
 /// What the log has for a subscriber.
@@ -63,9 +90,8 @@ struct Fill {
 /// What becomes of an event that is offered.
 pub(super) enum Offered {
     Unwanted,
+    /// Also where it took the place of an older one.
     Delivered,
-    /// Delivered in the place of an older one.
-    Evicted,
     Full,
     Panicked,
 }
@@ -126,10 +152,12 @@ impl Subscriber {
             evicted: 0,
             filtered: 0,
             discarded: 0,
-            told_missed: 0,
-            is_lagging: false,
+            told_lost: 0,
+            lag: LagState::Clear,
             fill: Fill::default(),
-            waits: None,
+            is_finished: false,
+            is_awaited: false,
+            waits: Waits::No,
         }
     }
 
@@ -140,6 +168,10 @@ impl Subscriber {
     /// Whether an event of this type would be offered to it.
     pub(super) fn is_offered(&self, topic: Topic) -> bool {
         !self.is_ended && self.wants_type(topic)
+    }
+
+    pub(super) fn has_filter(&self) -> bool {
+        self.options.filter.is_some()
     }
 
     /// By type, then by filter, then by `Clone`.
@@ -158,8 +190,8 @@ impl Subscriber {
         }
     }
 
-    /// A live event comes.
-    pub(super) fn offer(&mut self, content: &Content) -> Offered {
+    /// A live event comes. Where it is lost, somebody hears of that or not.
+    pub(super) fn offer(&mut self, content: &Content, is_heard: bool) -> Offered {
         if self.is_ended {
             return Offered::Unwanted;
         }
@@ -175,7 +207,10 @@ impl Subscriber {
                 self.fill.highest = self.fill.highest.max(self.ring.len());
                 Offered::Delivered
             }
-            Copied::Yes => self.overflow(content),
+            Copied::Yes => {
+                self.begin_lag(content.letter.topic, is_heard);
+                self.overflow(content)
+            }
         }
     }
 
@@ -191,27 +226,44 @@ impl Subscriber {
                 self.ring.push_back(*content);
                 self.delivered += 1;
                 self.evicted += 1;
-                Offered::Evicted
+                Offered::Delivered
             }
         }
     }
 
-    /// What the hooks hear where that was not told since an event was received.
-    pub(super) fn begin_lag(&mut self, topic: Topic) -> Option<HeardLag> {
-        if self.options.lossy || std::mem::replace(&mut self.is_lagging, true) {
+    /// An event is lost to a full ring. It begins an episode, or goes on with one that nobody has
+    /// heard of.
+    fn begin_lag(&mut self, topic: Topic, is_heard: bool) {
+        if !self.options.lossy && matches!(self.lag, LagState::Clear | LagState::Unheard) {
+            self.lag = if is_heard { LagState::Due(topic) } else { LagState::Unheard };
+        }
+    }
+
+    /// What the hooks hear from the publish under way, unless nobody listens any more.
+    pub(super) fn report_lag(&mut self, is_heard: bool) -> Option<HeardLag> {
+        let LagState::Due(topic) = self.lag else { return None };
+        if !is_heard {
+            self.lag = LagState::Unheard;
             return None;
         }
+        self.lag = LagState::Reported;
         let event_type = topic.event_type().as_str();
-        Some(HeardLag { hook: 0, subscriber: self.name.clone(), event_type, dropped: self.lost() })
+        Some(HeardLag { hook: 0, subscriber: self.name.clone(), event_type, lost: self.lost() })
+    }
+
+    pub(super) fn end_lag_if_caught_up(&mut self) {
+        if self.ring.len() <= self.capacity / 2 {
+            self.lag = LagState::Clear;
+        }
     }
 
     fn lost(&self) -> u64 {
         self.dropped + self.evicted
     }
 
-    pub(super) fn take_missed(&mut self) -> u64 {
+    pub(super) fn take_lost(&mut self) -> u64 {
         let lost = self.lost();
-        lost - std::mem::replace(&mut self.told_missed, lost)
+        lost - std::mem::replace(&mut self.told_lost, lost)
     }
 
     /// One that is stopped before the start gets no replay.
@@ -222,10 +274,27 @@ impl Subscriber {
         }
     }
 
+    /// How often a task is sent back that polls it. What has ended goes on saying so, whatever the turn.
+    pub(super) fn passes(&self, caller: Caller) -> RangeInclusive<usize> {
+        if self.is_finished { 0..=0 } else { passes(caller) }
+    }
+
+    /// As one of many, for which nobody is told that it is closed once the replay is read.
+    pub(super) fn take_of_many(&mut self, log: &[Content], phase: Phase) -> Taken {
+        let told_closed = self.is_finished;
+        let read_replay = self.replay == Replay::None;
+        let taken = self.take(log, phase);
+        if read_replay {
+            self.is_finished = told_closed;
+        }
+        taken
+    }
+
     /// The next event: all of the replay (G3), before anything live (G4).
     pub(super) fn take(&mut self, log: &[Content], phase: Phase) -> Taken {
         if self.replay == Replay::Forfeited {
             self.replay = Replay::None;
+            self.is_finished = true;
             return Taken::Closed;
         }
         if self.replay == Replay::Unread {
@@ -268,20 +337,29 @@ impl Subscriber {
             return self.receive(content);
         }
         self.fill.found_empty = true;
+        self.is_finished |= self.is_ended;
         if self.is_ended { Taken::Closed } else { Taken::NothingNow }
     }
 
-    /// Ends an episode of lag.
+    /// Ends an episode of lag once the ring is at most half full.
     fn receive(&mut self, content: Content) -> Taken {
         self.received += 1;
-        self.is_lagging = false;
+        self.end_lag_if_caught_up();
         Taken::Event(content)
+    }
+
+    /// A blocking receive takes the place of the poll before, where it has to look twice.
+    pub(super) fn may_forget_waker(&mut self) {
+        if self.waits != Waits::No {
+            self.waits = Waits::Perhaps;
+        }
     }
 
     /// G7: who found nothing is woken when there is something, or nothing more to come.
     pub(super) fn wake_if_due(&mut self, log: &[Content], phase: Phase) {
-        if self.waits == Some(0) && matches!(self.clone().take(log, phase), Taken::Event(_) | Taken::Closed) {
-            self.waits = Some(1);
+        let waits = self.waits == Waits::Yes { is_woken: false };
+        if waits && matches!(self.clone().take(log, phase), Taken::Event(_) | Taken::Closed) {
+            self.waits = Waits::Yes { is_woken: true };
         }
     }
 
@@ -296,52 +374,70 @@ impl Subscriber {
         self.replay != Replay::None
     }
 
-    pub(super) fn stats(&self) -> SubscriberPicture {
+    pub(super) fn stats(&self, log: &[Content], phase: Phase) -> SubscriberPicture {
         SubscriberPicture {
             name: self.name.clone(),
+            types: self.types(),
             capacity: self.capacity,
             len: self.ring.len(),
+            unread_replay: self.unread_replay(log, phase).len(),
             received: self.received,
             dropped: self.dropped,
             evicted: self.evicted,
             filtered: self.filtered,
             discarded: self.discarded,
             lossy: self.options.lossy,
+            lagging: self.lag != LagState::Clear,
         }
     }
 
-    pub(super) fn picture(
-        &self,
-        log: &[Content],
-        phase: Phase,
-        has_stats: bool,
-    ) -> SubscriptionPicture<RangeInclusive<usize>> {
-        SubscriptionPicture {
-            exact: SubscriptionCounts {
-                name: self.name.clone(),
-                capacity: self.capacity,
+    /// Whether it has not received everything.
+    pub(super) fn has_unread(&self, log: &[Content], phase: Phase) -> bool {
+        self.ring.len() + self.unread_replay(log, phase).len() > 0
+    }
+
+    /// Those that were asked for, each once.
+    fn types(&self) -> Option<Vec<&'static str>> {
+        let mut types = Vec::new();
+        for topic in &self.options.types {
+            let name = topic.event_type().as_str();
+            if !types.contains(&name) {
+                types.push(name);
+            }
+        }
+        (!types.is_empty()).then_some(types)
+    }
+
+    /// What it has not looked at of the log, once that was released.
+    fn unread_replay<'a>(&self, log: &'a [Content], phase: Phase) -> &'a [Content] {
+        if self.replay == Replay::Unread && phase != Phase::Starting { &log[self.cursor..] } else { &[] }
+    }
+
+    pub(super) fn picture(&self, log: &[Content], phase: Phase) -> SubscriptionPicture<RangeInclusive<usize>> {
+        let own = || OwnPicture {
+            exact: OwnCounts {
+                row: self.stats(log, phase),
                 is_closed: self.is_ended,
-                dropped: self.lost(),
+                is_terminated: self.is_finished,
+                lost: self.lost(),
             },
             len: self.len(log, phase),
-            high_water: (has_stats && self.is_listed)
-                .then(|| self.fill.sampled.max(self.ring.len())..=self.fill.highest),
-            wakes: self.waits.unwrap_or(0)..=1,
-        }
+            high_water: self.fill.sampled.max(self.ring.len())..=self.fill.highest,
+        };
+        let (wakes, wakes_and_keepers) = match self.waits {
+            Waits::No => (0..=0, 0..=0),
+            Waits::Yes { is_woken } => (usize::from(is_woken)..=1, 1..=1),
+            Waits::Perhaps => (0..=1, 0..=1),
+        };
+        SubscriptionPicture { own: (!self.is_awaited).then(own), wakes, wakes_and_keepers }
     }
 
-    /// What is queued, and once the bus has started at least what the replay has for it, at most what it has at all.
+    /// What is queued, and at least what the replay has for it, at most what it has at all.
     fn len(&self, log: &[Content], phase: Phase) -> RangeInclusive<usize> {
         let queued = self.ring.len();
-        let unread = &log[self.cursor..];
-        match self.replay {
-            _ if phase == Phase::Starting => queued..=queued,
-            Replay::Unread => {
-                let mut trial = self.clone();
-                let wanted = unread.iter().filter(|content| matches!(trial.copy(content), Copied::Yes)).count();
-                queued + wanted..=queued + unread.len()
-            }
-            Replay::Forfeited | Replay::None => queued..=queued,
-        }
+        let unread = self.unread_replay(log, phase);
+        let mut trial = self.clone();
+        let wanted = unread.iter().filter(|content| matches!(trial.copy(content), Copied::Yes)).count();
+        queued + wanted..=queued + unread.len()
     }
 }
