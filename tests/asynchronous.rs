@@ -167,10 +167,10 @@ fn wait_that_is_over_keeps_no_waker() {
             (bus, subscription)
         }),
         ("a future is ready", |bus, mut subscription, wakers| {
-            let mut future = Box::pin(subscription.recv_async());
-            assert!(future.as_mut().poll(&mut Context::from_waker(&wakers[0])).is_pending());
+            let mut future = subscription.recv_async();
+            assert!(Pin::new(&mut future).poll(&mut Context::from_waker(&wakers[0])).is_pending());
             publish(&bus, 0..1);
-            let polled = future.as_mut().poll(&mut Context::from_waker(&wakers[1]));
+            let polled = Pin::new(&mut future).poll(&mut Context::from_waker(&wakers[1]));
             assert_eq!(polled, Poll::Ready(Ok(Number(0))));
             // Nor does one that goes on living.
             std::mem::forget(future);
