@@ -55,27 +55,32 @@ impl Hash for Id {
     }
 }
 
-/// Hashes the ids of requests with a key of its own, because numbers and texts may come from strangers, who must not be able to choose them
-/// so that they collide. A unique id is made by this process, one number after the other, and needs no more than to be spread.
+/// Hashes the ids of requests with a key of its own, because numbers and texts may come from strangers, who must not be
+/// able to choose them so that they collide. A unique id is made by this process, one number after the other, and needs
+/// no more than to be spread.
 #[derive(Debug)]
 pub(crate) struct IdHasher {
-    keyed: <RandomState as BuildHasher>::Hasher,
-    unique: Option<u64>,
+    key: RandomState,
+    hash: u64,
 }
 
 impl Hasher for IdHasher {
+    /// Hashes the whole of a number or of a text.
     fn write(&mut self, bytes: &[u8]) {
-        self.keyed.write(bytes);
+        let mut hasher = self.key.build_hasher();
+        hasher.write(bytes);
+        self.hash = hasher.finish();
     }
 
+    /// Hashes the whole of a unique id.
     #[inline]
     fn write_u64(&mut self, number: u64) {
-        self.unique = Some(number);
+        self.hash = finalise(number);
     }
 
     #[inline]
     fn finish(&self) -> u64 {
-        self.unique.map_or_else(|| self.keyed.finish(), finalise)
+        self.hash
     }
 }
 
@@ -88,7 +93,7 @@ impl BuildHasher for BuildIdHasher {
 
     #[inline]
     fn build_hasher(&self) -> IdHasher {
-        IdHasher { keyed: self.0.build_hasher(), unique: None }
+        IdHasher { key: self.0.clone(), hash: 0 }
     }
 }
 

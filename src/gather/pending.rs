@@ -127,7 +127,8 @@ impl<E> Gathering<E> {
 }
 
 impl<E> Pending<E> {
-    pub(crate) fn new(expected: Arc<[Arc<str>]>, required: usize, wants_rest: bool) -> Self {
+    /// Shared from the beginning: it is large, and made where it stays.
+    pub(crate) fn new(expected: Arc<[Arc<str>]>, required: usize, wants_rest: bool) -> Arc<Self> {
         let gathering = Gathering {
             responses: Vec::with_capacity(expected.len()),
             answered: vec![false; expected.len()],
@@ -137,7 +138,7 @@ impl<E> Pending<E> {
             ended: None,
             waker: None,
         };
-        Self { expected, required, wants_rest, gathering: Mutex::new(gathering) }
+        Arc::new(Self { expected, required, wants_rest, gathering: Mutex::new(gathering) })
     }
 
     fn gathering(&self) -> impl std::ops::DerefMut<Target = Gathering<E>> {
@@ -214,14 +215,19 @@ impl<E> Pending<E> {
             strangers: gathering.strangers.names(),
         };
         drop(gathering);
-        let pairs = self.expected.iter().zip(answered);
-        result.missing.extend(pairs.filter(|(_, answered)| !answered).map(|(name, _)| Arc::clone(name)));
+        if result.responses.len() < self.expected.len() {
+            let pairs = self.expected.iter().zip(answered);
+            result.missing.extend(pairs.filter(|(_, answered)| !answered).map(|(name, _)| Arc::clone(name)));
+        }
         (result, ended)
     }
 
-    /// Drops what has come and was not taken, and returns how many answers that were. Whatever comes from now on is late. User
-    /// code: the `Drop` of events and of a waker.
+    /// Drops what has come, unless it was taken, and returns how many answers that were. Whatever comes from now on is late.
+    /// User code: the `Drop` of events and of a waker.
     pub(crate) fn give_up(&self, panics: &mut Panics) -> usize {
+        if self.gathering().ended == Some(Ended::Taken) {
+            return 0;
+        }
         self.end_wait(panics);
         let (taken, _) = self.take();
         let given_up = taken.responses.len() + taken.duplicates + taken.unexpected;

@@ -52,8 +52,7 @@ impl<E> Requests<E> {
     }
 
     /// Enters a request, unless one with that id is under way.
-    pub(crate) fn register(self: &Arc<Self>, id: RequestId, pending: Pending<E>) -> Option<Registration<E>> {
-        let pending = Arc::new(pending);
+    pub(crate) fn register(self: &Arc<Self>, id: RequestId, pending: Arc<Pending<E>>) -> Option<Registration<E>> {
         // ORDERING: Relaxed. Whoever answers this request has received it, and the ring or the log that handed it over makes this
         // addition visible to its load in `is_any_under_way`. A response that nobody's request has caused may miss it, and is late.
         // Checked by loom-tests/tests/requesting.rs `answer_to_a_request_that_was_received_is_gathered`.

@@ -52,6 +52,9 @@ impl Strangers {
 
     /// The names, in the order in which they came.
     pub(crate) fn names(&self) -> Vec<Arc<str>> {
+        if self.len == 0 && self.rest.is_empty() {
+            return Vec::new();
+        }
         self.iter().map(|name| String::from_utf8_lossy(name).into()).collect()
     }
 }
