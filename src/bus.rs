@@ -314,7 +314,7 @@ impl<E: Event + Clone> EventBus<E> {
 
     /// Makes a request of an event that stays where it is.
     fn ask(&self, event: &E, options: &RequestOptions, panics: &mut Panics) -> Result<Gather<E>, RequestErrorKind> {
-        let Some(id) = event.as_request().map(Request::request_id) else {
+        let Some(Some(id)) = panics.catch(|| event.as_request().map(Request::request_id)) else {
             return Err(RequestErrorKind::NotARequest);
         };
         options.check()?;

@@ -206,6 +206,7 @@ mod until;
 #[doc(hidden)]
 pub mod internals {
     //! What the models in `loom-tests/` need beyond the public face.
+    pub use crate::stats::stripe::WatchedCount;
     pub use crate::sync::model::{expire, parks};
 }
 

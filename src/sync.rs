@@ -14,7 +14,7 @@ pub(crate) mod model;
 
 #[cfg(any(loom, shuttle))]
 pub(crate) use self::model::{
-    ArcSwap, ArrayQueue, AtomicUsize, Cache, DashMap, Deadline, LOOKS_AROUND, OnceLock, RandomState,
+    ArcSwap, ArrayQueue, AtomicUsize, Cache, CountWord, DashMap, Deadline, LOOKS_AROUND, OnceLock, RandomState,
     WatchedMutex as Mutex, fence, thread, thread_local,
 };
 
@@ -23,8 +23,8 @@ pub(crate) use crossbeam_queue::SegQueue;
 
 #[cfg(not(any(loom, shuttle)))]
 pub(crate) use self::real::{
-    ArcSwap, ArrayQueue, AtomicUsize, Cache, DashMap, Deadline, LOOKS_AROUND, Mutex, OnceLock, RandomState, fence,
-    thread, thread_local,
+    ArcSwap, ArrayQueue, AtomicUsize, Cache, CountWord, DashMap, Deadline, LOOKS_AROUND, Mutex, OnceLock, RandomState,
+    fence, thread, thread_local,
 };
 
 #[cfg(not(any(loom, shuttle)))]
@@ -32,7 +32,7 @@ mod real {
     pub(crate) use arc_swap::{ArcSwap, Cache};
     pub(crate) use crossbeam_queue::ArrayQueue;
     pub(crate) use dashmap::DashMap;
-    pub(crate) use std::sync::atomic::{AtomicUsize, fence};
+    pub(crate) use std::sync::atomic::{AtomicUsize, AtomicUsize as CountWord, fence};
 
     pub(crate) use std::collections::hash_map::RandomState;
     pub(crate) use std::sync::{Mutex, OnceLock};
@@ -92,22 +92,24 @@ pub(crate) use self::counter::Counter;
 mod counter {
     use std::sync::atomic::Ordering::Relaxed;
 
-    #[cfg(target_has_atomic = "64")]
+    #[cfg(any(loom, shuttle))]
+    use super::model::CountWord as AtomicWord;
+    #[cfg(all(not(any(loom, shuttle)), target_has_atomic = "64"))]
     use std::sync::atomic::AtomicU64 as AtomicWord;
-    #[cfg(not(target_has_atomic = "64"))]
+    #[cfg(all(not(any(loom, shuttle)), not(target_has_atomic = "64")))]
     use std::sync::atomic::AtomicUsize as AtomicWord;
 
     /// What the number is kept in.
-    #[cfg(target_has_atomic = "64")]
+    #[cfg(all(not(any(loom, shuttle)), target_has_atomic = "64"))]
     type Word = u64;
-    #[cfg(not(target_has_atomic = "64"))]
+    #[cfg(any(loom, shuttle, not(target_has_atomic = "64")))]
     type Word = usize;
 
     /// A number that is counted up on one thread and read on another, for reporting only.
     ///
-    /// It orders nothing and nothing waits for it, so it stays a plain `std` atomic in the models, which keeps
-    /// them small. It is exact whenever the threads that count have been synchronised with. On a target without atomics of 64 bits
-    /// it has as many bits as a pointer, and wraps.
+    /// It orders nothing and nothing waits for it, so the engines do not watch it, except in the models about counts:
+    /// that keeps the others small. It is exact whenever the threads that count have been synchronised with. On a
+    /// target without atomics of 64 bits it has as many bits as a pointer, and wraps.
     #[derive(Debug, Default)]
     pub(crate) struct Counter(AtomicWord);
 
@@ -115,6 +117,12 @@ mod counter {
     impl Counter {
         pub(crate) const fn new(value: u64) -> Self {
             Self(AtomicWord::new(value as Word))
+        }
+
+        /// One that the engine watches.
+        #[cfg(any(loom, shuttle))]
+        pub(crate) fn watched() -> Self {
+            Self(AtomicWord::watched())
         }
 
         /// Adds `amount`, from any thread; returns the number before.

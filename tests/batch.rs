@@ -4,13 +4,14 @@ mod common;
 
 use common::{
     ANSWER, Action, CountingWaker, EVEN, Gate, Number, ODD, QUESTION, Talk, finishes, live, numbers, panic_of,
-    poll_next, stats_of,
+    poll_next, spawn_sleeper, stats_of,
 };
 use ringbus::{
     BatchError, BatchErrorKind, Event, EventBus, EventType, Overflow, Published, RequestId, RequestOptions,
-    Subscription,
+    Subscription, WeakEventBus,
 };
 use std::sync::{Arc, Mutex};
+use std::task::{Wake, Waker};
 use std::thread;
 use std::time::SystemTime;
 
@@ -299,4 +300,54 @@ fn batch_in_the_start_up_survives_a_panicking_clone() {
     assert_eq!(panic_of(|| bus.publish_batch(&batch)), "inimitable");
     assert_eq!(bus.start(), 2);
     assert_eq!(fragile_numbers(&mut all), [0, 2]);
+}
+
+/// G7: a batch wakes everybody it has something for, whatever type that is of and wherever it stands in the batch.
+#[test]
+fn batch_wakes_those_of_every_type() {
+    for batch in [[0, 1], [1, 0]] {
+        let bus = live();
+        let receivers: Vec<_> = [vec![EVEN], vec![ODD], vec![EVEN, ODD]]
+            .into_iter()
+            .map(|types| {
+                let subscription = bus.subscriber("typed").types(types).subscribe();
+                spawn_sleeper(move || subscription.recv())
+            })
+            .collect();
+        let universal = bus.subscribe(2);
+        let universal = spawn_sleeper(move || universal.recv());
+        assert_eq!(bus.publish_batch(&batch.map(Number)).unwrap().delivered, 6);
+        let received: Vec<_> = receivers.into_iter().map(|receiver| receiver.join()).collect();
+        assert_eq!(received, [Ok(Number(0)), Ok(Number(1)), Ok(Number(batch[0]))]);
+        assert_eq!(universal.join(), Ok(Number(batch[0])));
+    }
+}
+
+/// API, section 2: each lag is reported by the publish that began it, with the type of the event that was lost, although
+/// a waker publishes another batch before that report.
+#[test]
+fn batches_that_nest_report_their_own_lags() {
+    struct Publishes(WeakEventBus<Number>);
+    impl Wake for Publishes {
+        fn wake(self: Arc<Self>) {
+            let bus = self.0.upgrade().unwrap();
+            bus.publish_batch(&[100, 102, 104].map(Number)).unwrap();
+        }
+    }
+    // Which event begins the outer lag: the inner batch may use the number of none.
+    for (outer, lost) in [([0, 2, 1], EVEN), ([0, 1, 2], ODD), ([1, 3, 5], ODD)] {
+        let bus = live();
+        let reports = Arc::<Mutex<Vec<_>>>::default();
+        let of_hook = Arc::clone(&reports);
+        bus.on_lag(move |lag| of_hook.lock().unwrap().push((lag.subscriber.to_string(), lag.event_type)));
+        let below = bus.subscriber("outer").capacity(1).filter(|number: &Number| number.0 < 100).subscribe();
+        let above = bus.subscriber("inner").capacity(1).filter(|number: &Number| number.0 >= 100).subscribe();
+        let mut waits = bus.subscriber("waits").capacity(16).subscribe();
+        assert!(poll_next(&mut waits, &Waker::from(Arc::new(Publishes(bus.downgrade())))).is_pending());
+        bus.publish_batch(&outer.map(Number)).unwrap();
+        let mut reports = reports.lock().unwrap().clone();
+        reports.sort_by(|one, other| one.0.cmp(&other.0));
+        assert_eq!(reports, [("inner".to_owned(), EVEN), ("outer".to_owned(), lost)], "{outer:?}");
+        drop((below, above));
+    }
 }

@@ -736,3 +736,73 @@ fn drain_wakes_when_the_last_of_the_replay_has_panicked() {
     assert!(drainer.finish().is_complete());
     drop(subscription);
 }
+
+/// G7, G12: a drain that is given up takes its own place back and no other's, and keeps no waker.
+#[test]
+fn drain_that_is_given_up_leaves_the_others_waiting() {
+    for gives_up in [0, 1, 2] {
+        let bus = live();
+        let subscription = bus.subscribe(1);
+        publish(&bus, 0..1);
+        let mut drains: Vec<_> = (0..3)
+            .map(|_| {
+                let (counter, waker) = CountingWaker::new();
+                let mut drain = Box::pin(bus.close_and_drain_async(pending::<()>()));
+                assert!(drain.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+                (drain, counter)
+            })
+            .collect();
+        let (drain, counter) = drains.remove(gives_up);
+        drop(drain);
+        assert_eq!(Arc::strong_count(&counter), 1, "it keeps no waker");
+        assert_eq!(subscription.recv(), Ok(Number(0)));
+        assert_eq!(counter.wakes(), 0);
+        for (drain, counter) in &mut drains {
+            assert_eq!(counter.wakes(), 1, "{gives_up} was given up");
+            assert!(drain.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready());
+        }
+    }
+}
+
+/// G10: `Closed` is for good, whichever way the next event is asked for, although a publish that raced with the close
+/// has yet to take back what it left in the ring.
+#[test]
+fn nothing_is_received_after_closed_in_any_way() {
+    type Ask = fn(&mut Subscription<Token>) -> bool;
+    let ways: [(&str, Ask); 6] = [
+        ("try_recv", |it| it.try_recv().is_ok()),
+        ("recv", |it| it.recv().is_ok()),
+        ("recv_timeout", |it| it.recv_timeout(Duration::ZERO).is_ok()),
+        ("recv_many", |it| it.recv_many(&mut Vec::new(), 2) > 0),
+        ("try_iter", |it| it.try_iter().count() > 0),
+        ("stream", |it| matches!(poll_next(it, Waker::noop()), Poll::Ready(Some(_)))),
+    ];
+    for (name, ask) in ways {
+        let bus = EventBus::new(0);
+        bus.start();
+        let token = Token(Arc::new(()));
+        let told = Arc::new(OnceLock::<Mutex<Subscription<Token>>>::new());
+        // A filter before it closes the bus, so that it is told so; one behind it comes when the event is in its ring.
+        let _closer = bus.subscriber("closer").filter({
+            let (bus, told) = (bus.downgrade(), Arc::clone(&told));
+            move |_| {
+                bus.upgrade().unwrap().close();
+                assert_eq!(told.get().unwrap().lock().unwrap().try_recv().err(), Some(TryRecvError::Closed));
+                false
+            }
+        });
+        let _closer = _closer.subscribe();
+        assert!(told.set(bus.subscriber("told").subscribe().into()).is_ok());
+        let _asks = bus.subscriber("asks").filter({
+            let told = Arc::clone(&told);
+            move |_| {
+                assert!(!ask(&mut told.get().unwrap().lock().unwrap()), "{name}");
+                false
+            }
+        });
+        let _asks = _asks.subscribe();
+        assert_eq!(bus.publish(token.clone()).unwrap().delivered, 1);
+        assert_eq!(stats_of(&bus, "told").discarded, 1, "{name}");
+        assert_eq!(token.copies(), 0, "{name}");
+    }
+}

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Finish, Gate, LANES, Random, Stamped, Token, stats_of, wait_until};
+use common::{Finish, Gate, LANES, Number, Random, Stamped, Token, live, numbers, stats_of, wait_until};
 use ringbus::{EventBus, Overflow, PublishError, Publisher, SubscriberStats, Subscription, WaitStrategy};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
@@ -437,5 +437,26 @@ fn contended_ring_neither_doubles_nor_reorders() {
         let (received, lost) = reading.finish();
         assert_eq!(received + lost, THREADS as u64 * EACH, "{overflow:?}");
         assert_eq!(sums.delivered + sums.dropped, THREADS as u64 * EACH, "{overflow:?}");
+    }
+}
+
+/// API, section 2: a clone of a publisher counts for itself, and each count is in the totals once, whoever goes first.
+#[test]
+fn clones_of_a_publisher_count_once_each() {
+    for clone_goes_first in [false, true] {
+        let bus = live();
+        let mut publisher = bus.publisher();
+        publisher.publish(Number(0)).unwrap();
+        let mut clone = publisher.clone();
+        assert_eq!(bus.stats().published, 1, "a clone brings no counts with it");
+        clone.publish(Number(1)).unwrap();
+        clone.publish_batch(&numbers(2..4)).unwrap();
+        publisher.publish(Number(4)).unwrap();
+        assert_eq!(bus.stats().published, 5);
+        let (first, second) = if clone_goes_first { (clone, publisher) } else { (publisher, clone) };
+        drop(first);
+        assert_eq!(bus.stats().published, 5);
+        drop(second);
+        assert_eq!(bus.stats().published, 5);
     }
 }

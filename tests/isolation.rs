@@ -710,3 +710,29 @@ fn payload_that_panics_when_dropped_does_no_harm() {
         assert_eq!(received(&behind), [1]);
     });
 }
+
+/// G2, G9: what came too late for its subscriber is counted as discarded, all of it, although some of it panics as it is
+/// dropped.
+#[test]
+fn discarded_events_that_panic_are_counted() {
+    let bus = live();
+    let told = Arc::new(Mutex::new(None::<Subscription<Actor>>));
+    // On the way to the rings: it closes the bus, and lets the subscriber behind it be told so.
+    let closer = bus.subscriber("closer").filter({
+        let (bus, told) = (bus.downgrade(), Arc::clone(&told));
+        move |_| {
+            bus.upgrade().unwrap().close();
+            let told = told.lock().unwrap();
+            assert_eq!(told.as_ref().unwrap().try_recv().err(), Some(TryRecvError::Closed));
+            false
+        }
+    });
+    let _closer = closer.subscribe();
+    *told.lock().unwrap() = Some(bus.subscriber("told").capacity(4).subscribe());
+    let (events, scripts): (Vec<_>, Vec<_>) = (0..3).map(Actor::new).unzip();
+    // The clones in the ring are the first to be dropped.
+    scripts[1].drop.panic_on_call(1, "as it is discarded");
+    assert_eq!(panic_of(|| bus.publish_batch(&events)), "as it is discarded");
+    let stats = stats_of(&bus, "told");
+    assert_eq!((stats.received, stats.len, stats.discarded), (0, 0, 3));
+}

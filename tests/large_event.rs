@@ -6,9 +6,15 @@
 
 mod common;
 
-use ringbus::{BatchError, Event, EventBus, EventType, Request, RequestId, RequestOptions, Response, Subscription};
+use common::{Action, spawn_sleeper};
+use ringbus::{
+    BatchError, Event, EventBus, EventType, Overflow, Request, RequestId, RequestOptions, Response, Subscription,
+};
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::{Duration, SystemTime};
@@ -191,5 +197,141 @@ fn large_events_are_kept_and_replayed() {
         bus.start();
         println!("receives the replay by {how}");
         on_thread(move || assert!(receive(&mut frames)));
+    }
+}
+
+/// An event that is large enough for a room, and does as its script says.
+struct Heavy {
+    number: u64,
+    script: Arc<Script>,
+    _bulk: [u8; 4096],
+}
+
+#[derive(Default)]
+struct Script {
+    clone: Action,
+    drop: Action,
+    copies: AtomicUsize,
+}
+
+impl Heavy {
+    fn new(number: u64) -> (Self, Arc<Script>) {
+        let script = Arc::<Script>::default();
+        script.copies.fetch_add(1, SeqCst);
+        (Self { number, script: Arc::clone(&script), _bulk: [0; 4096] }, script)
+    }
+}
+
+impl Clone for Heavy {
+    fn clone(&self) -> Self {
+        self.script.clone.call();
+        self.script.copies.fetch_add(1, SeqCst);
+        Self { number: self.number, script: Arc::clone(&self.script), _bulk: [0; 4096] }
+    }
+}
+
+impl Drop for Heavy {
+    fn drop(&mut self) {
+        self.script.copies.fetch_sub(1, SeqCst);
+        self.script.drop.call();
+    }
+}
+
+impl Event for Heavy {
+    fn event_type(&self) -> EventType {
+        const { EventType::new("heavy") }
+    }
+
+    fn timestamp(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH
+    }
+}
+
+/// G1, G2, G9: a large event that is evicted is counted and dropped, once, whether the one that takes its place can be
+/// cloned or not, and whether it panics as it goes or not.
+#[test]
+fn evicted_large_event_goes_once_whatever_panics() {
+    for [clone_panics, drop_panics] in [[false, false], [true, false], [false, true], [true, true]] {
+        let bus = Arc::new(EventBus::new(0));
+        bus.start();
+        let latest = bus.subscriber("latest").capacity(1).overflow(Overflow::DropOldest).subscribe();
+        let (oldest, of_oldest) = Heavy::new(0);
+        bus.publish(oldest).unwrap();
+        // The original is gone: the next to be dropped is the one in the ring.
+        if drop_panics {
+            of_oldest.drop.panic_on_call(1, "as it is dropped");
+        }
+        // While this one is being cloned, another is published, for which only the room of the oldest is left.
+        let (newest, of_newest) = Heavy::new(2);
+        let (between, of_between) = Heavy::new(1);
+        if clone_panics {
+            of_between.clone.panic_on_call(1, "as it is cloned");
+        }
+        let between = Mutex::new(Some(between));
+        let is_panic = Arc::new(AtomicBool::new(false));
+        of_newest.clone.on_call(1, {
+            let (bus, is_panic) = (Arc::downgrade(&bus), Arc::clone(&is_panic));
+            move || {
+                let between = between.lock().unwrap().take().expect("once");
+                let published = catch_unwind(AssertUnwindSafe(|| bus.upgrade().unwrap().publish(between)));
+                is_panic.store(published.is_err(), SeqCst);
+            }
+        });
+        assert_eq!(bus.publish(newest).unwrap().delivered, 1);
+        assert_eq!(is_panic.load(SeqCst), clone_panics || drop_panics);
+        let copies = [&of_oldest, &of_between, &of_newest].map(|script| script.copies.load(SeqCst));
+        assert_eq!(copies, [0, 0, 1]);
+        let stats = latest.stats();
+        let (evicted, dropped) = if clone_panics { (1, 1) } else { (2, 0) };
+        assert_eq!((stats.evicted, stats.dropped, stats.len), (evicted, dropped, 1));
+        assert_eq!(latest.try_recv().map(|event| event.number), Ok(2));
+        // Where the ring is empty, nothing more is evicted.
+        bus.publish(Heavy::new(3).0).unwrap();
+        assert_eq!(latest.stats().evicted, evicted);
+        assert_eq!(latest.try_recv().map(|event| event.number), Ok(3));
+    }
+}
+
+/// G3, G7: a reader that waits in front of a slot of the start-up is woken when a large event comes to be in it.
+#[test]
+fn late_large_event_of_the_start_up_wakes_its_reader() {
+    /// Starts or closes the bus as it is cloned, and waits until the reader has looked and sleeps.
+    struct Late {
+        act: Option<Arc<dyn Fn() + Send + Sync>>,
+        _bulk: [u8; 4096],
+    }
+    impl Clone for Late {
+        fn clone(&self) -> Self {
+            if let Some(act) = &self.act {
+                act();
+            }
+            Self { act: None, _bulk: [0; 4096] }
+        }
+    }
+    impl Event for Late {
+        fn event_type(&self) -> EventType {
+            const { EventType::new("late") }
+        }
+
+        fn timestamp(&self) -> SystemTime {
+            SystemTime::UNIX_EPOCH
+        }
+    }
+    for closes in [false, true] {
+        let bus = EventBus::new(2);
+        let reader = bus.subscribe(1);
+        bus.publish(Late { act: None, _bulk: [0; 4096] }).unwrap();
+        let reader = spawn_sleeper(move || (reader.recv().is_ok(), reader.recv().is_ok()));
+        let act = {
+            let bus = bus.downgrade();
+            move || {
+                let bus = bus.upgrade().unwrap();
+                if closes { bus.close() } else { _ = bus.start() }
+            }
+        };
+        // It is cloned before it claims a slot: so it comes too late for the replay, and is live or refused.
+        let published = bus.publish(Late { act: Some(Arc::new(act)), _bulk: [0; 4096] });
+        assert_eq!(published.is_err(), closes);
+        assert_eq!(reader.join(), (true, !closes));
     }
 }

@@ -4,8 +4,8 @@
 mod common;
 
 use common::{
-    Action, CountingWaker, Finish, Number, finishes, in_own_process, live, numbers, panic_of, poll_next, publish,
-    spawn_sleeper,
+    Action, CountingWaker, Finish, Number, Token, finishes, in_own_process, live, numbers, panic_of, poll_next,
+    publish, spawn_sleeper,
 };
 use ringbus::{
     Event, EventBus, EventType, LagHook, Publisher, RecvError, RecvTimeoutError, Subscription, TryRecvError,
@@ -634,4 +634,61 @@ fn panics_on_a_thread_that_unwinds_do_not_abort() {
             assert_eq!(panic_of(unwinds), "the first", "{name}");
         }
     });
+}
+
+/// G11: what a filter owns goes with its subscription, whatever handles of it or of the bus are left.
+#[test]
+fn filter_goes_with_its_subscription_whatever_handles_are_left() {
+    let bus = live();
+    let owned = Arc::new(());
+    let subscription = bus.subscriber("gone").filter(filter_that_owns(Arc::clone(&owned))).subscribe();
+    let (stop, weak, idle) = (subscription.stop_handle(), bus.downgrade(), bus.publisher());
+    publish(&bus, 0..1);
+    let stats = subscription.stats();
+    drop(subscription);
+    assert_eq!(Arc::strong_count(&owned), 1);
+    stop.stop();
+    drop((stop, weak, idle, stats));
+}
+
+/// G11: a publisher that goes lets go of its snapshot first, and then drops what nobody uses any more.
+#[test]
+fn publisher_that_goes_drops_what_only_it_has_kept() {
+    let owned = Arc::new(());
+    let (_bus, _stays, publisher) = publisher_after_a_departure(Arc::clone(&owned));
+    assert_eq!(Arc::strong_count(&owned), 2, "its snapshot has the filter");
+    drop(publisher);
+    assert_eq!(Arc::strong_count(&owned), 1);
+}
+
+/// G11: an idle publisher keeps nothing of the start-up, whichever way it has published before.
+#[test]
+fn idle_publisher_keeps_no_event_of_the_start_up() {
+    type Publish = fn(&mut Publisher<Token>, Token);
+    let ways: [(&str, Publish); 3] = [
+        ("publish", |publisher, token| _ = publisher.publish(token).unwrap()),
+        ("a batch", |publisher, token| _ = publisher.publish_batch(&[token]).unwrap()),
+        ("a publish that is refused", |publisher, token| {
+            publisher.publish(token.clone()).unwrap();
+            assert!(publisher.publish(token).is_err());
+        }),
+    ];
+    for (name, publish) in ways {
+        for is_started in [true, false] {
+            let bus = EventBus::new(1);
+            let token = Token(Arc::new(()));
+            let reader = bus.subscribe(1);
+            let mut publisher = bus.publisher();
+            publish(&mut publisher, token.clone());
+            if is_started {
+                bus.start();
+            } else {
+                bus.close();
+            }
+            drop(reader.recv().unwrap());
+            assert!(reader.try_recv().is_err());
+            assert_eq!(token.copies(), 0, "{name}, started: {is_started}");
+            drop(publisher);
+        }
+    }
 }

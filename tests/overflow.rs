@@ -2,10 +2,11 @@
 
 mod common;
 
-use common::{EVEN, Finish, Gate, Number, ODD, Token, stats_of};
+use common::{EVEN, Finish, Gate, Number, ODD, Token, poll_next, stats_of};
 use ringbus::{EventBus, EventType, Lag, LagHook, Overflow, Subscription, TryRecvError};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
+use std::task::{Wake, Waker};
 use std::thread;
 
 fn live() -> EventBus<Number> {
@@ -628,6 +629,93 @@ fn hooks_come_and_go_beside_publishers() {
     publishing.finish();
     bus.on_lag(|_| ());
     assert_eq!(Arc::strong_count(&owned), 1);
+}
+
+/// API, section 2: a lag that nobody heard of, because the hook went between the loss and the report, is reported to the
+/// next hook with the next loss.
+#[test]
+fn lag_whose_hook_went_before_the_report_is_still_to_be_heard_of() {
+    struct Removes(LagHook);
+    impl Wake for Removes {
+        fn wake(self: Arc<Self>) {
+            self.0.remove();
+        }
+    }
+    for batch in [false, true] {
+        let bus = live();
+        let _slow = bus.subscriber("slow").capacity(1).subscribe();
+        publish(&bus, 0..1);
+        let (unheard, hook) = count_lags(&bus);
+        let mut waits = bus.subscriber("waits").capacity(4).subscribe();
+        assert!(poll_next(&mut waits, &Waker::from(Arc::new(Removes(hook)))).is_pending());
+        // It loses the event; the waker takes the hook away; and then the lag is to be reported.
+        if batch {
+            bus.publish_batch(&[Number(1), Number(2)]).unwrap();
+        } else {
+            publish(&bus, 1..2);
+        }
+        assert_eq!(unheard.load(SeqCst), 0);
+        let reports = record_lags(&bus);
+        assert_eq!(take(&reports), []);
+        publish(&bus, 3..4);
+        assert_eq!(take(&reports), [("slow".into(), ODD, 2 + u64::from(batch))]);
+        publish(&bus, 4..5);
+        assert_eq!(take(&reports), []);
+    }
+}
+
+/// API, section 2: an episode ends when the ring is at most half full, whatever its capacity.
+#[test]
+fn episode_ends_at_half_of_every_capacity() {
+    for capacity in [1, 2, 3, 4, 5, 64] {
+        let bus = live();
+        let reports = record_lags(&bus);
+        let slow = bus.subscriber("slow").capacity(capacity).subscribe();
+        for episode in 1..=2 {
+            while slow.len() < capacity {
+                publish(&bus, 0..1);
+            }
+            publish(&bus, 0..2);
+            assert_eq!(take(&reports).len(), 1, "episode {episode} with {capacity}");
+            while slow.len() > capacity / 2 {
+                assert!(stats_of(&bus, "slow").lagging, "{} of {capacity}", slow.len());
+                slow.try_recv().unwrap();
+            }
+            assert!(!stats_of(&bus, "slow").lagging, "{} of {capacity}", slow.len());
+        }
+    }
+}
+
+/// G11: a hook that comes to a bus that is closed, or goes with it, is dropped there and then.
+#[test]
+fn closed_bus_keeps_no_hook() {
+    let bus = live();
+    let owned = Arc::new(());
+    bus.close();
+    let of_hook = Arc::clone(&owned);
+    let hook = bus.on_lag(move |_| _ = &of_hook);
+    assert_eq!(Arc::strong_count(&owned), 1);
+    hook.remove();
+}
+
+/// API, section 2: what `take_lost` tells while events are being lost adds up to all that was lost.
+#[test]
+fn losses_that_race_with_take_lost_are_told_once() {
+    const EVENTS: u64 = 200_000;
+    let bus = live();
+    let slow = bus.subscribe(1);
+    let publishing = thread::spawn({
+        let bus = bus.clone();
+        move || publish(&bus, 0..EVENTS)
+    });
+    let mut told = 0;
+    while !publishing.is_finished() {
+        told += slow.take_lost();
+    }
+    publishing.finish();
+    told += slow.take_lost();
+    assert_eq!((told, slow.take_lost()), (EVENTS - 1, 0));
+    assert_eq!(slow.lost(), EVENTS - 1);
 }
 
 /// What is reported to `tracing`.

@@ -3,7 +3,8 @@
 mod common;
 
 use common::{
-    ANSWER, Action, Finish, LONG, QUESTION, Talk, finishes, panic_of, spawn_sleeper, stats_of, talkative_bus,
+    ANSWER, Action, Finish, LONG, QUESTION, Talk, finishes, in_own_process, panic_of, spawn_sleeper, stats_of,
+    talkative_bus,
 };
 use ringbus::{
     Event, EventBus, EventType, Gather, GatherError, Request, RequestId, RequestOptions, Response, Subscription,
@@ -30,6 +31,7 @@ struct Script {
 /// A question, or an answer by somebody, that does as its script says.
 struct Actor {
     by: Option<&'static str>,
+    id: u64,
     script: Arc<Script>,
 }
 
@@ -44,14 +46,18 @@ impl Actor {
 
     fn new(by: Option<&'static str>) -> (Self, Arc<Script>) {
         let script = Arc::<Script>::default();
-        (Self { by, script: Arc::clone(&script) }, script)
+        (Self { by, id: 1, script: Arc::clone(&script) }, script)
+    }
+
+    fn question_of(id: u64) -> Self {
+        Self { by: None, id, script: Arc::default() }
     }
 }
 
 impl Clone for Actor {
     fn clone(&self) -> Self {
         self.script.clone.call();
-        Self { by: self.by, script: Arc::clone(&self.script) }
+        Self { by: self.by, id: self.id, script: Arc::clone(&self.script) }
     }
 }
 
@@ -84,14 +90,14 @@ impl Event for Actor {
 impl Request for Actor {
     fn request_id(&self) -> RequestId {
         self.script.request_id.call();
-        RequestId::from(1)
+        RequestId::from(self.id)
     }
 }
 
 impl Response for Actor {
     fn request_id(&self) -> RequestId {
         self.script.request_id.call();
-        RequestId::from(1)
+        RequestId::from(self.id)
     }
 
     fn responder(&self) -> &str {
@@ -496,4 +502,84 @@ fn responder_thread_that_panics_is_missing() {
     let error = gather.wait().unwrap_err();
     assert_eq!(error.into_partial().errors(), ["no response from b"]);
     assert_eq!(bus.subscriber_count(), 0, "its subscription has gone with it");
+}
+
+/// G9: a requester whom `close` wakes may use the whole bus there and then, drop its request or another one, or ask anew.
+#[test]
+fn waker_may_use_the_requests_that_close_ends() {
+    type Gathers = Arc<Mutex<Vec<Gather<Actor>>>>;
+    type Act = fn(&EventBus<Actor>, &Gathers);
+    let acts: [(&str, Act); 3] = [
+        ("drops the others", |_, gathers| gathers.lock().unwrap().clear()),
+        ("cancels them", |_, gathers| {
+            gathers.lock().unwrap().iter().for_each(|gather| gather.cancel_handle().cancel())
+        }),
+        ("asks", |bus, _| drop(bus.request(Actor::question().0, expecting(&["z"])))),
+    ];
+    for (name, act) in acts {
+        finishes(move || {
+            let bus = EventBus::new(0);
+            let _questions = bus.subscriber("questions").capacity(128).subscribe();
+            bus.start();
+            // With an id of its own each, so that some share a lock of the map.
+            let ask = |id: u64| bus.request(Actor::question_of(id), expecting(&["a"])).unwrap();
+            let gathers: Gathers = Arc::new(Mutex::new((100..140).map(ask).collect()));
+            let waiting: Vec<_> = (0..40).map(|id| Box::pin(ask(id).until(pending::<()>()))).collect();
+            let mut waiting = waiting;
+            let wakers: Vec<_> = waiting
+                .iter_mut()
+                .map(|gather| {
+                    let waker = Arc::<ActingWaker>::default();
+                    let (weak, gathers) = (bus.downgrade(), Arc::clone(&gathers));
+                    waker.0.on_call(1, move || act(&weak.upgrade().unwrap(), &gathers));
+                    let task = Waker::from(Arc::clone(&waker));
+                    assert!(gather.as_mut().poll(&mut Context::from_waker(&task)).is_pending());
+                    waker
+                })
+                .collect();
+            bus.close();
+            for (waker, gather) in wakers.iter().zip(&mut waiting) {
+                assert!(!waker.0.is_pending(), "{name}: it was woken");
+                assert!(gather.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready(), "{name}");
+            }
+            drop((waiting, gathers));
+            assert_eq!(bus.stats().requests_in_flight, 0, "{name}");
+        });
+    }
+}
+
+/// G9: a request whose user code panics while its thread unwinds already gives way to that panic.
+#[test]
+fn requests_on_a_thread_that_unwinds_do_not_abort() {
+    const PLACES: [fn(&Script) -> &Action; 3] =
+        [|script| &script.clone, |script| &script.as_request, |script| &script.drop];
+    struct AtLast<F: FnMut()>(F);
+    impl<F: FnMut()> Drop for AtLast<F> {
+        fn drop(&mut self) {
+            (self.0)();
+        }
+    }
+    in_own_process(module_path!(), "requests_on_a_thread_that_unwinds_do_not_abort", || {
+        let (bus, questions) = live();
+        let unwinds = || {
+            let _at_last = AtLast(|| {
+                for place in PLACES {
+                    let (question, script) = Actor::question();
+                    place(&script).panic_on_call(1, "another one");
+                    drop(bus.request(question, expecting(&["a"])));
+                    while questions.try_recv().is_ok() {}
+                }
+                // Given up, with an answer that panics as it is dropped.
+                let gather = ask(&bus, &["a"]);
+                let (answer, script) = Actor::answer("a");
+                bus.publish(answer).unwrap();
+                script.drop.panic_on_call(1, "another one");
+                drop(gather);
+                assert!(!script.drop.is_pending());
+            });
+            std::panic::panic_any("the first");
+        };
+        assert_eq!(panic_of(unwinds), "the first");
+        assert_eq!(bus.stats().requests_in_flight, 0);
+    });
 }

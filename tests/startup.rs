@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::thread;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 fn numbers(range: std::ops::Range<u64>) -> Vec<Number> {
     range.map(Number).collect()
@@ -573,5 +573,53 @@ fn publishes_that_race_with_a_close_before_the_start_are_replayed_or_refused() {
         let accepted: HashSet<_> = publishing.into_iter().flat_map(|thread| thread.finish()).collect();
         assert_eq!(reader.finish(), accepted);
         assert_eq!(bus.stats().buffered as usize, accepted.len());
+    }
+}
+
+/// API, section 2: who was stopped before the start is offered nothing that is published afterwards.
+#[test]
+fn subscriber_stopped_before_the_start_is_offered_nothing() {
+    let bus = EventBus::new(1);
+    let stopped = bus.subscriber("stopped").subscribe();
+    let typed = bus.subscriber("typed").types([EVEN]).subscribe();
+    let stays = bus.subscriber("stays").subscribe();
+    stopped.stop_handle().stop();
+    typed.stop_handle().stop();
+    bus.start();
+    assert_eq!(bus.publish(Number(0)).unwrap().delivered, 1);
+    assert_eq!(bus.publisher().publish(Number(2)).unwrap().delivered, 1);
+    assert_eq!(bus.publish_batch(&numbers(4..6)).unwrap().delivered, 2);
+    assert_eq!(stays.len(), 4);
+    for name in ["stopped", "typed"] {
+        let stats = stats_of(&bus, name);
+        assert_eq!((stats.len, stats.discarded), (0, 0), "{name}");
+    }
+}
+
+/// API, section 2: what became of the backlog is remembered, whoever comes, goes or is stopped after the start.
+#[test]
+fn backlog_is_remembered_whoever_comes_and_goes() {
+    type Change = fn(&EventBus<Number>);
+    let changes: [Change; 3] = [
+        |bus| drop(bus.subscribe(1)),
+        |bus| std::mem::forget(bus.subscribe(1)),
+        |bus| bus.subscribe(1).stop_handle().stop(),
+    ];
+    for change in changes {
+        let bus = EventBus::new(3);
+        bus.publish_batch(&numbers(0..3)).unwrap();
+        assert_eq!(bus.start(), 0);
+        change(&bus);
+        assert_eq!(bus.stats().unclaimed, 3, "nobody was there for them");
+
+        let bus = EventBus::new(3);
+        let mut reader = bus.subscriber("reader").subscribe();
+        bus.publish_batch(&numbers(0..3)).unwrap();
+        assert_eq!(bus.start(), 3);
+        change(&bus);
+        assert_eq!((bus.stats().unclaimed, stats_of(&bus, "reader").unread_replay), (0, 3));
+        let drained = bus.close_and_drain(Duration::ZERO);
+        assert_eq!(drained.unread.len(), 1, "{drained}");
+        assert_eq!(reader.iter().count(), 3);
     }
 }

@@ -12,6 +12,8 @@ pub enum Bound {
     Exhaustive,
     /// Those with at most so many preemptions as `LOOM_MAX_PREEMPTIONS` says; 2 where it says nothing.
     Preemptions,
+    /// Those with one preemption less: for models that would take hours.
+    FewerPreemptions,
 }
 
 /// A scenario, and what must come of it. A model that is green has held its property in every schedule that its engine

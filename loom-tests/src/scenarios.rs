@@ -1,6 +1,7 @@
 //! The scenarios, by what they put under strain.
 
 pub mod closing;
+pub mod counting;
 pub mod draining;
 pub mod lagging;
 pub mod publisher;

@@ -117,3 +117,54 @@ fn subscription_that_races_with_close_ends() {
     }
     .check(closing::subscribe_close);
 }
+
+/// *Property*: G10: when either of two closes has returned, the bus takes nothing, and what was accepted can be
+/// received: the backlog of a bus that never started.
+///
+/// *Threads*: closer, closer that reads.
+///
+/// *Bound*: preemptions = 2; 1 schedules in 1.0 s.
+#[test]
+fn backlog_can_be_received_when_any_close_has_returned() {
+    Model {
+        name: "backlog_can_be_received_when_any_close_has_returned",
+        bound: Bound::Preemptions,
+        floor: 1,
+        must_see: &["the other had closed it", "at once, or first"],
+    }
+    .check(|outcomes| closing::two_closers(outcomes, &Bus::new(1)));
+}
+
+/// *Property*: G10: when either of two closes of a live bus has returned, it takes nothing, and its subscribers are told
+/// Closed.
+///
+/// *Threads*: closer, closer that reads.
+///
+/// *Bound*: preemptions = 2; 1 schedules in 1.0 s.
+#[test]
+fn subscriber_is_told_when_any_close_has_returned() {
+    Model {
+        name: "subscriber_is_told_when_any_close_has_returned",
+        bound: Bound::Preemptions,
+        floor: 1,
+        must_see: &["the other had closed it", "at once, or first"],
+    }
+    .check(|outcomes| closing::two_closers(outcomes, &live_bus()));
+}
+
+/// *Property*: G2, G5, G7: of a batch that races with close, each event delivered is received, in order, or counted as
+/// discarded.
+///
+/// *Threads*: publisher, closer, reader.
+///
+/// *Bound*: preemptions = 2; 1 schedules in 1.0 s.
+#[test]
+fn batch_that_races_with_close_leaves_nothing_behind() {
+    Model {
+        name: "batch_that_races_with_close_leaves_nothing_behind",
+        bound: Bound::Preemptions,
+        floor: 1,
+        must_see: &["both too late, discarded", "both received", "refused", "reader parked"],
+    }
+    .check(closing::close_live_batch);
+}

@@ -69,3 +69,19 @@ fn stop_before_start_gives_no_live_event_without_the_replay() {
     }
     .check(sealing::stop_start);
 }
+
+/// *Property*: G2: what a racing batch delivered to a subscriber that left does not stay in its ring, none of it.
+///
+/// *Threads*: publisher, subscriber that leaves.
+///
+/// *Bound*: preemptions = 2; 1 schedules in 1.0 s.
+#[test]
+fn nothing_of_a_batch_is_stranded_by_an_unsubscription() {
+    Model {
+        name: "nothing_of_a_batch_is_stranded_by_an_unsubscription",
+        bound: Bound::Preemptions,
+        floor: 1,
+        must_see: &["delivered, then discarded", "not delivered"],
+    }
+    .check(sealing::unsubscribe_batch);
+}

@@ -126,3 +126,35 @@ fn full_buffer_hands_back_or_goes_live() {
     }
     .check(startup::full_buffer);
 }
+
+/// *Property*: G3, G7: a reader parked in front of slots of two publishers is woken by each of them.
+///
+/// *Threads*: two publishers, reader that starts the bus (main).
+///
+/// *Bound*: preemptions = 1; 1 schedules in 1.0 s.
+#[test]
+fn late_fills_of_two_publishers_wake_the_parked_reader() {
+    Model {
+        name: "late_fills_of_two_publishers_wake_the_parked_reader",
+        bound: Bound::FewerPreemptions,
+        floor: 1,
+        must_see: &["both replayed", "one replayed, one live", "both live", "reader parked"],
+    }
+    .check(startup::late_fills);
+}
+
+/// *Property*: G4, G7: a subscriber that joins while another thread starts the bus, and parks, is woken for its replay.
+///
+/// *Threads*: starter, joiner.
+///
+/// *Bound*: preemptions = 2; 1 schedules in 1.0 s.
+#[test]
+fn joiner_that_parks_wakes_for_start() {
+    Model {
+        name: "joiner_that_parks_wakes_for_start",
+        bound: Bound::Preemptions,
+        floor: 1,
+        must_see: &["joined before start", "joined after it, or in between", "joiner parked"],
+    }
+    .check(startup::start_joiner);
+}

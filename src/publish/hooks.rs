@@ -84,7 +84,7 @@ impl Reporting {
     fn begin() -> Option<Self> {
         // A thread that publishes while it ends reports as any other.
         let is_nested = REPORTS.try_with(|reports| reports.replace(true)).unwrap_or_default();
-        (!is_nested).then_some(Self)
+        (!is_nested).then(|| Self)
     }
 
     fn is_under_way() -> bool {

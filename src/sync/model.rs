@@ -23,7 +23,7 @@ pub(crate) use engine::sync::Mutex as WatchedMutex;
 pub(crate) use engine::sync::atomic::{AtomicBool, AtomicUsize, fence};
 pub(crate) use map::DashMap;
 
-use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use std::sync::atomic::Ordering::{self, AcqRel, Acquire, Relaxed, Release};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Double of `std::thread_local!` with a constant: the threads of a model share one thread of the system.
@@ -123,6 +123,68 @@ mod time {
             PARKS.set(PARKS.get() + 1);
             thread::park();
         }
+    }
+}
+
+/// Double of the word of a counter: a plain one, which no engine watches, or one of the engine.
+#[derive(Debug)]
+pub(crate) enum CountWord {
+    Plain(std::sync::atomic::AtomicUsize),
+    Watched(AtomicUsize),
+}
+
+/// Calls a method of whichever word it is.
+macro_rules! of_word {
+    ($word:expr, $method:ident($($argument:expr),*)) => {
+        match $word {
+            CountWord::Plain(word) => word.$method($($argument),*),
+            CountWord::Watched(word) => word.$method($($argument),*),
+        }
+    };
+}
+
+impl CountWord {
+    pub(crate) const fn new(value: usize) -> Self {
+        Self::Plain(std::sync::atomic::AtomicUsize::new(value))
+    }
+
+    pub(crate) fn watched() -> Self {
+        Self::Watched(AtomicUsize::new(0))
+    }
+
+    pub(crate) fn load(&self, order: Ordering) -> usize {
+        of_word!(self, load(order))
+    }
+
+    pub(crate) fn store(&self, value: usize, order: Ordering) {
+        of_word!(self, store(value, order));
+    }
+
+    pub(crate) fn fetch_add(&self, amount: usize, order: Ordering) -> usize {
+        of_word!(self, fetch_add(amount, order))
+    }
+
+    pub(crate) fn fetch_max(&self, value: usize, order: Ordering) -> usize {
+        of_word!(self, fetch_max(value, order))
+    }
+
+    pub(crate) fn fetch_and(&self, value: usize, order: Ordering) -> usize {
+        of_word!(self, fetch_and(value, order))
+    }
+
+    pub(crate) fn fetch_update(
+        &self,
+        on_success: Ordering,
+        on_failure: Ordering,
+        update: impl FnMut(usize) -> Option<usize>,
+    ) -> Result<usize, usize> {
+        of_word!(self, fetch_update(on_success, on_failure, update))
+    }
+}
+
+impl Default for CountWord {
+    fn default() -> Self {
+        Self::new(0)
     }
 }
 
@@ -366,16 +428,19 @@ impl<T> ArrayQueue<T> {
 }
 
 mod map {
-    use super::engine::sync::{RwLock, RwLockWriteGuard};
+    use super::engine::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
     use std::hash::{BuildHasher, Hash};
-    use std::sync::PoisonError;
+    use std::ops::Deref;
+    use std::sync::{Arc, PoisonError};
 
     const SHARDS: usize = 2;
 
-    type Shard<K, V> = RwLock<Vec<(K, V)>>;
+    type Entries<K, V> = Vec<(K, V)>;
+    type Shard<K, V> = RwLock<Entries<K, V>>;
 
     /// Double of `dashmap::DashMap`: shards behind a lock each, of which an operation takes one, and a walk one after the
-    /// other. (The real locks order their readers as well, like the engine's.)
+    /// other. What it gives out holds its shard as long as the real one does. (The real locks order their readers as
+    /// well, like the engine's.)
     pub(crate) struct DashMap<K, V, S> {
         hasher: S,
         shards: [Shard<K, V>; SHARDS],
@@ -391,53 +456,74 @@ mod map {
         }
 
         pub(crate) fn entry(&self, key: K) -> Entry<'_, K, V> {
-            Entry { entries: self.shard(&key).write().unwrap_or_else(PoisonError::into_inner), key }
+            Entry { entries: write(self.shard(&key)), key }
         }
 
         pub(crate) fn view<R>(&self, key: &K, look: impl FnOnce(&K, &V) -> R) -> Option<R> {
-            let entries = self.shard(key).read().unwrap_or_else(PoisonError::into_inner);
+            let entries = read(self.shard(key));
             entries.iter().find(|(other, _)| other == key).map(|(key, value)| look(key, value))
         }
 
         pub(crate) fn remove_if(&self, key: &K, condition: impl FnOnce(&K, &V) -> bool) -> Option<(K, V)> {
-            let mut entries = self.shard(key).write().unwrap_or_else(PoisonError::into_inner);
+            let mut entries = write(self.shard(key));
             let index = entries.iter().position(|(other, _)| other == key)?;
             let (key, value) = &entries[index];
             if condition(key, value) { Some(entries.swap_remove(index)) } else { None }
         }
 
-        pub(crate) fn iter(&self) -> impl Iterator<Item = Value<V>> {
-            let copy = |shard: &Shard<K, V>| {
-                let entries = shard.read().unwrap_or_else(PoisonError::into_inner);
-                entries.iter().map(|(_, value)| Value(value.clone())).collect::<Vec<_>>()
-            };
-            self.shards.iter().flat_map(copy)
+        pub(crate) fn iter(&self) -> impl Iterator<Item = Value<Arc<RwLockReadGuard<'_, Entries<K, V>>>>> {
+            self.shards.iter().flat_map(|shard| {
+                let entries = Arc::new(read(shard));
+                (0..entries.len()).map(move |index| Value { entries: Arc::clone(&entries), index })
+            })
         }
+    }
+
+    fn read<K, V>(shard: &Shard<K, V>) -> RwLockReadGuard<'_, Entries<K, V>> {
+        shard.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write<K, V>(shard: &Shard<K, V>) -> RwLockWriteGuard<'_, Entries<K, V>> {
+        shard.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Double of `dashmap::Entry`: holds its shard.
     pub(crate) struct Entry<'a, K, V> {
-        entries: RwLockWriteGuard<'a, Vec<(K, V)>>,
+        entries: RwLockWriteGuard<'a, Entries<K, V>>,
         key: K,
     }
 
-    impl<K: Eq, V: Clone> Entry<'_, K, V> {
-        pub(crate) fn or_insert_with(mut self, value: impl FnOnce() -> V) -> Value<V> {
-            if let Some((_, present)) = self.entries.iter().find(|(other, _)| *other == self.key) {
-                return Value(present.clone());
-            }
-            let value = value();
-            self.entries.push((self.key, value.clone()));
-            Value(value)
+    impl<'a, K: Eq, V> Entry<'a, K, V> {
+        pub(crate) fn or_insert_with(
+            mut self,
+            value: impl FnOnce() -> V,
+        ) -> Value<Box<RwLockWriteGuard<'a, Entries<K, V>>>> {
+            let present = self.entries.iter().position(|(other, _)| *other == self.key);
+            let index = present.unwrap_or_else(|| {
+                self.entries.push((self.key, value()));
+                self.entries.len() - 1
+            });
+            Value { entries: Box::new(self.entries), index }
         }
     }
 
-    /// Double of dashmap's references into the map, by a copy of what they point to.
-    pub(crate) struct Value<V>(V);
+    /// Double of dashmap's references into the map: holds its shard.
+    pub(crate) struct Value<G> {
+        /// What locks the shard, behind a pointer.
+        entries: G,
+        index: usize,
+    }
 
-    impl<V> Value<V> {
-        pub(crate) fn value(&self) -> &V {
-            &self.0
+    impl<G, K, V> Value<G>
+    where
+        G: Deref,
+        G::Target: Deref<Target = Entries<K, V>>,
+    {
+        pub(crate) fn value<'a>(&'a self) -> &'a V
+        where
+            K: 'a,
+        {
+            &self.entries[self.index].1
         }
     }
 }

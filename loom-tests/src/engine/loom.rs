@@ -35,11 +35,18 @@ pub fn explore(model: &Model, scenario: fn(&Outcomes), outcomes: &Outcomes) -> E
         // Not `None`: with a bound, loom also goes back to where the last preemption could have been, and so sees schedules
         // that its unbounded search takes for equivalent and passes over. No model has a hundred preemptions.
         Bound::Exhaustive => builder.preemption_bound = Some(100),
-        Bound::Preemptions => builder.preemption_bound = builder.preemption_bound.or(Some(2)),
+        Bound::Preemptions | Bound::FewerPreemptions => {
+            builder.preemption_bound = builder.preemption_bound.or(Some(2));
+        }
+    }
+    if let Bound::FewerPreemptions = model.bound {
+        builder.preemption_bound = builder.preemption_bound.map(|bound| bound.saturating_sub(1));
     }
     let method = match model.bound {
         Bound::Exhaustive => "exhaustive".to_owned(),
-        Bound::Preemptions => format!("preemptions = {}", builder.preemption_bound.unwrap_or_default()),
+        Bound::Preemptions | Bound::FewerPreemptions => {
+            format!("preemptions = {}", builder.preemption_bound.unwrap_or_default())
+        }
     };
     let (counter, outcomes) = (Arc::clone(&schedules), outcomes.clone());
     builder.check(move || {

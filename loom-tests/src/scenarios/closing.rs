@@ -3,7 +3,9 @@
 use crate::engine::atomic::{AtomicBool, Ordering::Acquire, Ordering::Release};
 use crate::engine::{Parks, thread};
 use crate::model::Outcomes;
-use crate::token::{Bus, Token, delivered, is_buffered, live_bus, publish, receive_all, spawn_publisher};
+use crate::token::{
+    Bus, Token, delivered, drain, is_buffered, live_bus, publish, publish_batch, receive_all, spawn_publisher,
+};
 use std::sync::Arc;
 
 /// Start × close × reader: the backlog is released either way, and the bus stays closed.
@@ -148,4 +150,66 @@ pub fn subscribe_close(outcomes: &Outcomes) {
         assert_eq!(numbers, [0], "G10: the backlog, and then Closed");
         outcomes.saw("subscribed before close");
     }
+}
+
+/// Two closes × the backlog of a bus that never started, or a live one: when either has returned, nothing is still to come.
+pub fn two_closers(outcomes: &Outcomes, bus: &Bus) {
+    let subscription = bus.subscribe(1);
+    publish(bus, &Token::new(0)).unwrap();
+    let first = Arc::new(AtomicBool::new(false));
+    let other = thread::spawn({
+        let (bus, first) = (bus.clone(), Arc::clone(&first));
+        move || {
+            bus.close();
+            first.store(true, Release);
+        }
+    });
+    let closer = thread::spawn({
+        let bus = bus.clone();
+        move || {
+            let is_second = first.load(Acquire);
+            bus.close();
+            let refused = publish(&bus, &Token::new(1)).is_err();
+            (is_second, refused, drain(&subscription))
+        }
+    });
+    let (is_second, refused, received) = closer.join().unwrap();
+    other.join().unwrap();
+    assert!(refused, "G10: a bus that was closed takes nothing");
+    assert_eq!(
+        received,
+        (vec![0], true),
+        "G10: what was accepted can be received once any close has returned, then Closed"
+    );
+    outcomes.saw(if is_second { "the other had closed it" } else { "at once, or first" });
+}
+
+/// A close × a batch × a reader that parks, on a live bus.
+pub fn close_live_batch(outcomes: &Outcomes) {
+    let parks = Parks::begin();
+    let bus = live_bus();
+    let subscription = bus.subscribe(2);
+    let publisher = thread::spawn({
+        let bus = bus.clone();
+        move || publish_batch(&bus, &[Token::new(0), Token::new(1)])
+    });
+    let closer = thread::spawn({
+        let bus = bus.clone();
+        move || bus.close()
+    });
+    let reader = thread::spawn(move || (receive_all(&subscription), subscription));
+    let published = publisher.join().unwrap();
+    closer.join().unwrap();
+    let (numbers, subscription) = reader.join().unwrap();
+    let discarded = bus.stats().subscribers[0].discarded as usize;
+    let delivered = published.as_ref().map_or(0, |published| published.delivered);
+    assert_eq!(subscription.len(), 0, "nothing is left in a ring that nobody will read");
+    assert_eq!(delivered, numbers.len() + discarded, "G2: delivered = received + discarded");
+    // The publisher that comes too late and the reader that is told so empty the ring together.
+    assert!(numbers.is_sorted(), "G5: in the order of the batch");
+    outcomes.saw_if(discarded == 2, "both too late, discarded");
+    outcomes.saw_if(discarded == 1, "one received, one discarded");
+    outcomes.saw_if(numbers.len() == 2, "both received");
+    outcomes.saw_if(published.is_err(), "refused");
+    outcomes.saw_if(parks.any(), "reader parked");
 }

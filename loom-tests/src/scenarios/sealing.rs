@@ -2,7 +2,9 @@
 
 use crate::engine::{Parks, thread};
 use crate::model::Outcomes;
-use crate::token::{Bus, Token, delivered, drain, is_buffered, live_bus, publish, receive_all, spawn_publisher};
+use crate::token::{
+    Bus, Token, delivered, drain, is_buffered, live_bus, publish, publish_batch, receive_all, spawn_publisher,
+};
 
 /// Unsubscribe × publish: what was delivered to the subscriber that left is not left in its ring.
 pub fn unsubscribe_publish(outcomes: &Outcomes) {
@@ -101,4 +103,21 @@ pub fn stop_late_fill(outcomes: &Outcomes) {
         outcomes.saw("published live");
     }
     outcomes.saw_if(parks.any(), "reader parked");
+}
+
+/// Unsubscribe × a batch: what was delivered to the subscriber that left is not left in its ring, however much that is.
+pub fn unsubscribe_batch(outcomes: &Outcomes) {
+    let bus = live_bus();
+    let subscription = bus.subscribe(2);
+    let tokens = [Token::new(0), Token::new(1)];
+    let publisher = thread::spawn({
+        let (bus, tokens) = (bus.clone(), tokens.clone());
+        move || publish_batch(&bus, &tokens)
+    });
+    let leaver = thread::spawn(move || drop(subscription));
+    let delivered = publisher.join().unwrap().unwrap().delivered;
+    leaver.join().unwrap();
+    let copies = tokens.each_ref().map(Token::copies);
+    assert_eq!(copies, [1, 1], "G2: each event delivered to a subscriber that left is emptied from its ring");
+    outcomes.saw(if delivered == 2 { "delivered, then discarded" } else { "not delivered" });
 }

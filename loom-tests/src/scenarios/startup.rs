@@ -191,3 +191,49 @@ pub fn second_start(outcomes: &Outcomes) {
     assert_eq!(here + there, 1, "exactly one start counts the replay");
     outcomes.saw(if here == 1 { "the first was first" } else { "the second was first" });
 }
+
+/// Two publishers that fill their slots late × a reader that starts the bus and parks in front of them.
+pub fn late_fills(outcomes: &Outcomes) {
+    let parks = Parks::begin();
+    let bus = Bus::new(2);
+    let subscription = bus.subscribe(2);
+    let publishers = [0, 1].map(|number| spawn_publisher(&bus, number));
+    bus.start();
+    let mut received = [0, 1].map(|_| subscription.recv().map(Token::read));
+    let buffered = publishers.map(|publisher| is_buffered(&publisher.join().unwrap()));
+    received.sort_unstable_by_key(|received| received.unwrap_or(usize::MAX));
+    assert_eq!(received, [Ok(0), Ok(1)], "G3, G7: kept for the replay or delivered live, each arrives");
+    outcomes.saw_if(buffered == [true, true], "both replayed");
+    outcomes.saw_if(buffered[0] != buffered[1], "one replayed, one live");
+    outcomes.saw_if(buffered == [false, false], "both live");
+    outcomes.saw_if(parks.any(), "reader parked");
+}
+
+/// A start × a subscriber that joins and parks: if it came before, it is woken for its replay.
+pub fn start_joiner(outcomes: &Outcomes) {
+    let parks = Parks::begin();
+    let bus = Bus::new(1);
+    publish(&bus, &Token::new(0)).unwrap();
+    let starter = thread::spawn({
+        let bus = bus.clone();
+        move || bus.start()
+    });
+    let joiner = thread::spawn({
+        let bus = bus.clone();
+        move || {
+            let subscription = bus.subscribe(1);
+            // Phases only advance: so it had not started when this subscriber joined, either.
+            let is_entitled = !bus.is_started();
+            is_entitled.then(|| subscription.recv().map(Token::read))
+        }
+    });
+    starter.join().unwrap();
+    match joiner.join().unwrap() {
+        Some(received) => {
+            assert_eq!(received, Ok(0), "G4, G7: who joins before start gets the replay, and is woken for it");
+            outcomes.saw("joined before start");
+        }
+        None => outcomes.saw("joined after it, or in between"),
+    }
+    outcomes.saw_if(parks.any(), "joiner parked");
+}
