@@ -9,7 +9,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-ci/setup.sh
+source ci/setup.sh
+source ci/one-program.sh
 version=27.1.0
 if [ "$(cargo mutants --version 2>/dev/null)" != "cargo-mutants $version" ]; then
     cargo install --locked --quiet "cargo-mutants@$version"
@@ -21,16 +22,7 @@ rm -rf "$tree" "$root"/mutants.out*
 mkdir -p "$tree"
 cp -r .cargo Cargo.lock LICENSE-* README.md src tests "$tree"
 cd "$tree"
-{
-    echo '//! All tests in one program.'
-    for file in tests/*.rs; do
-        if ! grep -qE '^#\[global_allocator\]|CARGO_MANIFEST_DIR' "$file"; then
-            module=$(basename "$file" .rs)
-            printf '#[path = "%s"]\nmod %s;\n' "$module.rs" "$module"
-        fi
-    done
-} >everything.rs
-mv everything.rs tests
+one_program .
 sed -e 's/^members = .*/members = ["."]/' -e 's/^autobenches = false/&\nautotests = false/' -e '/^\[\[example\]\]/,/^$/d' \
     -e 's/^name = "awaiting"/name = "everything"/' "$OLDPWD/Cargo.toml" >Cargo.toml
 printf '\n[profile.dev]\ndebug = false\n' >>Cargo.toml
@@ -46,9 +38,8 @@ plant() {
     missed=$root/mutants.out/missed.txt
 }
 
-slow=(hundred_thousand_ thousands_of_ _race_with_ stop_under_way_ change_that_comes_as_a_task)
 skip=()
-for name in "${slow[@]}"; do skip+=(--skip "$name"); done
+for name in "${slow_tests[@]}"; do skip+=(--skip "$name"); done
 plant "$@" -- --lib --test everything -- "${skip[@]}"
 if [ -s "$missed" ]; then
     # A bug that made a quick test hang need not be tried again.

@@ -6,6 +6,7 @@ cd "$(dirname "$0")/.."
 ci/setup.sh
 target=${CARGO_TARGET_DIR:-target}
 cargo fmt --all --check
+cargo fmt --manifest-path ci/protocol-mutants/Cargo.toml --check
 cargo clippy --workspace --all-targets -- -D warnings
 cargo clippy --all-targets --features tokio,tracing -- -D warnings
 for engine in loom shuttle; do

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What is too slow for every run, one after the other, or those parts that are named:
 #
-#   ci/long.sh [loom | mutants | schedules | soak | fuzz | cargo-mutants ...]
+#   ci/long.sh [loom | mutants | schedules | soak | fuzz | cargo-mutants | protocol ...]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -15,6 +15,7 @@ part() {
         soak) RINGBUS_SOAK_EVENTS=40000000 cargo test --release --test soak -- --nocapture ;;
         fuzz) ci/fuzz.sh 600 ;;
         cargo-mutants) ci/cargo-mutants.sh ;;
+        protocol) ci/protocol-mutants.sh 2 ;;
         *) echo "no such part: $1" && exit 2 ;;
     esac
     printf '=== long: %s: %d s\n' "$1" $((SECONDS - before))
@@ -22,6 +23,6 @@ part() {
 
 ci/setup.sh
 if [ $# -eq 0 ]; then
-    set -- soak fuzz schedules mutants loom cargo-mutants
+    set -- soak fuzz schedules mutants loom cargo-mutants protocol
 fi
 for name in "$@"; do part "$name"; done

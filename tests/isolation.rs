@@ -534,6 +534,50 @@ fn clone_may_receive_from_its_own_subscription() {
     assert_eq!(stats_of(&bus, "subscriber-1").received, 4);
 }
 
+/// G4, G9: so may a filter, although it refuses what it was called for: each event comes once, and what is refused counts
+/// once.
+#[test]
+fn filter_that_refuses_may_receive_from_its_own_subscription() {
+    type Receive = fn(&Subscription<Number>) -> Vec<Number>;
+    let ways: [(&str, Receive); 2] = [
+        ("one", |it| it.try_recv().into_iter().collect()),
+        ("all", |it| std::iter::from_fn(|| it.try_recv().ok()).collect()),
+    ];
+    thread_local! {
+        static RECEIVER: RefCell<Option<Rc<Subscription<Number>>>> = const { RefCell::new(None) };
+        static INNER: RefCell<Vec<Number>> = const { RefCell::new(Vec::new()) };
+    }
+    for (name, receive) in ways {
+        for called_at in 0..6 {
+            let bus = EventBus::new(6);
+            let picky = bus.subscriber("picky").filter(move |number: &Number| {
+                if number.0 == called_at {
+                    if let Some(receiver) = RECEIVER.take() {
+                        INNER.set(receive(&receiver));
+                    }
+                }
+                number.0 % 2 == 1
+            });
+            let picky = Rc::new(picky.subscribe());
+            for number in 0..6 {
+                bus.publish(Number(number)).unwrap();
+            }
+            bus.start();
+            RECEIVER.set(Some(Rc::clone(&picky)));
+            let mut numbers: Vec<_> = std::iter::from_fn(|| picky.try_recv().ok()).collect();
+            numbers.extend(INNER.take());
+            numbers.sort();
+            assert_eq!(numbers, [1, 3, 5].map(Number), "{name}, called at {called_at}");
+            let stats = stats_of(&bus, "picky");
+            assert_eq!(
+                (stats.received, stats.filtered, stats.unread_replay),
+                (3, 3, 0),
+                "{name}, called at {called_at}"
+            );
+        }
+    }
+}
+
 /// G5, G9: publishes may nest, each inside the filter of the one before, deeper than arc-swap has fast slots: every event is delivered once.
 #[test]
 fn publishes_may_nest_deeply() {

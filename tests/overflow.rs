@@ -701,15 +701,20 @@ fn closed_bus_keeps_no_hook() {
 /// API, section 2: what `take_lost` tells while events are being lost adds up to all that was lost.
 #[test]
 fn losses_that_race_with_take_lost_are_told_once() {
-    const EVENTS: u64 = 200_000;
+    const EVENTS: u64 = 1_000_000;
     let bus = live();
     let slow = bus.subscribe(1);
+    let gate = Arc::new(Gate::new(2));
     let publishing = thread::spawn({
-        let bus = bus.clone();
-        move || publish(&bus, 0..EVENTS)
+        let (bus, gate) = (bus.clone(), Arc::clone(&gate));
+        move || {
+            gate.pass();
+            publish(&bus, 0..EVENTS)
+        }
     });
+    gate.pass();
     let mut told = 0;
-    while !publishing.is_finished() {
+    while told < EVENTS / 2 {
         told += slow.take_lost();
     }
     publishing.finish();

@@ -8,7 +8,7 @@ use common::{
 };
 use ringbus::{
     Event, EventBus, EventType, Gather, GatherError, PublishError, Published, Request, RequestError, RequestId,
-    RequestOptions, RequestResult, Response, TryRecvError,
+    RequestOptions, RequestResult, Response, TryRecvError, WeakEventBus,
 };
 use std::future::{pending, ready};
 use std::pin::pin;
@@ -929,6 +929,67 @@ fn event_may_answer_by_asking() {
     assert_eq!(first.wait().unwrap().responses, [question(2, 1)]);
     assert_eq!(questions.len(), 2);
     drop(second);
+}
+
+/// G8: the same for a request that comes to the start-up log as the bus starts or closes: it is refused as it would be
+/// by then, and answers nothing.
+#[test]
+fn request_that_the_log_turns_away_is_refused_like_any_other() {
+    /// Starts or closes its bus as it is cloned, which is before it is put into the log.
+    struct Turning {
+        question: CounterQuestion,
+        act: fn(&EventBus<Turning>),
+        bus: WeakEventBus<Turning>,
+    }
+    impl Clone for Turning {
+        fn clone(&self) -> Self {
+            (self.act)(&self.bus.upgrade().unwrap());
+            Self { question: self.question.clone(), act: |_| (), bus: self.bus.clone() }
+        }
+    }
+    impl Event for Turning {
+        fn event_type(&self) -> EventType {
+            self.question.event_type()
+        }
+
+        fn timestamp(&self) -> SystemTime {
+            SystemTime::UNIX_EPOCH
+        }
+
+        fn as_request(&self) -> Option<&dyn Request> {
+            Some(&self.question)
+        }
+
+        fn as_response(&self) -> Option<&dyn Response> {
+            Some(&self.question)
+        }
+    }
+    type Act = fn(&EventBus<Turning>);
+    let [start, close]: [Act; 2] = [|bus| _ = bus.start(), |bus| bus.close()];
+    for (act, has_subscriber) in [(start, false), (start, true), (close, true)] {
+        let bus = EventBus::new(2);
+        let subscriber = has_subscriber.then(|| bus.subscribe(2));
+        let turning =
+            |id, answers, act| Turning { question: CounterQuestion { id, answers }, act, bus: bus.downgrade() };
+        let first = bus.request(turning(1, 99, |_| ()), expecting(&["b"])).unwrap();
+        assert_eq!(first.published().buffered, 1);
+        let refused = bus.request(turning(2, 1, act), expecting(&["b"]));
+        match (&refused, has_subscriber, bus.is_closed()) {
+            (Err(RequestError::NotDelivered(_)), false, false) | (Err(RequestError::Closed(_)), true, true) => {
+                assert_eq!(first.received(), 0, "what is not accepted answers nothing");
+            }
+            (Ok(second), true, false) => {
+                assert_eq!((second.published().delivered, first.received()), (1, 1));
+            }
+            (Ok(_), ..) => panic!("it was accepted"),
+            (Err(error), ..) => panic!("{error}"),
+        }
+        let is_refused = refused.is_err();
+        drop(refused);
+        assert_eq!(bus.stats().requests_in_flight, 1, "a request that is refused leaves nothing behind");
+        drop((first, subscriber));
+        assert!(is_refused || has_subscriber);
+    }
 }
 
 /// G7, G8: 100,000 requests from 4 threads to 3 responder threads: each is answered by all, nothing is late, and nothing stays behind.

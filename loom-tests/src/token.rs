@@ -117,3 +117,28 @@ pub fn is_buffered(outcome: &Outcome) -> bool {
 pub fn delivered(outcome: &Outcome) -> usize {
     outcome.as_ref().map_or(0, |published| published.delivered)
 }
+
+/// An event so large that rings and log keep it in a room of its own.
+#[derive(Clone, Debug)]
+pub struct Bulky {
+    /// What it carries.
+    pub token: Token,
+    _bulk: [u8; 4096],
+}
+
+impl Bulky {
+    /// Carries a token.
+    pub fn new(token: Token) -> Self {
+        Self { token, _bulk: [0; 4096] }
+    }
+}
+
+impl Event for Bulky {
+    fn event_type(&self) -> EventType {
+        TOKEN
+    }
+
+    fn timestamp(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH
+    }
+}

@@ -169,3 +169,19 @@ fn responder_that_answers_twice_counts_once() {
     }
     .check(requesting::same_responder_twice);
 }
+
+/// *Property*: G7, G8, G9: a requester whom close wakes may give up there and then: whoever wakes holds no lock.
+///
+/// *Threads*: responder, closer, requester.
+///
+/// *Bound*: preemptions = 2; 1 schedules in 1.0 s.
+#[test]
+fn requester_may_give_up_as_it_is_woken() {
+    Model {
+        name: "requester_may_give_up_as_it_is_woken",
+        bound: Bound::Preemptions,
+        floor: 1,
+        must_see: &["answered, and given up", "refused"],
+    }
+    .check(requesting::wake_gives_up);
+}

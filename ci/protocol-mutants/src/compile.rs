@@ -30,7 +30,12 @@ pub fn refused(tree: &Path, regions: &Regions) -> io::Result<BTreeSet<usize>> {
         }
         let messages = String::from_utf8_lossy(&output.stdout);
         let found = errors(&messages, tree, regions);
-        assert!(!found.is_empty(), "an error that is no bug's:\n{}{}", rendered(&messages), String::from_utf8_lossy(&output.stderr));
+        assert!(
+            !found.is_empty(),
+            "an error that is no bug's:\n{}{}",
+            rendered(&messages),
+            String::from_utf8_lossy(&output.stderr)
+        );
         refused.extend(found);
         return Ok(refused);
     }
@@ -47,7 +52,8 @@ fn errors(messages: &str, tree: &Path, regions: &Regions) -> BTreeSet<usize> {
         }
         for span in message["spans"].as_array().into_iter().flatten().filter(|span| span["is_primary"] == true) {
             let file = tree.join(span["file_name"].as_str().unwrap_or_default());
-            let bytes = span["byte_start"].as_u64().unwrap_or(0) as usize..span["byte_end"].as_u64().unwrap_or(0) as usize;
+            let bytes =
+                span["byte_start"].as_u64().unwrap_or(0) as usize..span["byte_end"].as_u64().unwrap_or(0) as usize;
             let of_file = regions.iter().filter(|(path, _)| *path == file).flat_map(|(_, regions)| regions);
             let around = of_file.filter(|region| region.bytes.start <= bytes.start && bytes.end <= region.bytes.end);
             found.extend(around.min_by_key(|region| region.bytes.len()).map(|region| region.bug));

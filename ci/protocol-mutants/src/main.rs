@@ -4,6 +4,8 @@
 //! ```text
 //! protocol-mutants plant TREE
 //! protocol-mutants run TREE [--all] [JOBS]
+//! protocol-mutants run TREE --none
+//! protocol-mutants table TREE
 //! ```
 //!
 //! TREE is a copy of the project. Its `src/` is rewritten, and `TREE/planted.tsv` lists the bugs: number, place, what is planted.
@@ -32,11 +34,13 @@ fn main() -> io::Result<()> {
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
         ["plant", tree] => plant(Path::new(tree)),
+        ["run", tree, "--none"] => run::run_none(Path::new(tree)),
+        ["table", tree] => run::table(Path::new(tree)),
         ["run", tree, ref rest @ ..] => {
             let jobs = rest.iter().find_map(|word| word.parse().ok()).unwrap_or(1);
             run::run(Path::new(tree), rest.contains(&"--all"), jobs)
         }
-        _ => panic!("plant TREE, or run TREE [--all] [JOBS]"),
+        _ => panic!("plant TREE, run TREE [--all] [JOBS], run TREE --none, or table TREE"),
     }
 }
 
@@ -82,7 +86,8 @@ fn line(tree: &Path, bug: &Bug) -> String {
 
 /// The files of the protocol, with what is in them, always in the same order.
 fn sources(folder: &Path) -> io::Result<Vec<(PathBuf, String)>> {
-    let mut paths: Vec<_> = fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<_>>()?;
+    let mut paths: Vec<_> =
+        fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<_>>()?;
     paths.sort();
     let mut sources = Vec::new();
     for path in paths {

@@ -41,7 +41,11 @@ impl Planter<'_> {
     fn bug(&mut self, span: Span, kind: &'static str, what: String) -> usize {
         let number = self.bugs.len() + 1;
         let what = what.split_whitespace().collect::<Vec<_>>().join(" ");
-        let what = if what.chars().count() > 110 { format!("{}…", what.chars().take(109).collect::<String>()) } else { what };
+        let what = if what.chars().count() > 110 {
+            format!("{}…", what.chars().take(109).collect::<String>())
+        } else {
+            what
+        };
         self.bugs.push(Bug { number, path: self.path.to_owned(), line: span.start().line, kind, what });
         number
     }
@@ -60,7 +64,11 @@ impl Planter<'_> {
         let mut wraps = Vec::new();
         for &value in values {
             let bug = self.bug(span, if value { "true" } else { "false" }, source.clone());
-            let before = if value { format!("(crate::planted::is({bug}) || (") } else { format!("(!crate::planted::is({bug}) && (") };
+            let before = if value {
+                format!("(crate::planted::is({bug}) || (")
+            } else {
+                format!("(!crate::planted::is({bug}) && (")
+            };
             wraps.push(Wrap { bug, before, behind: "))".to_owned() });
         }
         self.edit(span.byte_range(), wraps);
@@ -191,7 +199,8 @@ impl<'ast> Visit<'ast> for Planter<'_> {
                 for weaker in weaker {
                     let line = self.text.lines().nth(path.span().start().line - 1).unwrap_or_default().to_owned();
                     let bug = self.bug(path.span(), "weaker", format!("{name} → {weaker}: {line}"));
-                    let before = format!("(if crate::planted::is({bug}) {{ std::sync::atomic::Ordering::{weaker} }} else {{ ");
+                    let before =
+                        format!("(if crate::planted::is({bug}) {{ std::sync::atomic::Ordering::{weaker} }} else {{ ");
                     wraps.push(Wrap { bug, before, behind: " })".to_owned() });
                 }
                 if !wraps.is_empty() {
@@ -227,7 +236,9 @@ fn does(expression: &Expr) -> bool {
 /// Whether the place of a statement among others may matter.
 fn acts(statement: &Stmt) -> bool {
     match statement {
-        Stmt::Expr(expression, _) => does(expression) || matches!(expression, Expr::If(_) | Expr::ForLoop(_) | Expr::While(_)),
+        Stmt::Expr(expression, _) => {
+            does(expression) || matches!(expression, Expr::If(_) | Expr::ForLoop(_) | Expr::While(_))
+        }
         Stmt::Local(local) => local.init.as_ref().is_some_and(|init| {
             let mut calls = Calls(false);
             calls.visit_expr(&init.expr);

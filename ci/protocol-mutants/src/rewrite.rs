@@ -28,38 +28,46 @@ pub struct Region {
 
 /// The text with all of these edits in it but those of the bugs left out; and where each bug is.
 pub fn rewrite(text: &str, edits: &[Edit], left_out: &BTreeSet<usize>) -> (String, Vec<Region>) {
-    // Those that begin first and end last are outside.
+    // Those that begin first and end last are outside; no two of them overlap and are not inside one another.
     let mut order: Vec<_> = edits.iter().collect();
     order.sort_by_key(|edit| (edit.bytes.start, usize::MAX - edit.bytes.end));
-    let (mut out, mut regions, mut at) = (String::new(), Vec::new(), 0);
-    let mut open: Vec<(usize, Vec<(usize, usize, &str)>)> = Vec::new();
-    let mut close_until = |position: usize, at: &mut usize, out: &mut String, open: &mut Vec<(usize, Vec<(usize, usize, &str)>)>| {
-        while open.last().is_some_and(|(end, _)| *end <= position) {
-            let (end, wraps) = open.pop().expect("there is one");
-            out.push_str(&text[*at..end]);
-            *at = end;
-            for (bug, start, behind) in wraps.into_iter().rev() {
-                out.push_str(behind);
-                regions.push(Region { bug, bytes: start..out.len() });
+    let mut writer = Writer { text, left_out, out: String::new(), regions: Vec::new() };
+    writer.write(0..text.len(), &order);
+    (writer.out, writer.regions)
+}
+
+struct Writer<'a> {
+    text: &'a str,
+    left_out: &'a BTreeSet<usize>,
+    out: String,
+    regions: Vec<Region>,
+}
+
+impl Writer<'_> {
+    /// Writes these bytes, with the edits that are inside them.
+    fn write(&mut self, bytes: Range<usize>, mut edits: &[&Edit]) {
+        let mut at = bytes.start;
+        while let [edit, others @ ..] = edits {
+            let inside = others.iter().take_while(|other| other.bytes.start < edit.bytes.end).count();
+            self.out.push_str(&self.text[at..edit.bytes.start]);
+            let wraps: Vec<_> = edit.wraps.iter().filter(|wrap| !self.left_out.contains(&wrap.bug)).collect();
+            let starts: Vec<_> = wraps.iter().map(|wrap| self.open(wrap)).collect();
+            self.write(edit.bytes.clone(), &others[..inside]);
+            for (wrap, start) in wraps.iter().zip(starts).rev() {
+                self.out.push_str(&wrap.behind);
+                self.regions.push(Region { bug: wrap.bug, bytes: start..self.out.len() });
             }
+            at = edit.bytes.end;
+            edits = &others[inside..];
         }
-    };
-    let mut alternatives = Vec::new();
-    for edit in order {
-        close_until(edit.bytes.start, &mut at, &mut out, &mut open);
-        out.push_str(&text[at..edit.bytes.start]);
-        at = edit.bytes.start;
-        let mut wraps = Vec::new();
-        for wrap in edit.wraps.iter().filter(|wrap| !left_out.contains(&wrap.bug)) {
-            let start = out.len();
-            out.push_str(&wrap.before);
-            alternatives.push(Region { bug: wrap.bug, bytes: start..out.len() });
-            wraps.push((wrap.bug, start, wrap.behind.as_str()));
-        }
-        open.push((edit.bytes.end, wraps));
+        self.out.push_str(&self.text[at..bytes.end]);
     }
-    close_until(text.len(), &mut at, &mut out, &mut open);
-    out.push_str(&text[at..]);
-    regions.extend(alternatives);
-    (out, regions)
+
+    /// Writes what comes before an edit, and returns where that begins.
+    fn open(&mut self, wrap: &Wrap) -> usize {
+        let start = self.out.len();
+        self.out.push_str(&wrap.before);
+        self.regions.push(Region { bug: wrap.bug, bytes: start..self.out.len() });
+        start
+    }
 }

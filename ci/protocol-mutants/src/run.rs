@@ -36,6 +36,61 @@ impl Verdict {
     }
 }
 
+/// Runs the engines with no bug on.
+///
+/// # Panics
+///
+/// If one notices something.
+pub fn run_none(tree: &Path) -> io::Result<()> {
+    for engine in engines(tree)? {
+        let (verdict, by) = ask(tree, &engine, "0");
+        assert!(verdict == Verdict::Lives, "{} fails as it is: {by}", engine.name);
+    }
+    Ok(())
+}
+
+/// Prints how many bugs of each kind each engine has noticed, and those that nobody has.
+pub fn table(tree: &Path) -> io::Result<()> {
+    let list = fs::read_to_string(tree.join("planted.tsv"))?;
+    let results = fs::read_to_string(tree.join("results.tsv"))?;
+    let engines: Vec<_> = engines(tree)?.into_iter().map(|engine| engine.name).collect();
+    // Asked and noticed, for each kind and engine; and who was noticed at all.
+    let mut counts: BTreeMap<(&str, &str), (usize, usize)> = BTreeMap::new();
+    let kinds: BTreeMap<_, _> = list.lines().filter_map(fields).map(|(bug, _, kind)| (bug, kind)).collect();
+    let mut noticed = HashSet::new();
+    let mut asked = HashSet::new();
+    for (bug, engine, verdict) in results.lines().filter_map(fields) {
+        let Some(kind) = kinds.get(bug) else { continue };
+        let count = counts.entry((kind, engine)).or_default();
+        count.0 += 1;
+        asked.insert(bug);
+        if verdict != Verdict::Lives.name() {
+            count.1 += 1;
+            noticed.insert(bug);
+        }
+    }
+    println!("| what was planted | bugs | {} | noticed |", engines.join(" | "));
+    println!("|---|--:|{}--:|", "--:|".repeat(engines.len()));
+    let names: std::collections::BTreeSet<_> = kinds.values().copied().collect();
+    for kind in names {
+        let of_kind: Vec<_> = asked.iter().filter(|bug| kinds[*bug] == kind).collect();
+        let cells = engines.iter().map(|engine| {
+            let (asked, noticed) = counts.get(&(kind, engine.as_str())).copied().unwrap_or_default();
+            format!("{noticed} of {asked} | ")
+        });
+        let alive = of_kind.iter().filter(|bug| noticed.contains(**bug)).count();
+        println!("| {kind} | {} | {}{alive} |", of_kind.len(), cells.collect::<String>());
+    }
+    println!("\nNobody notices:");
+    for line in list.lines() {
+        let bug = line.split('\t').next().unwrap_or_default();
+        if asked.contains(bug) && !noticed.contains(bug) {
+            println!("{line}");
+        }
+    }
+    Ok(())
+}
+
 /// Runs every bug of the list that is not in `results.tsv` yet through the engines, until one kills it or, if `all`, through
 /// all of them. An engine is a file `engines/*`: its first line is a limit in seconds, each further one a command.
 pub fn run(tree: &Path, all: bool, jobs: usize) -> io::Result<()> {
@@ -93,7 +148,8 @@ fn fields(line: &str) -> Option<(&str, &str, &str)> {
 }
 
 fn engines(tree: &Path) -> io::Result<Vec<Engine>> {
-    let mut paths: Vec<_> = fs::read_dir(tree.join("engines"))?.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<_>>()?;
+    let mut paths: Vec<_> =
+        fs::read_dir(tree.join("engines"))?.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<_>>()?;
     paths.sort();
     let engine = |path: &std::path::PathBuf| {
         let text = fs::read_to_string(path)?;
@@ -120,7 +176,11 @@ fn ask(tree: &Path, engine: &Engine, bug: &str) -> (Verdict, String) {
 fn ask_one(tree: &Path, command: &str, limit: Duration, bug: &str) -> io::Result<(Verdict, String)> {
     let mut program = Command::new("sh");
     let log = File::create(tree.join(format!("log-{bug}")))?;
-    program.args(["-c", &format!("exec {command}")]).current_dir(tree).env("RINGBUS_PLANTED", bug).env("RUST_BACKTRACE", "0");
+    program
+        .args(["-c", &format!("exec {command}")])
+        .current_dir(tree)
+        .env("RINGBUS_PLANTED", bug)
+        .env("RUST_BACKTRACE", "0");
     let mut child = program.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).spawn()?;
     let output = child.stdout.take().expect("it is piped");
     let child = Mutex::new(child);

@@ -1,10 +1,14 @@
 //! Requests and their answers.
 
 use crate::engine::{Parks, expire, thread};
-use crate::inquiry::{answer, ask, ask_briefly, live_bus, numbers};
+use crate::inquiry::{Waited, answer, ask, ask_briefly, live_bus, numbers};
 use crate::model::Outcomes;
 use crate::token::Token;
 use ringbus::{GatherError, RequestError};
+use std::future::{Future, pending};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Wake, Waker};
 
 /// Several responders race to complete a request × a requester that parks.
 pub fn responders(outcomes: &Outcomes, responders: usize) {
@@ -240,4 +244,43 @@ pub fn same_responder_twice(outcomes: &Outcomes) {
     let numbers = numbers(result);
     assert_eq!(numbers.len(), 1, "G8: a responder counts once");
     outcomes.saw(if numbers == [0] { "0 was first" } else { "1 was first" });
+}
+
+/// Close × a responder, where the requester gives up as soon as it is woken, on the thread that wakes it: neither holds a
+/// lock by then.
+pub fn wake_gives_up(outcomes: &Outcomes) {
+    let (bus, _questions) = live_bus();
+    let gives_up = Arc::new(GivesUp::default());
+    let mut waiting = Box::pin(ask(&bus, &["a", "b"]).unwrap().until(pending::<()>()));
+    let waker = Waker::from(Arc::clone(&gives_up));
+    assert!(waiting.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    drop(waker);
+    *gives_up.waiting.lock().unwrap() = Some(waiting);
+    let responder = thread::spawn({
+        let bus = bus.clone();
+        move || answer(&bus, "a", &Token::new(0)).is_ok()
+    });
+    let closer = thread::spawn({
+        let bus = bus.clone();
+        move || bus.close()
+    });
+    let accepted = responder.join().unwrap();
+    closer.join().unwrap();
+    assert!(gives_up.waiting.lock().unwrap().is_none(), "G7: close wakes who waits for answers");
+    assert_eq!(bus.stats().late_responses, u64::from(accepted), "G8: no result has it");
+    assert_eq!(bus.stats().requests_in_flight, 0, "G8: nothing stays behind");
+    outcomes.saw(if accepted { "answered, and given up" } else { "refused" });
+}
+
+/// Drops the request that it waits for when it is woken.
+#[derive(Default)]
+struct GivesUp {
+    waiting: Mutex<Option<Pin<Box<dyn Future<Output = Waited> + Send>>>>,
+}
+
+impl Wake for GivesUp {
+    fn wake(self: Arc<Self>) {
+        let waiting = self.waiting.lock().unwrap().take();
+        drop(waiting);
+    }
 }

@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# Plants bugs all over the protocol, by rules (ci/protocol-mutants/), and asks the tests, shuttle, the fuzzer's corpus and loom
+# which of them they notice. Prints a table, and what nobody has noticed.
+#
+#   ci/protocol-mutants.sh [--all] [JOBS]      --all: asks every engine, rather than until one notices
+#
+# All bugs are built at once, each behind a switch. What was asked before is kept in target/protocol-mutants/tree/results.tsv,
+# so a run that was stopped goes on; a change of src/ begins anew.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+source ci/setup.sh
+source ci/one-program.sh
+target=${CARGO_TARGET_DIR:-$PWD/target}/protocol-mutants
+tree=$target/tree
+CARGO_TARGET_DIR=$target/tool cargo build --quiet --release --locked --manifest-path ci/protocol-mutants/Cargo.toml
+tool=$target/tool/release/protocol-mutants
+
+sum=$(cat $(git ls-files src tests loom-tests fuzz/src ci/protocol-mutants | sort) | sha256sum)
+if [ "$(cat "$tree/sum" 2>/dev/null)" != "$sum" ]; then
+    rm -rf "$tree"
+    mkdir -p "$tree/engines"
+    cp -r .cargo Cargo.toml Cargo.lock LICENSE-* README.md src tests examples benches loom-tests fuzz "$tree"
+    "$tool" plant "$tree"
+    one_program "$tree"
+    cd "$tree"
+    # A test that a bug makes wait gives up sooner.
+    sed -i 's/^pub const LONG: .*/pub const LONG: Duration = Duration::from_secs(10);/' tests/common/mod.rs
+    programs() { grep -oP 'Executable.*\(\K[^)]+'; }
+
+    export RUSTFLAGS="-Awarnings" CARGO_PROFILE_DEV_DEBUG=false CARGO_PROFILE_DEV_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_DEBUG=false
+    export RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=$target/build
+    skip=$(printf -- '--skip %s ' "${slow_tests[@]}")
+    {
+        echo 90
+        cargo test --features tokio,tracing --lib --test everything --no-run 2>&1 | programs | sed "s/\$/ --test-threads=2 $skip/"
+    } >engines/1-tests
+    for engine in shuttle loom; do
+        RUSTFLAGS="--cfg $engine -Awarnings" CARGO_TARGET_DIR=$target/build/$engine \
+            cargo test --release -p loom-tests --tests --no-run 2>&1 | programs | grep -v '/loom_tests-' >"$engine"
+    done
+    { echo 60 && sed 's/^/env RINGBUS_PROPERTY_ONLY=1 SHUTTLE_SCHEDULES=2000 /' shuttle; } >engines/2-shuttle
+    cargo fuzz build --sanitizer none operations
+    { echo 60 && echo "$target/build/x86_64-unknown-linux-gnu/release/operations fuzz/corpus/operations -runs=0"; } >engines/3-fuzz
+    { echo 900 && sed 's/^/env RINGBUS_PROPERTY_ONLY=1 LOOM_MAX_PREEMPTIONS=2 /; s/$/ --test-threads=1/' loom; } >engines/4-loom
+    echo "$sum" >sum
+    cd "$OLDPWD"
+fi
+# As they are, everything must pass.
+"$tool" run "$tree" --none
+"$tool" run "$tree" "$@"
+"$tool" table "$tree"

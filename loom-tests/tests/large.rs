@@ -1,0 +1,55 @@
+//! Large events, in their rooms.
+
+use loom_tests::engine::CROWD;
+use loom_tests::model::{Bound, Model};
+use loom_tests::scenarios::large;
+use ringbus::Overflow;
+
+/// *Property*: G3, G7: a reader parked in front of a slot is woken by the publisher that fills it with a large event.
+///
+/// *Threads*: publisher, reader that starts the bus.
+///
+/// *Bound*: preemptions = 2; 1 schedules in 1.0 s.
+#[test]
+fn late_fill_with_a_large_event_wakes_the_parked_reader() {
+    Model {
+        name: "late_fill_with_a_large_event_wakes_the_parked_reader",
+        bound: Bound::Preemptions,
+        floor: 1,
+        must_see: &["replayed", "delivered live", "reader parked"],
+    }
+    .check(large::late_fill);
+}
+
+/// *Property*: G1, G2: of large events that race for a ring each is received once or counted as dropped, and each room
+/// comes back empty.
+///
+/// *Threads*: a crowd of publishers, reader.
+///
+/// *Bound*: preemptions = 2; 1 schedules in 1.0 s.
+#[test]
+fn large_events_that_race_are_received_or_dropped() {
+    Model {
+        name: "large_events_that_race_are_received_or_dropped",
+        bound: Bound::Preemptions,
+        floor: 1,
+        must_see: &["two received", "dropped"],
+    }
+    .check(|outcomes| large::full_ring(outcomes, CROWD, Overflow::DropNewest));
+}
+
+/// *Property*: G1, G2: the same where the latest event wins: each is received once or counted as evicted or dropped.
+///
+/// *Threads*: a crowd of publishers, reader.
+///
+/// *Bound*: preemptions = 2; 1 schedules in 1.0 s.
+#[test]
+fn large_events_that_race_are_received_or_evicted() {
+    Model {
+        name: "large_events_that_race_are_received_or_evicted",
+        bound: Bound::FewerPreemptions,
+        floor: 1,
+        must_see: &["two received", "evicted"],
+    }
+    .check(|outcomes| large::full_ring(outcomes, CROWD, Overflow::DropOldest));
+}
