@@ -1,5 +1,6 @@
 //! A waker that counts, and whoever polls with it.
 
+use crate::aside;
 use crate::operation::Caller;
 use crate::turn;
 use std::mem::replace;
@@ -23,6 +24,13 @@ impl Bell {
 impl Wake for Bell {
     fn wake(self: Arc<Self>) {
         self.rings.fetch_add(1, Relaxed);
+        aside::ask();
+    }
+}
+
+impl Drop for Bell {
+    fn drop(&mut self) {
+        aside::ask();
     }
 }
 

@@ -1,5 +1,6 @@
 //! The events of a scenario: what they say, and the event that carries it over the bus.
 
+use crate::aside::{self, Asking};
 use crate::choice::choice;
 use crate::panics::panic_as_planned;
 use arbitrary::{Arbitrary, Unstructured};
@@ -179,7 +180,7 @@ impl<const PADDING: usize> PlannedDeed<PADDING> {
 /// The event. Every copy of it is counted by the `Arc`.
 pub struct Message<const PADDING: usize> {
     pub content: Content,
-    copies: Arc<()>,
+    copies: Asking,
     deed: Option<Arc<PlannedDeed<PADDING>>>,
     /// Makes it large.
     _padding: [u8; PADDING],
@@ -187,7 +188,7 @@ pub struct Message<const PADDING: usize> {
 
 impl<const PADDING: usize> Message<PADDING> {
     pub fn new(content: Content, copies: &Arc<()>, deed: Option<Arc<PlannedDeed<PADDING>>>) -> Self {
-        Self { content, copies: Arc::clone(copies), deed, _padding: [0; PADDING] }
+        Self { content, copies: Asking(Arc::clone(copies)), deed, _padding: [0; PADDING] }
     }
 }
 
@@ -199,7 +200,8 @@ impl<const PADDING: usize> Clone for Message<PADDING> {
         if self.content.letter.is_fragile {
             panic_as_planned();
         }
-        Self::new(self.content, &self.copies, self.deed.clone())
+        aside::ask();
+        Self::new(self.content, &self.copies.0, self.deed.clone())
     }
 }
 
@@ -213,26 +215,31 @@ impl<const PADDING: usize> Event for Message<PADDING> {
     }
 
     fn as_request(&self) -> Option<&dyn Request> {
+        aside::ask();
         self.content.letter.asks.map(|_| self as _)
     }
 
     fn as_response(&self) -> Option<&dyn Response> {
+        aside::ask();
         self.content.letter.answers.map(|_| self as _)
     }
 }
 
 impl<const PADDING: usize> Request for Message<PADDING> {
     fn request_id(&self) -> RequestId {
+        aside::ask();
         self.content.letter.asks.expect("it asks").request_id()
     }
 }
 
 impl<const PADDING: usize> Response for Message<PADDING> {
     fn request_id(&self) -> RequestId {
+        aside::ask();
         self.content.answer().expect("it answers").0.request_id()
     }
 
     fn responder(&self) -> &str {
+        aside::ask();
         self.content.answer().expect("it answers").1
     }
 }

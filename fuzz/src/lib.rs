@@ -2,6 +2,7 @@
 //! two after each step; the other targets check the names of event types and requests.
 #![forbid(unsafe_code)]
 
+mod aside;
 mod bell;
 mod choice;
 mod comparison;

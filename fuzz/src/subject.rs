@@ -6,6 +6,7 @@ mod pictures;
 mod receiver;
 mod requester;
 
+use crate::aside;
 use crate::letter::{Content, Id, Letter, Message, PlannedDeed, Topic};
 use crate::operation::{
     Asking, Awaiting, Batch, BusOperation, Draining, HookDeed, Leftover, Operation, Pick, RequestOperation, Scenario,
@@ -86,6 +87,12 @@ impl<const PADDING: usize> Subject<PADDING> {
             passes: 0,
             shares: Shares::default(),
         };
+        let weak = subject.weak.clone();
+        aside::begin(move || {
+            if let Some(bus) = weak.upgrade() {
+                Id::ALL.iter().for_each(|&id| _ = bus.is_pending(&id.request_id()));
+            }
+        });
         scenario.hooks.iter().for_each(|&deed| subject.add_hook(deed));
         subject
     }
@@ -153,6 +160,7 @@ impl<const PADDING: usize> Subject<PADDING> {
         }
         let (shares, ears) = (self.shares.clone(), Arc::clone(&self.ears));
         drop(self);
+        aside::end();
         Leaks {
             events: others(&shares.copies),
             filters: others(&shares.filters),

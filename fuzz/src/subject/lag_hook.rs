@@ -1,5 +1,6 @@
 //! A lag hook: what it notes, and what it does.
 
+use crate::aside;
 use crate::letter::{Content, Message, Topic};
 use crate::operation::HookDeed;
 use crate::panics::panic_as_planned;
@@ -62,6 +63,7 @@ impl<const PADDING: usize> Hook<PADDING> {
             lost: lag.lost,
         };
         self.ears.heard.lock().expect("hooks panic outside the lock").push(heard);
+        aside::ask();
         match self.deed {
             HookDeed::Nothing => {}
             HookDeed::Panics => panic_as_planned(),

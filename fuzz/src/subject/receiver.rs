@@ -1,6 +1,7 @@
 //! A subscription, and every way to receive from it.
 
 use super::pictures::subscriber_picture;
+use crate::aside::{self, Asking};
 use crate::bell::Poller;
 use crate::letter::{Content, Message};
 use crate::operation::{Awaiting, Caller, Filter, Options, Subscribing, Way};
@@ -217,9 +218,10 @@ fn build<const PADDING: usize>(
         builder = builder.types(options.types.iter().map(|topic| topic.event_type()));
     }
     if let Some(filter) = options.filter {
-        let share = Arc::clone(filters);
+        let share = Asking(Arc::clone(filters));
         builder = builder.filter(move |message| {
             let _ = &share;
+            aside::ask();
             match filter {
                 _ if !message.content.is_odd() => true,
                 Filter::RefusesOdd => false,
