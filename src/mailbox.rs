@@ -198,8 +198,12 @@ impl<E> Mailbox<E> {
         if self.is_abandoned() { 0 } else { log_len.saturating_sub(self.replayed()) }
     }
 
-    /// Whether there is something that the subscriber has not received, and may still. (What comes into a sealed ring is discarded.)
+    /// Whether there is something that the subscriber has not received, and may still. (What comes into a sealed ring is
+    /// discarded, and so is what came to one who was stopped before the start and takes no part in it.)
     pub(crate) fn has_unread(&self, log_len: usize) -> bool {
+        if self.is_abandoned() {
+            return false;
+        }
         self.unread_replay(log_len) > 0 || self.state.attention() != Attention::Sealed && !self.ring.is_empty()
     }
 
@@ -334,7 +338,7 @@ pub(crate) fn after_push<E>(mailboxes: &[Arc<Mailbox<E>>], panics: &mut Panics) 
 
 /// Wakes every waiting subscriber among `mailboxes`, after something has changed for all of them: the start-up log was
 /// closed or one of its slots filled late, or their mailboxes have ended.
-pub(crate) fn wake_all<E>(mailboxes: &[Arc<Mailbox<E>>], panics: &mut Panics) {
+pub(crate) fn wake_all<'a, E: 'a>(mailboxes: impl IntoIterator<Item = &'a Arc<Mailbox<E>>>, panics: &mut Panics) {
     // ORDERING: SeqCst fence between that change and the look at the state words. Pairs with the fence in
     // `WaitState::begin_wait`, see there. Weaker: a subscriber that parks meanwhile misses both the change and the wake.
     // Checked by loom-tests/tests/startup.rs `event_published_during_start_is_received_once` and

@@ -39,8 +39,8 @@ impl Panics {
     /// Hands `value` on, or [resumes](Self::resume) after dropping it: an event on its way back to its publisher must not be dropped by the
     /// unwinding, where a panic of its own would abort the process.
     #[inline(always)]
-    pub(crate) fn resume_or<T>(self, value: T) -> T {
-        match self.0 {
+    pub(crate) fn resume_or<T>(mut self, value: T) -> T {
+        match self.0.take() {
             None => value,
             Some(payload) => resume(payload, value),
         }
@@ -51,6 +51,16 @@ impl Panics {
     #[inline(always)]
     pub(crate) fn resume(self) {
         self.resume_or(());
+    }
+}
+
+impl Drop for Panics {
+    /// Where it could not be resumed, because this thread unwinds already.
+    #[inline(always)]
+    fn drop(&mut self) {
+        if let Some(payload) = self.0.take() {
+            discard(payload);
+        }
     }
 }
 
@@ -87,6 +97,8 @@ fn resume<T>(payload: Box<dyn Any + Send>, value: T) -> T {
 }
 
 /// Drops a payload that nobody will see. It is user code as well, whose `Drop` may panic once more: what that leaves is leaked.
+#[cold]
+#[inline(never)]
 fn discard(payload: Box<dyn Any + Send>) {
     if let Err(next) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         std::mem::forget(next);

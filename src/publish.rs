@@ -7,6 +7,7 @@ pub(crate) mod hooks;
 pub(crate) mod routes;
 pub(crate) mod snapshot;
 pub(crate) mod startup;
+pub(crate) mod subscribers;
 
 use crate::event::Event;
 use crate::event::event_type::EventType;
@@ -296,7 +297,7 @@ pub(crate) fn report_lags<E>(
     panics: &mut Panics,
 ) {
     let report = snapshot.hooks.begin_report(panics);
-    for mailbox in &snapshot.subscribers {
+    for mailbox in snapshot.subscribers.iter() {
         let episode = mailbox.episode();
         let Some(index) = episode.take_report(tickets) else { continue };
         match &report {

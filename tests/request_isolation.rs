@@ -10,6 +10,7 @@ use ringbus::{
     Event, EventBus, EventType, Gather, GatherError, Request, RequestId, RequestOptions, Response, Subscription,
 };
 use std::future::pending;
+use std::panic::panic_any;
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
@@ -559,6 +560,24 @@ fn requests_on_a_thread_that_unwinds_do_not_abort() {
             (self.0)();
         }
     }
+    /// What a panic may carry.
+    struct Payload;
+    impl Drop for Payload {
+        fn drop(&mut self) {
+            panic_any("as the payload is dropped");
+        }
+    }
+    struct PanicsWhenDropped;
+    impl Wake for PanicsWhenDropped {
+        fn wake(self: Arc<Self>) {
+            std::mem::forget(self);
+        }
+    }
+    impl Drop for PanicsWhenDropped {
+        fn drop(&mut self) {
+            panic_any(Payload);
+        }
+    }
     in_own_process(module_path!(), "requests_on_a_thread_that_unwinds_do_not_abort", || {
         let (bus, questions) = live();
         let unwinds = || {
@@ -569,6 +588,18 @@ fn requests_on_a_thread_that_unwinds_do_not_abort() {
                     drop(bus.request(question, expecting(&["a"])));
                     while questions.try_recv().is_ok() {}
                 }
+                // With a filter whose panic carries something that panics as it is dropped.
+                let explodes = bus.subscriber("explodes").filter(|_| panic_any(Payload)).subscribe();
+                drop(bus.request(Actor::question().0, expecting(&["a"])));
+                let gather = ask(&bus, &["a"]);
+                let waker = Waker::from(Arc::new(PanicsWhenDropped));
+                let mut waiting = Box::pin(gather.until(pending::<()>()));
+                assert!(waiting.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+                drop(waker);
+                publish(&bus, "a");
+                assert!(waiting.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready());
+                drop((waiting, explodes));
+                while questions.try_recv().is_ok() {}
                 // Given up, with an answer that panics as it is dropped.
                 let gather = ask(&bus, &["a"]);
                 let (answer, script) = Actor::answer("a");
@@ -577,7 +608,7 @@ fn requests_on_a_thread_that_unwinds_do_not_abort() {
                 drop(gather);
                 assert!(!script.drop.is_pending());
             });
-            std::panic::panic_any("the first");
+            panic_any("the first");
         };
         assert_eq!(panic_of(unwinds), "the first");
         assert_eq!(bus.stats().requests_in_flight, 0);

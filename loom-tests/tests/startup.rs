@@ -127,20 +127,21 @@ fn full_buffer_hands_back_or_goes_live() {
     .check(startup::full_buffer);
 }
 
-/// *Property*: G3, G7: a reader parked in front of slots of two publishers is woken by each of them.
+/// *Property*: G3, G7: a reader parked in front of a slot is woken by the publisher that fills it, whether others come
+/// before or behind it.
 ///
-/// *Threads*: two publishers, reader that closes the bus.
+/// *Threads*: publisher, reader that publishes too and closes the bus.
 ///
-/// *Bound*: preemptions = 1; 1 schedules in 1.0 s.
+/// *Bound*: preemptions = 2; 1 schedules in 1.0 s.
 #[test]
-fn late_fills_of_two_publishers_wake_the_parked_reader() {
+fn late_fill_among_others_wakes_the_parked_reader() {
     Model {
-        name: "late_fills_of_two_publishers_wake_the_parked_reader",
-        bound: Bound::FewerPreemptions,
+        name: "late_fill_among_others_wakes_the_parked_reader",
+        bound: Bound::Preemptions,
         floor: 1,
-        must_see: &["both replayed", "one replayed, one refused", "reader parked"],
+        must_see: &["it was refused", "reader parked in front of the first", "reader parked in front of the last"],
     }
-    .check(startup::late_fills);
+    .check(startup::late_fill_among_others);
 }
 
 /// *Property*: G4, G7: a subscriber that joins while another thread starts the bus, and parks, is woken for its replay.

@@ -95,7 +95,7 @@ impl<E> Core<E> {
 
     /// Wakes every present subscriber that waits.
     fn wake_all(&self, panics: &mut Panics) {
-        mailbox::wake_all(&self.cell.load().subscribers, panics);
+        mailbox::wake_all(self.cell.load().subscribers.iter(), panics);
     }
 
     pub(crate) fn close(&self) {
@@ -108,10 +108,10 @@ impl<E> Core<E> {
             self.cell.release_log();
         }
         let snapshot = self.cell.load();
-        for mailbox in &snapshot.subscribers {
+        for mailbox in snapshot.subscribers.iter() {
             mailbox.end(Ended::Drain);
         }
-        mailbox::wake_all(&snapshot.subscribers, &mut panics);
+        mailbox::wake_all(snapshot.subscribers.iter(), &mut panics);
         self.requests.close(&mut panics);
         #[cfg(feature = "tracing")]
         panics.catch(|| tracing::debug!(target: "ringbus", subscribers = snapshot.subscribers.len(), "bus closed"));

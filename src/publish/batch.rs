@@ -41,8 +41,11 @@ impl<'a, E: Event + Clone> Batch<'a, E> {
         mailbox::fence_pushes();
         // No user code stands between a push and the look at its mailbox: where types matter, all mailboxes are looked at, rather than asking
         // the events for their types once more.
-        let pushed_to = if snapshot.routes.has_typed() { &snapshot.subscribers } else { universal };
-        mailbox::after_push(pushed_to, panics);
+        if snapshot.routes.has_typed() {
+            snapshot.subscribers.chunks().for_each(|chunk| mailbox::after_push(chunk, panics));
+        } else {
+            mailbox::after_push(universal, panics);
+        }
         Offered { delivered: self.losses.delivered_of(self.offers), dropped: self.losses.dropped }
     }
 

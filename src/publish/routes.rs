@@ -6,54 +6,93 @@ use std::sync::Arc;
 
 /// The mailboxes of one snapshot, sorted by what they want.
 ///
-/// Built anew whenever the subscribers change, so that a publish finds those interested in O(1), by the hash that the
-/// event type carries, and never looks at the others.
+/// A publish finds those interested in O(1), by the hash that the event type carries, and never looks at the others. A change
+/// copies the shard of the table that it touches, and shares the rest with the version before.
 #[derive(Debug)]
 pub(crate) struct Routes<E> {
     /// Subscribers that take events of every type.
-    universal: Box<[Arc<Mailbox<E>>]>,
-    /// Open addressing with linear probing; its length is 0 or a power of two at least twice the number of routes.
-    table: Box<[Option<Route<E>>]>,
+    universal: List<E>,
+    /// By the upper half of the hash; none, or a power of two.
+    shards: Box<[Shard<E>]>,
+    /// How many types have a route.
+    types: usize,
 }
+
+type List<E> = Arc<[Arc<Mailbox<E>>]>;
+
+/// Open addressing with linear probing, by the lower half of the hash: a power of two, with a free slot at least.
+type Shard<E> = Arc<[Option<Route<E>>]>;
 
 #[derive(Debug)]
 struct Route<E> {
     event_type: EventType,
-    mailboxes: Box<[Arc<Mailbox<E>>]>,
+    /// Never empty.
+    mailboxes: List<E>,
 }
+
+/// How many types a shard has on average, when the table has just grown.
+const TYPES_PER_SHARD: usize = 16;
 
 impl<E> Clone for Routes<E> {
     fn clone(&self) -> Self {
-        let clone_route = |route: &Option<Route<E>>| {
-            route.as_ref().map(|route| Route { event_type: route.event_type, mailboxes: route.mailboxes.clone() })
-        };
-        Self { universal: self.universal.clone(), table: self.table.iter().map(clone_route).collect() }
+        Self { universal: Arc::clone(&self.universal), shards: self.shards.clone(), types: self.types }
+    }
+}
+
+impl<E> Clone for Route<E> {
+    fn clone(&self) -> Self {
+        Self { event_type: self.event_type, mailboxes: Arc::clone(&self.mailboxes) }
     }
 }
 
 impl<E> Routes<E> {
-    /// Sorts the mailboxes; those that have ended get no route.
-    pub(crate) fn new(mailboxes: &[Arc<Mailbox<E>>]) -> Self {
-        let wanted: usize =
-            mailboxes.iter().filter_map(|mailbox| mailbox.options().types.as_ref()).map(|types| types.len()).sum();
-        let size = if wanted == 0 { 0 } else { (wanted * 2).next_power_of_two() };
-        let mut table: Vec<Option<(EventType, Vec<_>)>> = (0..size).map(|_| None).collect();
-        let mut universal = Vec::new();
-        for mailbox in mailboxes.iter().filter(|mailbox| mailbox.ended().is_none()) {
-            match &mailbox.options().types {
-                None => universal.push(Arc::clone(mailbox)),
-                Some(types) => {
-                    for &event_type in types.iter() {
-                        let index = find(event_type, size, |index| table[index].as_ref().map(|route| route.0));
-                        let route = table[index].get_or_insert_with(|| (event_type, Vec::new()));
-                        route.1.push(Arc::clone(mailbox));
+    pub(crate) fn none() -> Self {
+        Self { universal: Arc::default(), shards: Box::default(), types: 0 }
+    }
+
+    /// With one more mailbox.
+    pub(crate) fn with(&self, mailbox: &Arc<Mailbox<E>>) -> Self {
+        self.changed(mailbox, |list| Some(list.iter().chain([mailbox]).cloned().collect()))
+    }
+
+    /// Without this mailbox, which may have been taken out before.
+    pub(crate) fn without(&self, mailbox: &Arc<Mailbox<E>>) -> Self {
+        let is_it = |other: &Arc<Mailbox<E>>| Arc::ptr_eq(other, mailbox);
+        self.changed(mailbox, |list| {
+            let is_there = list.iter().any(is_it);
+            is_there.then(|| list.iter().filter(|other| !is_it(other)).cloned().collect())
+        })
+    }
+
+    /// With every list changed that the mailbox is or belongs in, where there is something to change.
+    fn changed(&self, mailbox: &Mailbox<E>, change: impl Fn(&[Arc<Mailbox<E>>]) -> Option<List<E>>) -> Self {
+        let mut routes = self.clone();
+        match &mailbox.options().types {
+            None => routes.universal = change(&self.universal).unwrap_or_else(|| Arc::clone(&self.universal)),
+            Some(types) => {
+                for &event_type in types.iter() {
+                    if let Some(mailboxes) = change(routes.typed(event_type)) {
+                        routes.set(Route { event_type, mailboxes });
                     }
                 }
             }
         }
-        let into_route =
-            |(event_type, mailboxes): (EventType, Vec<_>)| Route { event_type, mailboxes: mailboxes.into() };
-        Self { universal: universal.into(), table: table.into_iter().map(|slot| slot.map(into_route)).collect() }
+        routes
+    }
+
+    /// Puts a route in the place of the one of its type, or takes that away if there are no mailboxes.
+    fn set(&mut self, route: Route<E>) {
+        let had_one = !self.typed(route.event_type).is_empty();
+        self.types = self.types + usize::from(!route.mailboxes.is_empty()) - usize::from(had_one);
+        let is_large_enough = self.types <= self.shards.len() * 2 * TYPES_PER_SHARD;
+        let is_small_enough = self.shards.len() <= 1 || self.types >= self.shards.len() * TYPES_PER_SHARD / 4;
+        if is_large_enough && is_small_enough && self.types > 0 {
+            let place = shard_of(route.event_type, self.shards.len());
+            self.shards[place] = shard(merged(self.shards[place].iter().flatten(), route));
+        } else {
+            let routes = merged(self.shards.iter().flat_map(|shard| shard.iter().flatten()), route);
+            self.shards = shards(routes);
+        }
     }
 
     /// The subscribers that take events of every type.
@@ -65,22 +104,59 @@ impl<E> Routes<E> {
     /// Whether any subscriber wants certain types only.
     #[inline]
     pub(crate) fn has_typed(&self) -> bool {
-        !self.table.is_empty()
+        !self.shards.is_empty()
     }
 
     /// The subscribers that asked for this very type.
     #[inline]
     pub(crate) fn typed(&self, event_type: EventType) -> &[Arc<Mailbox<E>>] {
-        if self.table.is_empty() {
+        if self.shards.is_empty() {
             return &[];
         }
-        let index =
-            find(event_type, self.table.len(), |index| self.table[index].as_ref().map(|route| route.event_type));
-        self.table[index].as_ref().map_or(&[], |route| &route.mailboxes)
+        let shard = &self.shards[shard_of(event_type, self.shards.len())];
+        let index = find(event_type, shard.len(), |index| shard[index].as_ref().map(|route| route.event_type));
+        shard[index].as_ref().map_or(&[], |route| &route.mailboxes)
     }
 }
 
-/// The index in a table of `size` slots at which `event_type` stands or belongs. At least one slot must be free.
+/// These routes with this one in the place of that of its type, or without any if it has no mailboxes.
+fn merged<'a, E: 'a>(routes: impl Iterator<Item = &'a Route<E>>, route: Route<E>) -> Vec<Route<E>> {
+    let mut merged: Vec<_> = routes.filter(|other| other.event_type != route.event_type).cloned().collect();
+    if !route.mailboxes.is_empty() {
+        merged.push(route);
+    }
+    merged
+}
+
+/// A table of these routes, of as many shards as that takes.
+fn shards<E>(routes: Vec<Route<E>>) -> Box<[Shard<E>]> {
+    if routes.is_empty() {
+        return Box::default();
+    }
+    let count = routes.len().div_ceil(TYPES_PER_SHARD).next_power_of_two();
+    let mut of_shards: Vec<_> = (0..count).map(|_| Vec::new()).collect();
+    for route in routes {
+        of_shards[shard_of(route.event_type, count)].push(route);
+    }
+    of_shards.into_iter().map(shard).collect()
+}
+
+fn shard<E>(routes: Vec<Route<E>>) -> Shard<E> {
+    let size = (routes.len() * 2).next_power_of_two();
+    let mut slots: Vec<Option<Route<E>>> = (0..size).map(|_| None).collect();
+    for route in routes {
+        let index = find(route.event_type, size, |index| slots[index].as_ref().map(|route| route.event_type));
+        slots[index] = Some(route);
+    }
+    slots.into()
+}
+
+#[inline]
+fn shard_of(event_type: EventType, shards: usize) -> usize {
+    (event_type.hash >> 32) as usize & (shards - 1)
+}
+
+/// The index in a shard of `size` slots at which `event_type` stands or belongs. At least one slot must be free.
 #[inline]
 fn find(event_type: EventType, size: usize, occupant: impl Fn(usize) -> Option<EventType>) -> usize {
     let mask = size - 1;
@@ -89,4 +165,53 @@ fn find(event_type: EventType, size: usize, occupant: impl Fn(usize) -> Option<E
         index = (index + 1) & mask;
     }
     index
+}
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use super::*;
+    use crate::mailbox::options::SubscriberOptions;
+    use std::collections::HashMap;
+
+    fn wants(types: &[EventType]) -> Arc<Mailbox<u64>> {
+        let mut options = SubscriberOptions::new("any".into());
+        (options.types, options.capacity) = (Some(types.into()), 1);
+        Arc::new(Mailbox::new(options))
+    }
+
+    #[test]
+    fn every_type_leads_to_those_who_want_it_while_the_table_grows_and_shrinks() {
+        let types: Vec<_> = (0..500).map(|number| EventType::intern(&format!("type-{number}"))).collect();
+        let mut routes = Routes::none();
+        let mut expected = HashMap::<EventType, Vec<_>>::new();
+        let mut present = Vec::new();
+        for step in 0..3_000_usize {
+            let is_coming = step < 1_500 && step % 4 != 3;
+            if is_coming {
+                let wanted = [types[step * 31 % types.len()], types[(step * 17 + 1) % types.len()]];
+                let mailbox = wants(if wanted[0] == wanted[1] { &wanted[..1] } else { &wanted });
+                routes = routes.with(&mailbox);
+                for event_type in mailbox.options().types.iter().flat_map(|types| types.iter()) {
+                    expected.entry(*event_type).or_default().push(Arc::clone(&mailbox));
+                }
+                present.push(mailbox);
+            } else if !present.is_empty() {
+                let leaver = present.swap_remove(step * 7_919 % present.len());
+                routes = routes.without(&leaver).without(&leaver);
+                expected.values_mut().for_each(|list| list.retain(|other| !Arc::ptr_eq(other, &leaver)));
+                expected.retain(|_, list| !list.is_empty());
+            }
+            assert_eq!((routes.types, routes.has_typed()), (expected.len(), !expected.is_empty()));
+            assert!(routes.shards.iter().all(|shard| shard.iter().any(Option::is_none)), "a free slot each");
+        }
+        assert!(present.is_empty() && routes.shards.is_empty());
+
+        let mailboxes: Vec<_> = types.iter().map(|event_type| wants(&[*event_type])).collect();
+        let full = mailboxes.iter().fold(Routes::none(), |routes, mailbox| routes.with(mailbox));
+        assert!(full.shards.len() > 8, "{}", full.shards.len());
+        for (event_type, mailbox) in types.iter().zip(&mailboxes) {
+            assert!(matches!(full.typed(*event_type), [only] if Arc::ptr_eq(only, mailbox)));
+        }
+        assert!(full.typed(EventType::intern("nobody's")).is_empty() && full.universal().is_empty());
+    }
 }

@@ -8,6 +8,7 @@ use crate::publish::drains::Drains;
 use crate::publish::hooks::Hooks;
 use crate::publish::routes::Routes;
 use crate::publish::startup::StartupLog;
+use crate::publish::subscribers::Subscribers;
 use crate::sync::{ArcSwap, Cache};
 use std::ops::Deref;
 use std::sync::{Arc, Weak};
@@ -61,7 +62,7 @@ pub(crate) struct Snapshot<E> {
     pub(crate) phase: Phase<E>,
     /// Everybody who has subscribed and not yet gone, in that order. Subscribers that were stopped, and those of a closed
     /// bus, stay: a late wake-up must find them.
-    pub(crate) subscribers: Box<[Arc<Mailbox<E>>]>,
+    pub(crate) subscribers: Subscribers<E>,
     pub(crate) routes: Routes<E>,
     pub(crate) backlog: Backlog,
     /// Those of the bus; not part of what is replaced.
@@ -79,14 +80,8 @@ impl<E> Snapshot<E> {
         }
     }
 
-    fn with_subscribers(&self, subscribers: Box<[Arc<Mailbox<E>>]>) -> Self {
-        Self {
-            phase: self.phase.clone(),
-            routes: Routes::new(&subscribers),
-            subscribers,
-            backlog: self.backlog,
-            hooks: Arc::clone(&self.hooks),
-        }
+    fn with_subscribers(&self, subscribers: Subscribers<E>, routes: Routes<E>) -> Self {
+        Self { phase: self.phase.clone(), subscribers, routes, backlog: self.backlog, hooks: Arc::clone(&self.hooks) }
     }
 
     /// The next phase of a bus whose log is released to the subscribers of this snapshot.
@@ -128,8 +123,8 @@ impl<E> Drop for Shared<E> {
         // Whose subscriptions have just left may be in it for the last time, and a panic there is not the bus owner's.
         let nobody = Snapshot {
             phase: Phase::Closed(Closed::Started),
-            subscribers: Box::default(),
-            routes: Routes::new(&[]),
+            subscribers: Subscribers::none(),
+            routes: Routes::none(),
             backlog: Backlog::default(),
             hooks: Arc::new(Hooks::new()),
         };
@@ -142,8 +137,8 @@ impl<E> SnapshotCell<E> {
     pub(crate) fn new(log: StartupLog<E>) -> Self {
         let snapshot = Snapshot {
             phase: Phase::Starting(Arc::new(log)),
-            subscribers: Box::default(),
-            routes: Routes::new(&[]),
+            subscribers: Subscribers::none(),
+            routes: Routes::none(),
             backlog: Backlog::default(),
             hooks: Arc::new(Hooks::new()),
         };
@@ -203,7 +198,7 @@ impl<E> SnapshotCell<E> {
             mailbox.entitle(matches!(phase, Phase::Starting(_)));
             match phase {
                 Phase::Starting(_) | Phase::Live => {
-                    Some(current.with_subscribers(current.subscribers.iter().chain([mailbox]).cloned().collect()))
+                    Some(current.with_subscribers(current.subscribers.with(mailbox), current.routes.with(mailbox)))
                 }
                 Phase::Closed(_) => None,
             }
@@ -213,16 +208,17 @@ impl<E> SnapshotCell<E> {
 
     /// Removes a subscriber, in whichever phase.
     pub(crate) fn leave(&self, mailbox: &Arc<Mailbox<E>>) {
-        let stays = |other: &&Arc<Mailbox<E>>| !Arc::ptr_eq(other, mailbox);
         self.replace(|current| {
-            Some(current.with_subscribers(current.subscribers.iter().filter(stays).cloned().collect()))
+            Some(current.with_subscribers(current.subscribers.without(mailbox), current.routes.without(mailbox)))
         });
     }
 
-    /// Takes the mailboxes that have ended out of the routes, and leaves them among the subscribers.
-    pub(crate) fn reroute(&self) {
+    /// Takes a mailbox that has ended out of the routes, and leaves it among the subscribers.
+    pub(crate) fn unroute(&self, mailbox: &Arc<Mailbox<E>>) {
         self.replace(|current| match current.phase {
-            Phase::Starting(_) | Phase::Live => Some(current.with_subscribers(current.subscribers.clone())),
+            Phase::Starting(_) | Phase::Live => {
+                Some(current.with_subscribers(current.subscribers.clone(), current.routes.without(mailbox)))
+            }
             Phase::Closed(_) => None,
         });
     }

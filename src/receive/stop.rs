@@ -6,7 +6,6 @@ use crate::panics::{Panics, swallow};
 use crate::publish::snapshot::{Phase, WeakCell};
 use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
-use std::slice;
 use std::sync::{Arc, Weak};
 
 /// Ends a subscription from any thread, from [`Subscription::stop_handle`](crate::Subscription::stop_handle).
@@ -62,9 +61,9 @@ impl<E: Send + Sync> Stop for Target<E> {
         mailbox.end(if is_starting { Ended::Abandon } else { Ended::Drain });
         if let Some(cell) = &cell {
             // It stays among the subscribers: while it drains, a late wake-up must find it.
-            cell.reroute();
+            cell.unroute(&mailbox);
         }
-        mailbox::wake_all(slice::from_ref(&mailbox), &mut panics);
+        mailbox::wake_all([&mailbox], &mut panics);
         // They may be the last shares by now. What they drop is not the caller's.
         swallow(|| drop(mailbox));
         swallow(|| drop(cell));

@@ -1,0 +1,124 @@
+//! Everybody who has subscribed: a list of which two versions share nearly all.
+
+use crate::mailbox::Mailbox;
+use std::sync::Arc;
+
+/// How many mailboxes a chunk has at most. A change copies one chunk, and a pointer to each of the others.
+const CHUNK: usize = 128;
+
+type Chunk<E> = Arc<[Arc<Mailbox<E>>]>;
+
+/// The mailboxes, in the order in which their subscribers came.
+#[derive(Debug)]
+pub(crate) struct Subscribers<E>(Box<[Chunk<E>]>);
+
+impl<E> Clone for Subscribers<E> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<E> Subscribers<E> {
+    pub(crate) fn none() -> Self {
+        Self(Box::default())
+    }
+
+    /// One more.
+    pub(crate) fn with(&self, mailbox: &Arc<Mailbox<E>>) -> Self {
+        let mut chunks = Vec::with_capacity(self.0.len() + 1);
+        chunks.extend(self.0.iter().cloned());
+        match chunks.last_mut() {
+            Some(last) if last.len() < CHUNK => *last = last.iter().chain([mailbox]).cloned().collect(),
+            _ => chunks.push([Arc::clone(mailbox)].into()),
+        }
+        Self(chunks.into())
+    }
+
+    /// One less, if it is there.
+    pub(crate) fn without(&self, mailbox: &Arc<Mailbox<E>>) -> Self {
+        let is_it = |other: &Arc<Mailbox<E>>| Arc::ptr_eq(other, mailbox);
+        let mut chunks = self.0.to_vec();
+        if let Some(place) = chunks.iter().position(|chunk| chunk.iter().any(is_it)) {
+            let mut rest: Vec<_> = chunks[place].iter().filter(|other| !is_it(other)).cloned().collect();
+            // Two that are nearly empty become one, so that the list does not go to pieces.
+            if chunks.get(place + 1).is_some_and(|next| rest.len() + next.len() <= CHUNK / 2) {
+                rest.extend(chunks.remove(place + 1).iter().cloned());
+            }
+            if rest.is_empty() {
+                chunks.remove(place);
+            } else {
+                chunks[place] = rest.into();
+            }
+        }
+        Self(chunks.into())
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.iter().map(|chunk| chunk.len()).sum()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Mailbox<E>>> {
+        self.chunks().flatten()
+    }
+
+    /// The same in pieces.
+    pub(crate) fn chunks(&self) -> impl Iterator<Item = &[Arc<Mailbox<E>>]> {
+        self.0.iter().map(|chunk| &**chunk)
+    }
+}
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use super::*;
+    use crate::mailbox::options::SubscriberOptions;
+
+    fn any() -> Arc<Mailbox<u64>> {
+        let mut options = SubscriberOptions::new("any".into());
+        options.capacity = 1;
+        Arc::new(Mailbox::new(options))
+    }
+
+    fn assert_are(subscribers: &Subscribers<u64>, expected: &[Arc<Mailbox<u64>>]) {
+        assert_eq!(subscribers.len(), expected.len());
+        assert!(subscribers.iter().zip(expected).all(|(one, other)| Arc::ptr_eq(one, other)));
+        assert!(subscribers.chunks().all(|chunk| (1..=CHUNK).contains(&chunk.len())));
+    }
+
+    #[test]
+    fn list_keeps_its_order_whoever_comes_and_goes() {
+        let mut expected = Vec::new();
+        let mut subscribers = Subscribers::none();
+        for step in 0..2_000_usize {
+            let is_coming = step < 700 || step % 3 == 0 || expected.is_empty();
+            if is_coming {
+                let mailbox = any();
+                subscribers = subscribers.with(&mailbox);
+                expected.push(mailbox);
+            } else {
+                let leaver = expected.remove(step * 7_919 % expected.len());
+                subscribers = subscribers.without(&leaver);
+            }
+            assert_are(&subscribers, &expected);
+        }
+        let chunks = subscribers.chunks().count();
+        assert!(chunks <= 1 + 4 * expected.len() / CHUNK, "{chunks} chunks for {}", expected.len());
+        let stranger = any();
+        assert_are(&subscribers.without(&stranger), &expected);
+        while let Some(last) = expected.pop() {
+            subscribers = subscribers.without(&last);
+            assert_are(&subscribers, &expected);
+        }
+    }
+
+    #[test]
+    fn versions_share_all_but_a_chunk() {
+        let mut subscribers = Subscribers::none();
+        for _ in 0..10 * CHUNK {
+            subscribers = subscribers.with(&any());
+        }
+        let leaver = subscribers.iter().nth(5 * CHUNK).map(Arc::clone).unwrap();
+        let after = subscribers.without(&leaver);
+        let shared = after.0.iter().filter(|chunk| subscribers.0.iter().any(|other| Arc::ptr_eq(chunk, other))).count();
+        assert_eq!((subscribers.0.len(), shared), (10, 9));
+    }
+}
