@@ -306,6 +306,7 @@ impl<E: Event + Clone> EventBus<E> {
             panics.resume();
             unreachable!("a panic is resumed");
         }
+        panics.resume();
         match result {
             Ok(gather) => Ok(gather),
             Err(kind) => Err(RequestError::new(kind, event)),
@@ -514,6 +515,7 @@ fn conclude_request<E>(
         panics.resume();
         unreachable!("a panic is resumed");
     }
+    panics.resume();
     match (result, event.take()) {
         (Some(Ok(gather)), _) => Ok(gather),
         (Some(Err(kind)), Some(event)) => Err(RequestError::new(kind, event)),

@@ -235,6 +235,7 @@ impl<E> Gather<E> {
             panics.resume();
             unreachable!("a panic is resumed");
         }
+        panics.resume();
         let (result, ended) = self.pending().take();
         if result.responses.len() >= self.pending().required() {
             Ok(result)

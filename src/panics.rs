@@ -4,7 +4,8 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 /// The first panic of the user code that one operation ran: the operation goes on for everybody else, and
-/// [resumes](Panics::resume) it at its end.
+/// [resumes](Panics::resume) it at its end, on each of its ways out: dropping this would drop what the panic carries, which
+/// is user code as well.
 #[derive(Debug, Default)]
 #[must_use = "a panic of user code must be resumed"]
 pub(crate) struct Panics(Option<Box<dyn Any + Send>>);
@@ -31,7 +32,7 @@ impl Panics {
         }
     }
 
-    /// Whether [`resume`](Self::resume) will not return.
+    /// Whether [`resume`](Self::resume) will not return. (If it will, it still has to be called.)
     pub(crate) fn will_resume(&self) -> bool {
         self.0.is_some() && !std::thread::panicking()
     }
@@ -39,8 +40,8 @@ impl Panics {
     /// Hands `value` on, or [resumes](Self::resume) after dropping it: an event on its way back to its publisher must not be dropped by the
     /// unwinding, where a panic of its own would abort the process.
     #[inline(always)]
-    pub(crate) fn resume_or<T>(mut self, value: T) -> T {
-        match self.0.take() {
+    pub(crate) fn resume_or<T>(self, value: T) -> T {
+        match self.0 {
             None => value,
             Some(payload) => resume(payload, value),
         }
@@ -51,16 +52,6 @@ impl Panics {
     #[inline(always)]
     pub(crate) fn resume(self) {
         self.resume_or(());
-    }
-}
-
-impl Drop for Panics {
-    /// Where it could not be resumed, because this thread unwinds already.
-    #[inline(always)]
-    fn drop(&mut self) {
-        if let Some(payload) = self.0.take() {
-            discard(payload);
-        }
     }
 }
 

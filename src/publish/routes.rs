@@ -31,7 +31,7 @@ struct Route<E> {
 }
 
 /// How many types a shard has on average, when the table has just grown.
-const TYPES_PER_SHARD: usize = 16;
+const TYPES_PER_SHARD: usize = 64;
 
 impl<E> Clone for Routes<E> {
     fn clone(&self) -> Self {
@@ -108,7 +108,7 @@ impl<E> Routes<E> {
     }
 
     /// The subscribers that asked for this very type.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn typed(&self, event_type: EventType) -> &[Arc<Mailbox<E>>] {
         if self.shards.is_empty() {
             return &[];
@@ -157,7 +157,7 @@ fn shard_of(event_type: EventType, shards: usize) -> usize {
 }
 
 /// The index in a shard of `size` slots at which `event_type` stands or belongs. At least one slot must be free.
-#[inline]
+#[inline(always)]
 fn find(event_type: EventType, size: usize, occupant: impl Fn(usize) -> Option<EventType>) -> usize {
     let mask = size - 1;
     let mut index = event_type.hash as usize & mask;
@@ -208,7 +208,7 @@ mod tests {
 
         let mailboxes: Vec<_> = types.iter().map(|event_type| wants(&[*event_type])).collect();
         let full = mailboxes.iter().fold(Routes::none(), |routes, mailbox| routes.with(mailbox));
-        assert!(full.shards.len() > 8, "{}", full.shards.len());
+        assert!(full.shards.len() == 8, "{}", full.shards.len());
         for (event_type, mailbox) in types.iter().zip(&mailboxes) {
             assert!(matches!(full.typed(*event_type), [only] if Arc::ptr_eq(only, mailbox)));
         }
