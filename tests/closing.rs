@@ -3,7 +3,7 @@
 mod common;
 
 use common::{
-    CountingWaker, Finish, Gate, LONG, Number, Sleeper, Token, live, numbers, panic_of, poll_next, publish,
+    CountingWaker, Finish, Gate, LONG, Number, Sleeper, Token, finishes, live, numbers, panic_of, poll_next, publish,
     spawn_sleeper, stats_of, wait_until,
 };
 use ringbus::{
@@ -13,7 +13,7 @@ use std::future::{Future, pending, poll_fn, ready};
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, OnceLock};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -805,4 +805,42 @@ fn nothing_is_received_after_closed_in_any_way() {
         assert_eq!(stats_of(&bus, "told").discarded, 1, "{name}");
         assert_eq!(token.copies(), 0, "{name}");
     }
+}
+
+/// G9: whoever waits for a drain may drain the bus once more as it is woken, or give up, itself or another.
+#[test]
+fn waker_of_a_drain_may_use_the_drains() {
+    type Drain = std::pin::Pin<Box<dyn Future<Output = Drained> + Send>>;
+    struct Drains {
+        bus: EventBus<Number>,
+        others: Mutex<Vec<Drain>>,
+        wakes: AtomicUsize,
+    }
+    impl Wake for Drains {
+        fn wake(self: Arc<Self>) {
+            self.wakes.fetch_add(1, SeqCst);
+            assert!(self.bus.close_and_drain(Duration::MAX).is_complete());
+            let others = std::mem::take(&mut *self.others.lock().unwrap());
+            drop(others);
+        }
+    }
+    finishes(|| {
+        let bus = live();
+        let subscription = bus.subscribe(1);
+        publish(&bus, 0..1);
+        let waker = Arc::new(Drains { bus: bus.clone(), others: Mutex::default(), wakes: AtomicUsize::new(0) });
+        let mut begin = || -> Drain {
+            let bus = bus.clone();
+            let mut drain: Drain = Box::pin(async move { bus.close_and_drain_async(pending::<()>()).await });
+            let task = Waker::from(Arc::clone(&waker));
+            assert!(drain.as_mut().poll(&mut Context::from_waker(&task)).is_pending());
+            drain
+        };
+        let mut stays = begin();
+        let others = (0..2).map(|_| begin()).collect();
+        *waker.others.lock().unwrap() = others;
+        assert_eq!(subscription.recv(), Ok(Number(0)));
+        assert!(waker.wakes.load(SeqCst) > 0, "it was woken");
+        assert!(stays.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready());
+    });
 }

@@ -139,6 +139,7 @@ fn assert_conserved(lane: &Lane, stats: &SubscriberStats, received: u64, iterati
     );
     assert_eq!(lane.sums.dropped, stats.dropped, "{context}");
     assert_eq!(lane.refused_by_filter, stats.filtered, "{context}");
+    assert!(stats.high_water <= stats.capacity, "{context}");
 }
 
 /// G2, G3: per subscriber, what publishes reported delivered and the replay is what was received, evicted or discarded; what they reported dropped is

@@ -539,6 +539,16 @@ fn two_panics_in_the_ring_do_not_abort() {
         bus.publish(Explosive::armed()).unwrap();
         assert!(catch_unwind(|| drop(subscription)).is_err());
         assert_eq!(bus.subscriber_count(), 0);
+
+        // And if the bus has gone before, with the last of a replay as well.
+        let bus = EventBus::new(1);
+        let subscription = bus.subscribe(2);
+        bus.publish(Explosive::armed()).unwrap();
+        bus.start();
+        bus.publish(Explosive::armed()).unwrap();
+        bus.publish(Explosive::armed()).unwrap();
+        drop(bus);
+        assert!(catch_unwind(|| drop(subscription)).is_err());
     });
 }
 

@@ -664,6 +664,36 @@ fn lag_whose_hook_went_before_the_report_is_still_to_be_heard_of() {
     }
 }
 
+/// API, section 2: an episode whose subscriber has caught up before it could be reported is reported, and over.
+#[test]
+fn episode_that_is_over_before_its_report_is_reported_once() {
+    struct CatchesUp(Arc<Mutex<Subscription<Number>>>);
+    impl Wake for CatchesUp {
+        fn wake(self: Arc<Self>) {
+            self.0.lock().unwrap().try_iter().for_each(drop);
+        }
+    }
+    for batch in [false, true] {
+        let bus = live();
+        let reports = record_lags(&bus);
+        let slow = Arc::new(Mutex::new(bus.subscriber("slow").capacity(2).subscribe()));
+        publish(&bus, 0..2);
+        let mut waits = bus.subscriber("waits").capacity(4).subscribe();
+        let waker = Waker::from(Arc::new(CatchesUp(Arc::clone(&slow))));
+        assert!(poll_next(&mut waits, &waker).is_pending());
+        // The slow one loses an event; the waker lets it catch up; and then its lag is reported.
+        if batch {
+            bus.publish_batch(&[Number(2)]).unwrap();
+        } else {
+            publish(&bus, 2..3);
+        }
+        assert_eq!(take(&reports), [("slow".into(), EVEN, 1)]);
+        assert!(!stats_of(&bus, "slow").lagging, "it has caught up");
+        publish(&bus, 3..6);
+        assert_eq!(take(&reports), [("slow".into(), ODD, 2)], "another episode");
+    }
+}
+
 /// API, section 2: an episode ends when the ring is at most half full, whatever its capacity.
 #[test]
 fn episode_ends_at_half_of_every_capacity() {

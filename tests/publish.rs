@@ -510,3 +510,18 @@ fn no_copy_of_an_event_stays_behind() {
     drop(slow);
     assert_eq!(token.copies(), 0, "unsubscribing empties the ring, though the publisher still knows it");
 }
+
+/// API, section 2: names are for people. Two subscribers of one name are two, and one of them comes, goes and is stopped
+/// without the other.
+#[test]
+fn subscribers_of_one_name_are_two() {
+    let bus = live();
+    let subscribe = || bus.subscriber("twin").capacity(4).subscribe();
+    let [stays, leaves, stopped] = [subscribe(), subscribe(), subscribe()];
+    assert_eq!(bus.publish(Number(0)).unwrap().delivered, 3);
+    drop(leaves);
+    assert_eq!((bus.subscriber_count(), bus.publish(Number(1)).unwrap().delivered), (2, 2));
+    stopped.stop_handle().stop();
+    assert_eq!((bus.subscriber_count(), bus.publish(Number(2)).unwrap().delivered), (2, 1));
+    assert_eq!(stays.len(), 3);
+}

@@ -623,3 +623,53 @@ fn backlog_is_remembered_whoever_comes_and_goes() {
         assert_eq!(reader.iter().count(), 3);
     }
 }
+
+/// G11: who was stopped before the start and is told so keeps nothing of the log.
+#[test]
+fn subscriber_stopped_before_the_start_keeps_no_event() {
+    let bus = EventBus::new(1);
+    let token = Token(Arc::new(()));
+    let stopped = bus.subscribe(1);
+    bus.publish(token.clone()).unwrap();
+    stopped.stop_handle().stop();
+    assert_eq!(stopped.try_recv().err(), Some(TryRecvError::Closed));
+    assert_eq!(token.copies(), 1, "the bus has it until the start");
+    assert_eq!(bus.start(), 0);
+    assert_eq!(token.copies(), 0);
+    drop(stopped);
+}
+
+/// G11: a publish that is under way when the bus starts keeps the log; then whoever ends its replay next frees it.
+#[test]
+fn reader_frees_the_log_that_a_publish_has_kept() {
+    /// Starts its bus as it is cloned.
+    struct Starts(Token, Option<WeakEventBus<Starts>>);
+    impl Clone for Starts {
+        fn clone(&self) -> Self {
+            if let Some(bus) = &self.1 {
+                bus.upgrade().unwrap().start();
+            }
+            Self(self.0.clone(), None)
+        }
+    }
+    impl Event for Starts {
+        fn event_type(&self) -> EventType {
+            self.0.event_type()
+        }
+
+        fn timestamp(&self) -> SystemTime {
+            SystemTime::UNIX_EPOCH
+        }
+    }
+    let bus = EventBus::new(2);
+    let token = Token(Arc::new(()));
+    let reader = bus.subscribe(2);
+    bus.publish(Starts(token.clone(), None)).unwrap();
+    let starts = Starts(Token(Arc::new(())), Some(bus.downgrade()));
+    assert_eq!(bus.publish_batch(&[starts]).unwrap().delivered, 1);
+    assert!(bus.is_started());
+    assert_eq!(token.copies(), 1);
+    drop(reader.try_recv().unwrap());
+    drop(reader.try_recv().unwrap());
+    assert_eq!(token.copies(), 0);
+}

@@ -1,6 +1,7 @@
 //! The work, group by group.
 
 pub mod base;
+pub mod churn;
 pub mod contention;
 pub mod cross;
 pub mod fanout;
@@ -17,12 +18,13 @@ use crate::measure::Case;
 /// Every case that is timed by operation; round trips, stalled subscribers and overload are measured in their own way.
 #[must_use]
 pub fn cases() -> Vec<Case> {
-    let groups: [fn() -> Vec<Case>; 8] = [
+    let groups: [fn() -> Vec<Case>; 9] = [
         base::cases,
         fanout::cases,
         routing::cases,
         filter::cases,
         startup::cases,
+        churn::cases,
         cross::cases,
         contention::cases,
         request::cases,

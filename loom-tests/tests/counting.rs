@@ -8,13 +8,13 @@ use loom_tests::scenarios::counting;
 ///
 /// *Threads*: a crowd that counts.
 ///
-/// *Bound*: exhaustive; 1 schedules in 1.0 s.
+/// *Bound*: exhaustive; 186 schedules in less than 0.1 s.
 #[test]
 fn counts_survive_the_thread_that_made_them() {
     Model {
         name: "counts_survive_the_thread_that_made_them",
         bound: Bound::Exhaustive,
-        floor: 1,
+        floor: 93,
         must_see: &["one after the other in one stripe", "side by side"],
     }
     .check(|outcomes| counting::count_and_end(outcomes, CROWD));

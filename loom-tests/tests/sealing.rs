@@ -25,7 +25,7 @@ fn nothing_delivered_is_stranded_by_an_unsubscription() {
 ///
 /// *Threads*: publisher, stopper, reader.
 ///
-/// *Bound*: preemptions = 2; 40,929 schedules in 10.4 s.
+/// *Bound*: preemptions = 2; 40,929 schedules in 12.6 s.
 #[test]
 fn nothing_delivered_is_stranded_by_a_stop() {
     Model {
@@ -42,7 +42,7 @@ fn nothing_delivered_is_stranded_by_a_stop() {
 ///
 /// *Threads*: publisher, reader that starts the bus and stops itself.
 ///
-/// *Bound*: preemptions = 2; 17,707 schedules in 2.9 s.
+/// *Bound*: preemptions = 2; 17,707 schedules in 4.8 s.
 #[test]
 fn stopped_subscriber_wakes_for_the_rest_of_its_replay() {
     Model {
@@ -58,7 +58,7 @@ fn stopped_subscriber_wakes_for_the_rest_of_its_replay() {
 ///
 /// *Threads*: starter that publishes afterwards, stopper, reader.
 ///
-/// *Bound*: preemptions = 2; 362,875 schedules in 45.5 s.
+/// *Bound*: preemptions = 2; 362,875 schedules in 59.6 s.
 #[test]
 fn stop_before_start_gives_no_live_event_without_the_replay() {
     Model {
@@ -74,13 +74,13 @@ fn stop_before_start_gives_no_live_event_without_the_replay() {
 ///
 /// *Threads*: publisher, subscriber that leaves.
 ///
-/// *Bound*: preemptions = 2; 1 schedules in 1.0 s.
+/// *Bound*: preemptions = 2; 2,560 schedules in 0.5 s.
 #[test]
 fn nothing_of_a_batch_is_stranded_by_an_unsubscription() {
     Model {
         name: "nothing_of_a_batch_is_stranded_by_an_unsubscription",
         bound: Bound::Preemptions,
-        floor: 1,
+        floor: 1_200,
         must_see: &["delivered, then discarded", "not delivered"],
     }
     .check(sealing::unsubscribe_batch);

@@ -9,7 +9,7 @@ use loom_tests::scenarios::subscribing;
 ///
 /// *Threads*: publisher, passers-by that publish too.
 ///
-/// *Bound*: preemptions = 2; 4,704 schedules in 0.4 s.
+/// *Bound*: preemptions = 2; 4,704 schedules in 0.7 s.
 #[test]
 fn comings_and_goings_do_not_touch_who_stays() {
     Model {

@@ -1,6 +1,6 @@
 //! Start and replay.
 
-use crate::engine::{Parks, go, thread};
+use crate::engine::{Parks, block_on, go, thread};
 use crate::model::Outcomes;
 use crate::token::{Bus, Token, delivered, drain, is_buffered, publish, receive_all, spawn_publisher};
 
@@ -190,6 +190,22 @@ pub fn second_start(outcomes: &Outcomes) {
     assert_eq!(received, Ok(0), "what start released can be received when it has returned, whoever did the work");
     assert_eq!(here + there, 1, "exactly one start counts the replay");
     outcomes.saw(if here == 1 { "the first was first" } else { "the second was first" });
+}
+
+/// The same with a task that waits, for a start on another thread or in front of a slot that is filled late.
+pub fn late_fill_awaited(outcomes: &Outcomes) {
+    let bus = Bus::new(1);
+    let mut subscription = bus.subscribe(1);
+    let publisher = spawn_publisher(&bus, 0);
+    let starter = thread::spawn({
+        let bus = bus.clone();
+        move || bus.start()
+    });
+    let task = thread::spawn(move || block_on(subscription.recv_async()).map(Token::read));
+    let outcome = publisher.join().unwrap();
+    starter.join().unwrap();
+    assert_eq!(task.join().unwrap(), Ok(0), "G3, G7: kept for the replay or delivered live, it arrives");
+    outcomes.saw(if is_buffered(&outcome) { "replayed" } else { "delivered live" });
 }
 
 /// A publisher that fills its slot late × a reader that has published as well, closes the bus, so that nothing more comes,
