@@ -829,7 +829,7 @@ fn waker_of_a_drain_may_use_the_drains() {
         let subscription = bus.subscribe(1);
         publish(&bus, 0..1);
         let waker = Arc::new(Drains { bus: bus.clone(), others: Mutex::default(), wakes: AtomicUsize::new(0) });
-        let mut begin = || -> Drain {
+        let begin = || -> Drain {
             let bus = bus.clone();
             let mut drain: Drain = Box::pin(async move { bus.close_and_drain_async(pending::<()>()).await });
             let task = Waker::from(Arc::clone(&waker));
