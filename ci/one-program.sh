@@ -1,5 +1,6 @@
-# To be sourced: `one_program TREE` writes TREE/tests/everything.rs, which is all tests in one program, so that a change of the
-# library costs one link. Those that count allocations or look for files are left out.
+# To be sourced: `one_program TREE` writes TREE/tests/everything.rs, which is all tests in one
+# program, so that a change of the library costs one link. Those that count allocations or look for
+# files are left out.
 
 one_program() {
     local file

@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# Plants bugs all over the protocol, by rules (ci/protocol-mutants/), and asks the tests, shuttle, the fuzzer's corpus and loom
-# which of them they notice. Prints a table, and what nobody has noticed.
+# Plants bugs all over the protocol, by rules (ci/protocol-mutants/), and asks the tests, shuttle,
+# the fuzzer's corpus and loom which of them they notice. Prints a table, and what nobody has
+# noticed.
 #
 #   ci/protocol-mutants.sh [--all] [JOBS]      --all: asks every engine, rather than until one notices
 #
-# All bugs are built at once, each behind a switch. What was asked before is kept in target/protocol-mutants/tree/results.tsv,
-# so a run that was stopped goes on; a change of src/ begins anew.
+# All bugs are built at once, each behind a switch. What was asked before is kept in
+# target/protocol-mutants/tree/results.tsv, so a run that was stopped goes on; a change of src/
+# begins anew.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -302,7 +302,8 @@ fn batch_in_the_start_up_survives_a_panicking_clone() {
     assert_eq!(fragile_numbers(&mut all), [0, 2]);
 }
 
-/// G7: a batch wakes everybody it has something for, whatever type that is of and wherever it stands in the batch.
+/// G7: a batch wakes everybody it has something for, whatever type that is of and wherever it
+/// stands in the batch.
 #[test]
 fn batch_wakes_those_of_every_type() {
     for batch in [[0, 1], [1, 0]] {
@@ -323,8 +324,8 @@ fn batch_wakes_those_of_every_type() {
     }
 }
 
-/// API, section 2: each lag is reported by the publish that began it, with the type of the event that was lost, although
-/// a waker publishes another batch before that report.
+/// API, section 2: each lag is reported by the publish that began it, with the type of the event
+/// that was lost, although a waker publishes another batch before that report.
 #[test]
 fn batches_that_nest_report_their_own_lags() {
     struct Publishes(WeakEventBus<Number>);

@@ -764,8 +764,8 @@ fn drain_that_is_given_up_leaves_the_others_waiting() {
     }
 }
 
-/// G10: `Closed` is for good, whichever way the next event is asked for, although a publish that raced with the close
-/// has yet to take back what it left in the ring.
+/// G10: `Closed` is for good, whichever way the next event is asked for, although a publish that
+/// raced with the close has yet to take back what it left in the ring.
 #[test]
 fn nothing_is_received_after_closed_in_any_way() {
     type Ask = fn(&mut Subscription<Token>) -> bool;
@@ -782,7 +782,8 @@ fn nothing_is_received_after_closed_in_any_way() {
         bus.start();
         let token = Token(Arc::new(()));
         let told = Arc::new(OnceLock::<Mutex<Subscription<Token>>>::new());
-        // A filter before it closes the bus, so that it is told so; one behind it comes when the event is in its ring.
+        // A filter before it closes the bus, so that it is told so; one behind it comes when the
+        // event is in its ring.
         let _closer = bus.subscriber("closer").filter({
             let (bus, told) = (bus.downgrade(), Arc::clone(&told));
             move |_| {
@@ -807,7 +808,8 @@ fn nothing_is_received_after_closed_in_any_way() {
     }
 }
 
-/// G9: whoever waits for a drain may drain the bus once more as it is woken, or give up, itself or another.
+/// G9: whoever waits for a drain may drain the bus once more as it is woken, or give up, itself or
+/// another.
 #[test]
 fn waker_of_a_drain_may_use_the_drains() {
     type Drain = std::pin::Pin<Box<dyn Future<Output = Drained> + Send>>;

@@ -441,7 +441,8 @@ fn contended_ring_neither_doubles_nor_reorders() {
     }
 }
 
-/// API, section 2: a clone of a publisher counts for itself, and each count is in the totals once, whoever goes first.
+/// API, section 2: a clone of a publisher counts for itself, and each count is in the totals once,
+/// whoever goes first.
 #[test]
 fn clones_of_a_publisher_count_once_each() {
     for clone_goes_first in [false, true] {

@@ -534,8 +534,8 @@ fn clone_may_receive_from_its_own_subscription() {
     assert_eq!(stats_of(&bus, "subscriber-1").received, 4);
 }
 
-/// G4, G9: so may a filter, although it refuses what it was called for: each event comes once, and what is refused counts
-/// once.
+/// G4, G9: so may a filter, although it refuses what it was called for: each event comes once, and
+/// what is refused counts once.
 #[test]
 fn filter_that_refuses_may_receive_from_its_own_subscription() {
     type Receive = fn(&Subscription<Number>) -> Vec<Number>;
@@ -755,8 +755,8 @@ fn payload_that_panics_when_dropped_does_no_harm() {
     });
 }
 
-/// G2, G9: what came too late for its subscriber is counted as discarded, all of it, although some of it panics as it is
-/// dropped.
+/// G2, G9: what came too late for its subscriber is counted as discarded, all of it, although some
+/// of it panics as it is dropped.
 #[test]
 fn discarded_events_that_panic_are_counted() {
     let bus = live();

@@ -247,8 +247,8 @@ impl Event for Heavy {
     }
 }
 
-/// G1, G2, G9: a large event that is evicted is counted and dropped, once, whether the one that takes its place can be
-/// cloned or not, and whether it panics as it goes or not.
+/// G1, G2, G9: a large event that is evicted is counted and dropped, once, whether the one that
+/// takes its place can be cloned or not, and whether it panics as it goes or not.
 #[test]
 fn evicted_large_event_goes_once_whatever_panics() {
     for [clone_panics, drop_panics] in [[false, false], [true, false], [false, true], [true, true]] {
@@ -261,7 +261,8 @@ fn evicted_large_event_goes_once_whatever_panics() {
         if drop_panics {
             of_oldest.drop.panic_on_call(1, "as it is dropped");
         }
-        // While this one is being cloned, another is published, for which only the room of the oldest is left.
+        // While this one is being cloned, another is published, for which only the room of the
+        // oldest is left.
         let (newest, of_newest) = Heavy::new(2);
         let (between, of_between) = Heavy::new(1);
         if clone_panics {
@@ -292,7 +293,8 @@ fn evicted_large_event_goes_once_whatever_panics() {
     }
 }
 
-/// G3, G7: a reader that waits in front of a slot of the start-up is woken when a large event comes to be in it.
+/// G3, G7: a reader that waits in front of a slot of the start-up is woken when a large event comes
+/// to be in it.
 #[test]
 fn late_large_event_of_the_start_up_wakes_its_reader() {
     /// Starts or closes the bus as it is cloned, and waits until the reader has looked and sleeps.
@@ -329,7 +331,8 @@ fn late_large_event_of_the_start_up_wakes_its_reader() {
                 if closes { bus.close() } else { _ = bus.start() }
             }
         };
-        // It is cloned before it claims a slot: so it comes too late for the replay, and is live or refused.
+        // It is cloned before it claims a slot: so it comes too late for the replay, and is live or
+        // refused.
         let published = bus.publish(Late { act: Some(Arc::new(act)), _bulk: [0; 4096] });
         assert_eq!(published.is_err(), closes);
         assert_eq!(reader.join(), (true, !closes));

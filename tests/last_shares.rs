@@ -646,7 +646,8 @@ fn panics_on_a_thread_that_unwinds_do_not_abort() {
     });
 }
 
-/// G11: what a filter owns goes with its subscription, whatever handles of it or of the bus are left.
+/// G11: what a filter owns goes with its subscription, whatever handles of it or of the bus are
+/// left.
 #[test]
 fn filter_goes_with_its_subscription_whatever_handles_are_left() {
     let bus = live();
@@ -661,7 +662,8 @@ fn filter_goes_with_its_subscription_whatever_handles_are_left() {
     drop((stop, weak, idle, stats));
 }
 
-/// G11: a publisher that goes lets go of its snapshot first, and then drops what nobody uses any more.
+/// G11: a publisher that goes lets go of its snapshot first, and then drops what nobody uses any
+/// more.
 #[test]
 fn publisher_that_goes_drops_what_only_it_has_kept() {
     let owned = Arc::new(());

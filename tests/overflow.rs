@@ -631,8 +631,8 @@ fn hooks_come_and_go_beside_publishers() {
     assert_eq!(Arc::strong_count(&owned), 1);
 }
 
-/// API, section 2: a lag that nobody heard of, because the hook went between the loss and the report, is reported to the
-/// next hook with the next loss.
+/// API, section 2: a lag that nobody heard of, because the hook went between the loss and the
+/// report, is reported to the next hook with the next loss.
 #[test]
 fn lag_whose_hook_went_before_the_report_is_still_to_be_heard_of() {
     struct Removes(LagHook);
@@ -664,7 +664,8 @@ fn lag_whose_hook_went_before_the_report_is_still_to_be_heard_of() {
     }
 }
 
-/// API, section 2: an episode whose subscriber has caught up before it could be reported is reported, and over.
+/// API, section 2: an episode whose subscriber has caught up before it could be reported is
+/// reported, and over.
 #[test]
 fn episode_that_is_over_before_its_report_is_reported_once() {
     struct CatchesUp(Arc<Mutex<Subscription<Number>>>);

@@ -511,8 +511,8 @@ fn no_copy_of_an_event_stays_behind() {
     assert_eq!(token.copies(), 0, "unsubscribing empties the ring, though the publisher still knows it");
 }
 
-/// API, section 2: names are for people. Two subscribers of one name are two, and one of them comes, goes and is stopped
-/// without the other.
+/// API, section 2: names are for people. Two subscribers of one name are two, and one of them
+/// comes, goes and is stopped without the other.
 #[test]
 fn subscribers_of_one_name_are_two() {
     let bus = live();

@@ -505,7 +505,8 @@ fn responder_thread_that_panics_is_missing() {
     assert_eq!(bus.subscriber_count(), 0, "its subscription has gone with it");
 }
 
-/// G9: a requester whom `close` wakes may use the whole bus there and then, drop its request or another one, or ask anew.
+/// G9: a requester whom `close` wakes may use the whole bus there and then, drop its request or
+/// another one, or ask anew.
 #[test]
 fn waker_may_use_the_requests_that_close_ends() {
     type Gathers = Arc<Mutex<Vec<Gather<Actor>>>>;

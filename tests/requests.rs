@@ -931,8 +931,8 @@ fn event_may_answer_by_asking() {
     drop(second);
 }
 
-/// G8: the same for a request that comes to the start-up log as the bus starts or closes: it is refused as it would be
-/// by then, and answers nothing.
+/// G8: the same for a request that comes to the start-up log as the bus starts or closes: it is
+/// refused as it would be by then, and answers nothing.
 #[test]
 fn request_that_the_log_turns_away_is_refused_like_any_other() {
     /// Starts or closes its bus as it is cloned, which is before it is put into the log.

@@ -576,7 +576,8 @@ fn publishes_that_race_with_a_close_before_the_start_are_replayed_or_refused() {
     }
 }
 
-/// API, section 2: who was stopped before the start is offered nothing that is published afterwards.
+/// API, section 2: who was stopped before the start is offered nothing that is published
+/// afterwards.
 #[test]
 fn subscriber_stopped_before_the_start_is_offered_nothing() {
     let bus = EventBus::new(1);
@@ -596,7 +597,8 @@ fn subscriber_stopped_before_the_start_is_offered_nothing() {
     }
 }
 
-/// API, section 2: what became of the backlog is remembered, whoever comes, goes or is stopped after the start.
+/// API, section 2: what became of the backlog is remembered, whoever comes, goes or is stopped
+/// after the start.
 #[test]
 fn backlog_is_remembered_whoever_comes_and_goes() {
     type Change = fn(&EventBus<Number>);
@@ -639,7 +641,8 @@ fn subscriber_stopped_before_the_start_keeps_no_event() {
     drop(stopped);
 }
 
-/// G11: a publish that is under way when the bus starts keeps the log; then whoever ends its replay next frees it.
+/// G11: a publish that is under way when the bus starts keeps the log; then whoever ends its replay
+/// next frees it.
 #[test]
 fn reader_frees_the_log_that_a_publish_has_kept() {
     /// Starts its bus as it is cloned.

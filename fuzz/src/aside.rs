@@ -1,5 +1,6 @@
-//! What user code asks the bus in passing, from wherever it is called. It changes nothing, but it takes every lock that a
-//! question of the bus takes: whoever calls user code under one of these hangs.
+//! What user code asks the bus in passing, from wherever it is called. It changes nothing, but it
+//! takes every lock that a question of the bus takes: whoever calls user code under one of these
+//! hangs.
 
 use std::cell::RefCell;
 use std::rc::Rc;

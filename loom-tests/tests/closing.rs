@@ -118,8 +118,8 @@ fn subscription_that_races_with_close_ends() {
     .check(closing::subscribe_close);
 }
 
-/// *Property*: G10: when either of two closes has returned, the bus takes nothing, and what was accepted can be
-/// received: the backlog of a bus that never started.
+/// *Property*: G10: when either of two closes has returned, the bus takes nothing, and what was
+/// accepted can be received: the backlog of a bus that never started.
 ///
 /// *Threads*: closer, closer that reads.
 ///
@@ -135,8 +135,8 @@ fn backlog_can_be_received_when_any_close_has_returned() {
     .check(|outcomes| closing::two_closers(outcomes, &Bus::new(1)));
 }
 
-/// *Property*: G10: when either of two closes of a live bus has returned, it takes nothing, and its subscribers are told
-/// Closed.
+/// *Property*: G10: when either of two closes of a live bus has returned, it takes nothing, and its
+/// subscribers are told Closed.
 ///
 /// *Threads*: closer, closer that reads.
 ///
@@ -152,8 +152,8 @@ fn subscriber_is_told_when_any_close_has_returned() {
     .check(|outcomes| closing::two_closers(outcomes, &live_bus()));
 }
 
-/// *Property*: G2, G5, G7: of a batch that races with close, each event delivered is received, in order, or counted as
-/// discarded.
+/// *Property*: G2, G5, G7: of a batch that races with close, each event delivered is received, in
+/// order, or counted as discarded.
 ///
 /// *Threads*: publisher, closer, reader.
 ///

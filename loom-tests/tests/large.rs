@@ -5,7 +5,8 @@ use loom_tests::model::{Bound, Model};
 use loom_tests::scenarios::large;
 use ringbus::Overflow;
 
-/// *Property*: G3, G7: a reader parked in front of a slot is woken by the publisher that fills it with a large event.
+/// *Property*: G3, G7: a reader parked in front of a slot is woken by the publisher that fills it
+/// with a large event.
 ///
 /// *Threads*: publisher, reader that starts the bus.
 ///
@@ -21,8 +22,8 @@ fn late_fill_with_a_large_event_wakes_the_parked_reader() {
     .check(large::late_fill);
 }
 
-/// *Property*: G1, G2: of large events that race for a ring each is received once or counted as dropped, and each room
-/// comes back empty.
+/// *Property*: G1, G2: of large events that race for a ring each is received once or counted as
+/// dropped, and each room comes back empty.
 ///
 /// *Threads*: a crowd of publishers, reader.
 ///
@@ -38,7 +39,8 @@ fn large_events_that_race_are_received_or_dropped() {
     .check(|outcomes| large::full_ring(outcomes, CROWD, Overflow::DropNewest));
 }
 
-/// *Property*: G1, G2: the same where the latest event wins: each is received once or counted as evicted or dropped.
+/// *Property*: G1, G2: the same where the latest event wins: each is received once or counted as
+/// evicted or dropped.
 ///
 /// *Threads*: a crowd of publishers, reader.
 ///

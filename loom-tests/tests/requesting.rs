@@ -170,7 +170,8 @@ fn responder_that_answers_twice_counts_once() {
     .check(requesting::same_responder_twice);
 }
 
-/// *Property*: G7, G8, G9: a requester whom close wakes may give up there and then: whoever wakes holds no lock.
+/// *Property*: G7, G8, G9: a requester whom close wakes may give up there and then: whoever wakes
+/// holds no lock.
 ///
 /// *Threads*: responder, closer, requester.
 ///

@@ -70,7 +70,8 @@ fn stop_before_start_gives_no_live_event_without_the_replay() {
     .check(sealing::stop_start);
 }
 
-/// *Property*: G2: what a racing batch delivered to a subscriber that left does not stay in its ring, none of it.
+/// *Property*: G2: what a racing batch delivered to a subscriber that left does not stay in its
+/// ring, none of it.
 ///
 /// *Threads*: publisher, subscriber that leaves.
 ///

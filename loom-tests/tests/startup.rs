@@ -127,7 +127,8 @@ fn full_buffer_hands_back_or_goes_live() {
     .check(startup::full_buffer);
 }
 
-/// *Property*: G3, G7: a task that waits for its replay wakes for the start, and for a slot that is filled late.
+/// *Property*: G3, G7: a task that waits for its replay wakes for the start, and for a slot that is
+/// filled late.
 ///
 /// *Threads*: publisher, starter, task.
 ///
@@ -143,8 +144,8 @@ fn awaiting_subscriber_wakes_for_its_replay() {
     .check(startup::late_fill_awaited);
 }
 
-/// *Property*: G3, G7: a reader parked in front of a slot is woken by the publisher that fills it, whether others come
-/// before or behind it.
+/// *Property*: G3, G7: a reader parked in front of a slot is woken by the publisher that fills it,
+/// whether others come before or behind it.
 ///
 /// *Threads*: publisher, reader that publishes too and closes the bus.
 ///
@@ -160,7 +161,8 @@ fn late_fill_among_others_wakes_the_parked_reader() {
     .check(startup::late_fill_among_others);
 }
 
-/// *Property*: G4, G7: a subscriber that joins while another thread starts the bus, and parks, is woken for its replay.
+/// *Property*: G4, G7: a subscriber that joins while another thread starts the bus, and parks, is
+/// woken for its replay.
 ///
 /// *Threads*: starter, joiner.
 ///

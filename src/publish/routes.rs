@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 /// The mailboxes of one snapshot, sorted by what they want.
 ///
-/// A publish finds those interested in O(1), by the hash that the event type carries, and never looks at the others. A change
-/// copies the shard of the table that it touches, and shares the rest with the version before.
+/// A publish finds those interested in O(1), by the hash that the event type carries, and never
+/// looks at the others. A change copies the shard of the table that it touches, and shares the rest
+/// with the version before.
 #[derive(Debug)]
 pub(crate) struct Routes<E> {
     /// Subscribers that take events of every type.
@@ -20,7 +21,8 @@ pub(crate) struct Routes<E> {
 
 type List<E> = Arc<[Arc<Mailbox<E>>]>;
 
-/// Open addressing with linear probing, by the lower half of the hash: a power of two, with a free slot at least.
+/// Open addressing with linear probing, by the lower half of the hash: a power of two, with a free
+/// slot at least.
 type Shard<E> = Arc<[Option<Route<E>>]>;
 
 #[derive(Debug)]
@@ -64,7 +66,8 @@ impl<E> Routes<E> {
         })
     }
 
-    /// With every list changed that the mailbox is or belongs in, where there is something to change.
+    /// With every list changed that the mailbox is or belongs in, where there is something to
+    /// change.
     fn changed(&self, mailbox: &Mailbox<E>, change: impl Fn(&[Arc<Mailbox<E>>]) -> Option<List<E>>) -> Self {
         let mut routes = self.clone();
         match &mailbox.options().types {
@@ -80,7 +83,8 @@ impl<E> Routes<E> {
         routes
     }
 
-    /// Puts a route in the place of the one of its type, or takes that away if there are no mailboxes.
+    /// Puts a route in the place of the one of its type, or takes that away if there are no
+    /// mailboxes.
     fn set(&mut self, route: Route<E>) {
         let had_one = !self.typed(route.event_type).is_empty();
         self.types = self.types + usize::from(!route.mailboxes.is_empty()) - usize::from(had_one);
@@ -119,7 +123,8 @@ impl<E> Routes<E> {
     }
 }
 
-/// These routes with this one in the place of that of its type, or without any if it has no mailboxes.
+/// These routes with this one in the place of that of its type, or without any if it has no
+/// mailboxes.
 fn merged<'a, E: 'a>(routes: impl Iterator<Item = &'a Route<E>>, route: Route<E>) -> Vec<Route<E>> {
     let mut merged: Vec<_> = routes.filter(|other| other.event_type != route.event_type).cloned().collect();
     if !route.mailboxes.is_empty() {
@@ -156,7 +161,8 @@ fn shard_of(event_type: EventType, shards: usize) -> usize {
     (event_type.hash >> 32) as usize & (shards - 1)
 }
 
-/// The index in a shard of `size` slots at which `event_type` stands or belongs. At least one slot must be free.
+/// The index in a shard of `size` slots at which `event_type` stands or belongs. At least one slot
+/// must be free.
 #[inline(always)]
 fn find(event_type: EventType, size: usize, occupant: impl Fn(usize) -> Option<EventType>) -> usize {
     let mask = size - 1;

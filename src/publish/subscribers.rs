@@ -3,7 +3,8 @@
 use crate::mailbox::Mailbox;
 use std::sync::Arc;
 
-/// How many mailboxes a chunk has at most. A change copies one chunk, and a pointer to each of the others.
+/// How many mailboxes a chunk has at most. A change copies one chunk, and a pointer to each of the
+/// others.
 const CHUNK: usize = 128;
 
 type Chunk<E> = Arc<[Arc<Mailbox<E>>]>;

@@ -1,7 +1,8 @@
-//! Comings and goings: one more subscriber comes, is sent an event, and goes, while many others stay.
+//! Comings and goings: one more subscriber comes, is sent an event, and goes, while many others
+//! stay.
 //!
-//! The others are idle, and want something else where the contestant knows types. What the coming and going costs is so the cost of
-//! changing a list of that length.
+//! The others are idle, and want something else where the contestant knows types. What the coming
+//! and going costs is so the cost of changing a list of that length.
 
 use crate::event::{Sample, Small};
 use crate::measure::{Case, Clock, Contestant, Tally};
@@ -55,7 +56,8 @@ fn ringbus_typed(stay: usize) -> Contestant {
     })
 }
 
-/// Everybody wants everything, so the event goes to all; those who stay lose it when they have no room, as with the peers.
+/// Everybody wants everything, so the event goes to all; those who stay lose it when they have no
+/// room, as with the peers.
 fn ringbus_everything(stay: usize) -> Contestant {
     let bus = EventBus::new(0);
     bus.start();

@@ -7,7 +7,8 @@ use std::io;
 use std::path::Path;
 use std::process::Command;
 
-/// The configurations in which the planted tree is built: flags of the compiler, arguments of cargo.
+/// The configurations in which the planted tree is built: flags of the compiler, arguments of
+/// cargo.
 const CONFIGURATIONS: [(&str, &[&str]); 3] = [
     ("", &["--features", "tokio,tracing"]),
     ("--cfg loom", &["-p", "ringbus", "--features", "__loom"]),

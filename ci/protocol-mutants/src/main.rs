@@ -1,5 +1,6 @@
-//! Plants bugs into the protocol of ringbus, all of them at once, each behind a switch: the environment says at run time
-//! which one is on. So they are built once for each engine, instead of once for each bug.
+//! Plants bugs into the protocol of ringbus, all of them at once, each behind a switch: the
+//! environment says at run time which one is on. So they are built once for each engine, instead of
+//! once for each bug.
 //!
 //! ```text
 //! protocol-mutants plant TREE
@@ -8,12 +9,14 @@
 //! protocol-mutants table TREE
 //! ```
 //!
-//! TREE is a copy of the project. Its `src/` is rewritten, and `TREE/planted.tsv` lists the bugs: number, place, what is planted.
-//! Bugs that do not compile are left out: the compiler is asked, in each configuration, until it is content.
+//! TREE is a copy of the project. Its `src/` is rewritten, and `TREE/planted.tsv` lists the bugs:
+//! number, place, what is planted. Bugs that do not compile are left out: the compiler is asked, in
+//! each configuration, until it is content.
 //!
-//! What is planted, wherever it can be: each ordering one step weaker; each fence, wake-up or other statement left out;
-//! each two neighbours of a block the other way round; each condition, and each of its parts, always true or never;
-//! each comparison turned round; each read-copy-update split into a load and a store.
+//! What is planted, wherever it can be: each ordering one step weaker; each fence, wake-up or other
+//! statement left out; each two neighbours of a block the other way round; each condition, and each
+//! of its parts, always true or never; each comparison turned round; each read-copy-update split
+//! into a load and a store.
 
 mod compile;
 mod plant;

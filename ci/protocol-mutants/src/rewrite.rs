@@ -28,7 +28,8 @@ pub struct Region {
 
 /// The text with all of these edits in it but those of the bugs left out; and where each bug is.
 pub fn rewrite(text: &str, edits: &[Edit], left_out: &BTreeSet<usize>) -> (String, Vec<Region>) {
-    // Those that begin first and end last are outside; no two of them overlap and are not inside one another.
+    // Those that begin first and end last are outside; no two of them overlap and are not inside
+    // one another.
     let mut order: Vec<_> = edits.iter().collect();
     order.sort_by_key(|edit| (edit.bytes.start, usize::MAX - edit.bytes.end));
     let mut writer = Writer { text, left_out, out: String::new(), regions: Vec::new() };

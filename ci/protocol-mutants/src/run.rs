@@ -22,7 +22,8 @@ struct Engine {
 enum Verdict {
     Lives,
     Killed,
-    /// Nothing was heard within the limit: a thread sleeps for good, or there is too much to explore.
+    /// Nothing was heard within the limit: a thread sleeps for good, or there is too much to
+    /// explore.
     Hangs,
 }
 
@@ -91,8 +92,9 @@ pub fn table(tree: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Runs every bug of the list that is not in `results.tsv` yet through the engines, until one kills it or, if `all`, through
-/// all of them. An engine is a file `engines/*`: its first line is a limit in seconds, each further one a command.
+/// Runs every bug of the list that is not in `results.tsv` yet through the engines, until one kills
+/// it or, if `all`, through all of them. An engine is a file `engines/*`: its first line is a limit
+/// in seconds, each further one a command.
 pub fn run(tree: &Path, all: bool, jobs: usize) -> io::Result<()> {
     let engines = engines(tree)?;
     let list = fs::read_to_string(tree.join("planted.tsv"))?;

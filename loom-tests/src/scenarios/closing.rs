@@ -152,7 +152,8 @@ pub fn subscribe_close(outcomes: &Outcomes) {
     }
 }
 
-/// Two closes × the backlog of a bus that never started, or a live one: when either has returned, nothing is still to come.
+/// Two closes × the backlog of a bus that never started, or a live one: when either has returned,
+/// nothing is still to come.
 pub fn two_closers(outcomes: &Outcomes, bus: &Bus) {
     let subscription = bus.subscribe(1);
     publish(bus, &Token::new(0)).unwrap();

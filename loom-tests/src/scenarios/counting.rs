@@ -9,7 +9,8 @@ use of_a_bus::Count;
 #[cfg(any(loom, shuttle))]
 use ringbus::internals::WatchedCount as Count;
 
-/// Without an engine that watches, the counts of a bus: the thread ends right after it has published.
+/// Without an engine that watches, the counts of a bus: the thread ends right after it has
+/// published.
 #[cfg(not(any(loom, shuttle)))]
 mod of_a_bus {
     use crate::token::{Bus, Token, live_bus, publish};

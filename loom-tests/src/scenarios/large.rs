@@ -11,7 +11,8 @@ fn publish(bus: &EventBus<Bulky>, token: &Token) -> Option<Published> {
     bus.publish(Bulky::new(token.clone())).ok()
 }
 
-/// A publisher that fills its slot of the log late × a reader that starts the bus and parks in front of it.
+/// A publisher that fills its slot of the log late × a reader that starts the bus and parks in
+/// front of it.
 pub fn late_fill(outcomes: &Outcomes) {
     let parks = Parks::begin();
     let bus = EventBus::new(1);
@@ -30,8 +31,8 @@ pub fn late_fill(outcomes: &Outcomes) {
     outcomes.saw_if(parks.any(), "reader parked");
 }
 
-/// Publishers × a reader, with a ring for one event: what is delivered is received, what is not is counted, and no room
-/// keeps any of it.
+/// Publishers × a reader, with a ring for one event: what is delivered is received, what is not is
+/// counted, and no room keeps any of it.
 pub fn full_ring(outcomes: &Outcomes, publishers: usize, overflow: Overflow) {
     let bus = EventBus::new(0);
     bus.start();

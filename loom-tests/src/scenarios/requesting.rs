@@ -246,8 +246,8 @@ pub fn same_responder_twice(outcomes: &Outcomes) {
     outcomes.saw(if numbers == [0] { "0 was first" } else { "1 was first" });
 }
 
-/// Close × a responder, where the requester gives up as soon as it is woken, on the thread that wakes it: neither holds a
-/// lock by then.
+/// Close × a responder, where the requester gives up as soon as it is woken, on the thread that
+/// wakes it: neither holds a lock by then.
 pub fn wake_gives_up(outcomes: &Outcomes) {
     let (bus, _questions) = live_bus();
     let gives_up = Arc::new(GivesUp::default());

@@ -105,7 +105,8 @@ pub fn stop_late_fill(outcomes: &Outcomes) {
     outcomes.saw_if(parks.any(), "reader parked");
 }
 
-/// Unsubscribe × a batch: what was delivered to the subscriber that left is not left in its ring, however much that is.
+/// Unsubscribe × a batch: what was delivered to the subscriber that left is not left in its ring,
+/// however much that is.
 pub fn unsubscribe_batch(outcomes: &Outcomes) {
     let bus = live_bus();
     let subscription = bus.subscribe(2);

@@ -192,7 +192,8 @@ pub fn second_start(outcomes: &Outcomes) {
     outcomes.saw(if here == 1 { "the first was first" } else { "the second was first" });
 }
 
-/// The same with a task that waits, for a start on another thread or in front of a slot that is filled late.
+/// The same with a task that waits, for a start on another thread or in front of a slot that is
+/// filled late.
 pub fn late_fill_awaited(outcomes: &Outcomes) {
     let bus = Bus::new(1);
     let mut subscription = bus.subscribe(1);
@@ -208,8 +209,9 @@ pub fn late_fill_awaited(outcomes: &Outcomes) {
     outcomes.saw(if is_buffered(&outcome) { "replayed" } else { "delivered live" });
 }
 
-/// A publisher that fills its slot late × a reader that has published as well, closes the bus, so that nothing more comes,
-/// and parks in front of that slot: it may be the first of the two, or the last.
+/// A publisher that fills its slot late × a reader that has published as well, closes the bus, so
+/// that nothing more comes, and parks in front of that slot: it may be the first of the two, or the
+/// last.
 pub fn late_fill_among_others(outcomes: &Outcomes) {
     let parks = Parks::begin();
     let bus = Bus::new(2);
