@@ -324,6 +324,37 @@ fn batch_wakes_those_of_every_type() {
     }
 }
 
+/// G7: the same for a batch of as many types as one likes, with some that nobody wants and some that come twice.
+#[test]
+fn batch_of_many_types_wakes_everybody() {
+    #[derive(Clone)]
+    struct Typed(usize);
+    impl Event for Typed {
+        fn event_type(&self) -> EventType {
+            EventType::intern(&format!("typed-{}", self.0))
+        }
+
+        fn timestamp(&self) -> SystemTime {
+            SystemTime::UNIX_EPOCH
+        }
+    }
+    for types in [1, 7, 8, 9, 10, 20] {
+        let bus = EventBus::new(0);
+        bus.start();
+        let receivers: Vec<_> = (0..types)
+            .map(|number| {
+                let typed = bus.subscriber("typed").types([Typed(number).event_type()]).subscribe();
+                spawn_sleeper(move || typed.recv().map(|event: Typed| event.0))
+            })
+            .collect();
+        let batch: Vec<_> = (0..2 * types + 3).map(|number| Typed(number % (types + 3))).collect();
+        let wanted = batch.iter().filter(|event| event.0 < types).count();
+        assert_eq!(bus.publish_batch(&batch).unwrap().delivered, wanted);
+        let received: Vec<_> = receivers.into_iter().map(|receiver| receiver.join()).collect();
+        assert!(received.into_iter().eq((0..types).map(Ok)), "{types} types");
+    }
+}
+
 /// API, section 2: each lag is reported by the publish that began it, with the type of the event
 /// that was lost, although a waker publishes another batch before that report.
 #[test]

@@ -7,8 +7,8 @@ use crate::publish::snapshot::Snapshot;
 use crate::publish::{Losses, Place, report_lags};
 use crate::stats::Offered;
 use std::mem::needs_drop;
-use std::slice;
 use std::sync::Arc;
+use std::{ptr, slice};
 
 /// Events that go to one ring before the next ring's turn, where events have something to count their clones by: few enough for that
 /// to stay in the cache, and many enough for the ring to.
@@ -35,16 +35,20 @@ impl<'a, E: Event + Clone> Batch<'a, E> {
         self.sweep(universal, events, 0, panics);
         // A subscriber has asked for all types or for some, so the two sweeps do not get in each other's way.
         let by_type = if snapshot.routes.has_typed() { events } else { &[] };
+        let mut typed = Lists::none();
         for (index, event) in by_type.iter().enumerate() {
-            self.sweep(self.typed(event, panics), slice::from_ref(event), index, panics);
+            let list = self.typed(event, panics);
+            self.sweep(list, slice::from_ref(event), index, panics);
+            typed.note(list);
         }
         mailbox::fence_pushes();
-        // No user code stands between a push and the look at its mailbox: where types matter, all mailboxes are looked at, rather than asking
-        // the events for their types once more.
-        if snapshot.routes.has_typed() {
-            snapshot.subscribers.chunks().for_each(|chunk| mailbox::after_push(chunk, panics));
-        } else {
-            mailbox::after_push(universal, panics);
+        // (The events are not asked for their types once more: that is user code, which might answer something else.)
+        match typed.noted() {
+            Some(lists) => {
+                mailbox::after_push(universal, panics);
+                lists.iter().for_each(|list| mailbox::after_push(list, panics));
+            }
+            None => snapshot.subscribers.chunks().for_each(|chunk| mailbox::after_push(chunk, panics)),
         }
         Offered { delivered: self.losses.delivered_of(self.offers), dropped: self.losses.dropped }
     }
@@ -74,5 +78,36 @@ impl<'a, E: Event + Clone> Batch<'a, E> {
                 }
             }
         }
+    }
+}
+
+/// How many lists of subscribers a batch remembers.
+const LISTS: usize = 8;
+
+/// The lists of subscribers that a batch has pushed to, as long as they are few.
+struct Lists<'a, E> {
+    lists: [&'a [Arc<Mailbox<E>>]; LISTS],
+    /// How many there are; more than [`LISTS`] for too many.
+    len: usize,
+}
+
+impl<'a, E> Lists<'a, E> {
+    fn none() -> Self {
+        Self { lists: [&[]; LISTS], len: 0 }
+    }
+
+    fn note(&mut self, list: &'a [Arc<Mailbox<E>>]) {
+        let is_new = !list.is_empty() && !self.lists.iter().any(|other| ptr::eq(*other, list));
+        if is_new && self.len <= LISTS {
+            if let Some(place) = self.lists.get_mut(self.len) {
+                *place = list;
+            }
+            self.len += 1;
+        }
+    }
+
+    /// All of them; `None` if they were too many.
+    fn noted(&self) -> Option<&[&'a [Arc<Mailbox<E>>]]> {
+        self.lists.get(..self.len)
     }
 }
