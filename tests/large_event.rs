@@ -6,7 +6,7 @@
 
 mod common;
 
-use common::{Action, spawn_sleeper};
+use common::{Action, in_own_process, panic_of, spawn_sleeper};
 use ringbus::{
     BatchError, Event, EventBus, EventType, Overflow, Request, RequestId, RequestOptions, Response, Subscription,
 };
@@ -336,5 +336,59 @@ fn late_large_event_of_the_start_up_wakes_its_reader() {
         let published = bus.publish(Late { act: Some(Arc::new(act)), _bulk: [0; 4096] });
         assert_eq!(published.is_err(), closes);
         assert_eq!(reader.join(), (true, !closes));
+    }
+}
+
+/// G9: a panic of user code goes on in the publish of a large event too, whether that has a `Drop` or not, and if the event
+/// panics as well as it is dropped, the first panic does.
+#[test]
+fn panics_resume_from_the_publish_of_a_large_event() {
+    type Way = fn(&EventBus<Heavy>, Heavy);
+    let ways: [(&str, Way); 2] = [
+        ("EventBus", |bus, event| drop(bus.publish(event))),
+        ("Publisher", |bus, event| drop(bus.publisher().publish(event))),
+    ];
+    in_own_process(module_path!(), "panics_resume_from_the_publish_of_a_large_event", || {
+        for (name, publish) in ways {
+            for is_started in [true, false] {
+                let bus = EventBus::new(1);
+                let _refuses = bus.subscriber("refuses").filter(|_| panic!("refused")).subscribe();
+                let takes = bus.subscribe(1);
+                if is_started {
+                    bus.start();
+                }
+                let (event, script) = Heavy::new(0);
+                if is_started {
+                    // The original: nobody has it.
+                    script.drop.panic_on_call(1, "as it is dropped");
+                    assert_eq!(panic_of(|| publish(&bus, event)), "refused", "{name}");
+                } else {
+                    script.clone.panic_on_call(1, "as it is cloned");
+                    assert_eq!(panic_of(|| publish(&bus, event)), "as it is cloned", "{name}");
+                }
+                assert_eq!(takes.len(), usize::from(is_started), "{name}");
+            }
+        }
+        let bus = EventBus::new(0);
+        let _refuses = bus.subscriber("refuses").filter(|_: &Bulk| panic!("refused")).subscribe();
+        let takes = bus.subscribe(2);
+        bus.start();
+        assert_eq!(panic_of(|| bus.publish(Bulk([0; 4096]))), "refused");
+        assert_eq!(panic_of(|| bus.publisher().publish(Bulk([0; 4096]))), "refused");
+        assert_eq!(takes.len(), 2);
+    });
+}
+
+/// A large event without a `Drop`.
+#[derive(Clone, Copy)]
+struct Bulk([u8; 4096]);
+
+impl Event for Bulk {
+    fn event_type(&self) -> EventType {
+        EventType::intern(if self.0[0] == 0 { "bulk" } else { "other bulk" })
+    }
+
+    fn timestamp(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH
     }
 }

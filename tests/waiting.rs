@@ -495,3 +495,32 @@ fn given_up_waits_leave_no_trace() {
         assert_eq!(received, Some(Number(number)));
     }
 }
+
+/// API, section 2: a receiver waits as it was told to: one that spins or yields does not go to sleep.
+#[cfg(target_os = "linux")]
+#[test]
+fn receiver_waits_as_it_was_told() {
+    use common::ThreadProbe;
+    for wait in STRATEGIES {
+        let bus = live();
+        let subscription = bus.subscriber("waits").wait(wait).subscribe();
+        let (tell, told) = std::sync::mpsc::channel();
+        let thread = thread::spawn(move || {
+            tell.send(ThreadProbe::current()).unwrap();
+            drop(tell);
+            subscription.recv()
+        });
+        let probe = told.recv().unwrap();
+        if wait == WaitStrategy::Park {
+            wait_until(|| probe.is_asleep());
+        } else {
+            // If it slept, it would do so until there is an event.
+            for _ in 0..1_000 {
+                wait_until(|| !probe.is_asleep());
+                thread::yield_now();
+            }
+        }
+        publish(&bus, 0..1);
+        assert_eq!(thread.finish(), Ok(Number(0)), "{wait:?}");
+    }
+}

@@ -113,7 +113,8 @@ impl<E: Event + Clone> SubscriberBuilder<E> {
     /// also entitled to the whole replay. On a closed bus, the subscription is closed from the beginning, and the bus does not know it:
     /// neither its count of subscribers nor its statistics have it.
     ///
-    /// Progress: lock-free; copies the list of subscribers.
+    /// Progress: lock-free; copies a small part of the list of subscribers, and if this one takes every type, the
+    /// list of those that do.
     ///
     /// # Panics
     ///
