@@ -8,7 +8,8 @@ mod common;
 
 use common::{Action, in_own_process, panic_of, spawn_sleeper};
 use ringbus::{
-    BatchError, Event, EventBus, EventType, Overflow, Request, RequestId, RequestOptions, Response, Subscription,
+    BatchError, BatchErrorKind, Event, EventBus, EventType, Overflow, PublishError, Request, RequestId, RequestOptions,
+    Response, Subscription,
 };
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -391,4 +392,29 @@ impl Event for Bulk {
     fn timestamp(&self) -> SystemTime {
         SystemTime::UNIX_EPOCH
     }
+}
+
+/// API, section 2: a large event that is refused is handed back, and counted as any other.
+#[test]
+fn refused_large_event_is_handed_back() {
+    fn refused<E: Event + Clone>(event: impl Fn() -> E) {
+        let bus = EventBus::new(1);
+        let mut publisher = bus.publisher();
+        bus.publish(event()).unwrap();
+        assert!(matches!(bus.publish(event()), Err(PublishError::StartupFull(_))));
+        assert!(matches!(publisher.publish(event()), Err(PublishError::StartupFull(_))));
+        assert_eq!(bus.stats().startup_rejected, 2);
+        let BatchError { taken, published, kind } = bus.publish_batch(&[event()]).unwrap_err();
+        assert_eq!((taken, published.buffered, kind), (0, 0, BatchErrorKind::StartupFull));
+        let reader = bus.subscribe(1);
+        bus.start();
+        assert_eq!((bus.publish(event()).unwrap().delivered, bus.publish(event()).unwrap().dropped), (1, 1));
+        assert_eq!(publisher.publish(event()).unwrap().dropped, 1);
+        bus.close();
+        assert!(matches!(bus.publish(event()), Err(PublishError::Closed(_))));
+        assert!(matches!(publisher.publish(event()), Err(PublishError::Closed(_))));
+        assert_eq!((reader.len(), reader.stats().dropped, bus.stats().published), (2, 2, 4));
+    }
+    refused(|| Heavy::new(0).0);
+    refused(|| Bulk([0; 4096]));
 }
