@@ -625,6 +625,35 @@ fn two_panics_at_once_do_not_abort() {
     });
 }
 
+/// G9: an event that nobody takes and that panics as it is dropped, after a filter has: the filter's panic resumes.
+#[test]
+fn event_and_filter_that_panic_in_one_publish_do_not_abort() {
+    type Way = fn(&EventBus<Explosive>, &mut Publisher<Explosive>);
+    let ways: [(&str, Way); 3] = [
+        ("EventBus", |bus, _| drop(bus.publish(Explosive::armed()))),
+        ("Publisher", |_, publisher| drop(publisher.publish(Explosive::armed()))),
+        ("a batch", |bus, _| {
+            let events = [Explosive::armed(), Explosive::armed()];
+            let published = catch_unwind(AssertUnwindSafe(|| bus.publish_batch(&events)));
+            std::mem::forget(events);
+            published.unwrap_or_else(|payload| resume_unwind(payload)).unwrap();
+        }),
+    ];
+    in_own_process(module_path!(), "event_and_filter_that_panic_in_one_publish_do_not_abort", || {
+        for (name, publish) in ways {
+            let bus = EventBus::new(0);
+            bus.start();
+            let refuses = bus.subscriber("refuses").filter(|_| panic!("refused")).subscribe();
+            let mut publisher = bus.publisher();
+            // The second time, the publisher has the snapshot at hand.
+            for _ in 0..2 {
+                assert_eq!(panic_of(|| publish(&bus, &mut publisher)), "refused", "{name}");
+            }
+            drop(refuses);
+        }
+    });
+}
+
 /// G9: the same on a thread that unwinds already: that panic goes on, and the others no further.
 #[test]
 fn panics_on_a_thread_that_unwinds_do_not_abort() {

@@ -324,6 +324,57 @@ fn stray_answers_may_panic_as_they_are_dropped() {
     assert_eq!(bus.stats().late_responses, 1);
 }
 
+/// G9: the same for the copies that a batch makes: everybody else has what is theirs, and the first panic resumes.
+#[test]
+fn stray_answers_of_a_batch_may_panic_as_they_are_dropped() {
+    let (bus, _questions) = live();
+    let everything = bus.subscribe(8);
+    let gather = ask(&bus, &["a", "b"]);
+    let (answers, scripts): (Vec<_>, Vec<_>) = ["a", "a", "x", "b"].map(Actor::answer).into_iter().unzip();
+    for (place, message) in [(1, "a duplicate"), (2, "a stranger")] {
+        // Its clone for the request, which is the only one that is dropped.
+        scripts[place].drop.panic_on_call(1, message);
+    }
+    assert_eq!(panic_of(|| bus.publish_batch(&answers)), "a duplicate");
+    assert!(scripts.iter().all(|script| !script.drop.is_pending()));
+    let result = gather.wait().unwrap();
+    assert_eq!((result.responses.len(), result.duplicates, result.unexpected), (2, 1, 1));
+    assert_eq!(everything.len(), 5, "the question and four answers");
+}
+
+/// G9: a request without a `Drop` goes on with the panic of a filter as well, and is given up.
+#[test]
+fn panic_resumes_from_a_request_without_a_drop() {
+    #[derive(Clone, Copy)]
+    struct Plain;
+    impl Event for Plain {
+        fn event_type(&self) -> EventType {
+            QUESTION
+        }
+
+        fn timestamp(&self) -> SystemTime {
+            SystemTime::UNIX_EPOCH
+        }
+
+        fn as_request(&self) -> Option<&dyn Request> {
+            Some(self)
+        }
+    }
+    impl Request for Plain {
+        fn request_id(&self) -> RequestId {
+            RequestId::from(1)
+        }
+    }
+    let bus = EventBus::new(0);
+    let refuses = bus.subscriber("refuses").filter(|_| panic!("refused")).subscribe();
+    let takes = bus.subscribe(2);
+    bus.start();
+    assert_eq!(panic_of(|| bus.request(Plain, expecting(&["a"]))), "refused");
+    assert_eq!((takes.len(), bus.stats().requests_in_flight), (1, 0));
+    drop(refuses);
+    assert!(bus.request(Plain, expecting(&["a"])).is_ok(), "its id is free");
+}
+
 /// G9: answers that panic as they are dropped with their gather do not keep the others from being dropped, or abort the process; not
 /// even while the requester unwinds already.
 #[test]
