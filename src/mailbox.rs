@@ -198,12 +198,8 @@ impl<E> Mailbox<E> {
         if self.is_abandoned() { 0 } else { log_len.saturating_sub(self.replayed()) }
     }
 
-    /// Whether there is something that the subscriber has not received, and may still. (What comes into a sealed ring is
-    /// discarded, and so is what came to one who was stopped before the start and takes no part in it.)
+    /// Whether there is something that the subscriber has not received, and may still. (What comes into a sealed ring is discarded.)
     pub(crate) fn has_unread(&self, log_len: usize) -> bool {
-        if self.is_abandoned() {
-            return false;
-        }
         self.unread_replay(log_len) > 0 || self.state.attention() != Attention::Sealed && !self.ring.is_empty()
     }
 
