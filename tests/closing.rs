@@ -846,3 +846,51 @@ fn waker_of_a_drain_may_use_the_drains() {
         assert!(stays.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready());
     });
 }
+
+/// G9: a drain whose waker panics costs the receiver no event, and the other drains no wake-up.
+#[test]
+fn drain_whose_waker_panics_harms_nobody() {
+    struct Panics;
+    impl Wake for Panics {
+        fn wake(self: Arc<Self>) {
+            panic!("not to be woken");
+        }
+    }
+    type Take = fn(&mut Subscription<Number>) -> usize;
+    let ways: [(&str, Take); 4] = [
+        ("try_recv", |it| usize::from(it.try_recv().is_ok())),
+        ("recv", |it| usize::from(it.recv().is_ok())),
+        ("recv_many", |it| it.recv_many(&mut Vec::new(), 1)),
+        ("stream", |it| usize::from(matches!(poll_next(it, Waker::noop()), Poll::Ready(Some(_))))),
+    ];
+    for (name, take) in ways {
+        let bus = live();
+        let mut subscription = bus.subscribe(1);
+        publish(&bus, 0..1);
+        let begin = |waker: &Waker| {
+            let mut drain = Box::pin(bus.close_and_drain_async(pending::<()>()));
+            assert!(drain.as_mut().poll(&mut Context::from_waker(waker)).is_pending());
+            drain
+        };
+        let fails = begin(&Waker::from(Arc::new(Panics)));
+        let (counter, waker) = CountingWaker::new();
+        let waits = begin(&waker);
+        assert_eq!(take(&mut subscription), 1, "{name}");
+        assert_eq!(counter.wakes(), 1, "{name}");
+        drop((fails, waits));
+    }
+}
+
+/// G11: a bus that is closed without a start, and without a subscriber, drops what it kept, and says how much that was.
+#[test]
+fn backlog_that_nobody_waits_for_goes_with_close() {
+    let bus = EventBus::new(2);
+    let token = Token(Arc::new(()));
+    let early = bus.subscribe(1);
+    drop(early);
+    bus.publish_batch(&[token.clone(), token.clone()]).unwrap();
+    assert_eq!((token.copies(), bus.stats().unclaimed), (2, 0));
+    bus.close();
+    assert_eq!((token.copies(), bus.stats().unclaimed, bus.stats().buffered), (0, 2, 2));
+    assert!(bus.close_and_drain(Duration::MAX).is_complete());
+}

@@ -15,7 +15,7 @@ use std::future::{Future, pending};
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Barrier, Mutex, Weak, mpsc};
-use std::task::{Context, Wake, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
@@ -422,6 +422,89 @@ fn waker_that_panics_as_it_is_cloned_leaves_nothing_behind() {
     assert!(drained.is_complete());
 }
 
+/// A waker that does something when it is cloned, once; every copy of it has a share.
+mod acting {
+    use super::Action;
+    use std::sync::Arc;
+    use std::task::{RawWaker, RawWakerVTable, Waker};
+
+    static VTABLE: RawWakerVTable = RawWakerVTable::new(
+        |data| {
+            // SAFETY: the data is that of an `Arc<Action>` of which this copy has a share.
+            let action = unsafe {
+                Arc::increment_strong_count(data.cast::<Action>());
+                &*data.cast::<Action>()
+            };
+            action.call();
+            RawWaker::new(data, &VTABLE)
+        },
+        // SAFETY: as above; the share goes with the copy.
+        |data| unsafe { Arc::decrement_strong_count(data.cast::<Action>()) },
+        |_| (),
+        // SAFETY: as above; the share goes with the copy.
+        |data| unsafe { Arc::decrement_strong_count(data.cast::<Action>()) },
+    );
+
+    pub fn waker(action: &Arc<Action>) -> Waker {
+        let data = Arc::into_raw(Arc::clone(action)).cast();
+        // SAFETY: the functions take the data for what it is, and are thread-safe, as an `Arc<Action>` is.
+        unsafe { Waker::from_raw(RawWaker::new(data, &VTABLE)) }
+    }
+}
+
+/// G12: a receive keeps no waker when it has ended, although the bus was closed, and the subscriber told so, while the waker
+/// was being cloned.
+#[test]
+fn waker_that_closes_the_bus_as_it_is_cloned_is_not_kept() {
+    for is_told in [false, true] {
+        let bus = live();
+        let mut subscription = bus.subscribe(1);
+        let stats = subscription.stop_handle();
+        let action = Arc::<Action>::default();
+        let task = acting::waker(&action);
+        action.on_call(1, {
+            let bus = bus.downgrade();
+            move || {
+                let bus = bus.upgrade().unwrap();
+                bus.close();
+                if is_told {
+                    stats.stop();
+                }
+            }
+        });
+        let mut receive = Box::pin(subscription.recv_async());
+        let received = receive.as_mut().poll(&mut Context::from_waker(&task));
+        assert!(matches!(received, Poll::Ready(Err(RecvError))), "it looks once more, and is told");
+        drop(receive);
+        drop(task);
+        assert_eq!(Arc::strong_count(&action), 1, "nobody keeps it");
+        assert_eq!(subscription.try_recv(), Err(TryRecvError::Closed));
+    }
+}
+
+/// G9: a stop whose wake-up drops the subscription has the last share in what the filter owns: a panic there goes no further.
+#[test]
+fn stop_that_drops_the_filter_last_does_not_panic() {
+    struct Leaves(Mutex<Option<Subscription<Number>>>);
+    impl Wake for Leaves {
+        fn wake(self: Arc<Self>) {
+            let subscription = self.0.lock().unwrap().take();
+            drop(subscription);
+        }
+    }
+    let bus = live();
+    let owned = Arc::new(Bomb::armed());
+    let mut subscription = bus.subscriber("leaves").filter(filter_that_owns(Arc::clone(&owned))).subscribe();
+    let stop = subscription.stop_handle();
+    let waker = Arc::new(Leaves(Mutex::new(None)));
+    assert!(poll_next(&mut subscription, &Waker::from(Arc::clone(&waker))).is_pending());
+    *waker.0.lock().unwrap() = Some(subscription);
+    drop(owned);
+    stop.stop();
+    assert!(waker.0.lock().unwrap().is_none(), "it was woken");
+    assert_eq!(bus.subscriber_count(), 0);
+}
+
 /// G11: a task's waker goes with its subscription, also where a publisher still holds the mailbox.
 #[test]
 fn waker_goes_with_its_subscription() {
@@ -689,6 +772,20 @@ fn filter_goes_with_its_subscription_whatever_handles_are_left() {
     assert_eq!(Arc::strong_count(&owned), 1);
     stop.stop();
     drop((stop, weak, idle, stats));
+}
+
+/// G11: what is displaced and no longer used is dropped, although something older is still in use.
+#[test]
+fn filter_is_dropped_behind_one_that_is_still_kept() {
+    let [kept, dropped] = [(), ()].map(Arc::new);
+    let (bus, _stays, publisher) = publisher_after_a_departure(Arc::clone(&kept));
+    let leaves = bus.subscriber("leaves").filter(filter_that_owns(Arc::clone(&dropped))).subscribe();
+    drop(leaves);
+    assert_eq!([&kept, &dropped].map(Arc::strong_count), [2, 1]);
+    drop(bus.subscribe(1));
+    assert_eq!([&kept, &dropped].map(Arc::strong_count), [2, 1]);
+    drop(publisher);
+    assert_eq!([&kept, &dropped].map(Arc::strong_count), [1, 1]);
 }
 
 /// G11: a publisher that goes lets go of its snapshot first, and then drops what nobody uses any

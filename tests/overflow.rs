@@ -312,21 +312,23 @@ fn hook_may_close_the_bus() {
 /// G11: `close` drops the hooks, so that one that owns the bus no longer keeps it alive; and on a closed bus none is kept.
 #[test]
 fn close_drops_the_hooks() {
-    let bus = live();
-    let token = Arc::new(());
-    let hook = |token: &Arc<()>| {
-        let (owned, token) = (bus.clone(), Arc::clone(token));
-        move |_: &ringbus::Lag| drop((owned.clone(), Arc::clone(&token)))
-    };
-    bus.on_lag(hook(&token));
-    assert_eq!(Arc::strong_count(&token), 2);
-    bus.close();
-    assert_eq!(Arc::strong_count(&token), 1);
-    bus.on_lag(hook(&token));
-    assert_eq!(Arc::strong_count(&token), 1);
-    let weak = bus.downgrade();
-    drop(bus);
-    assert!(weak.upgrade().is_none());
+    // One that is live, and two that never started.
+    for bus in [live(), EventBus::<Number>::new(0), EventBus::new(1)] {
+        let token = Arc::new(());
+        let hook = |token: &Arc<()>| {
+            let (owned, token) = (bus.clone(), Arc::clone(token));
+            move |_: &ringbus::Lag| drop((owned.clone(), Arc::clone(&token)))
+        };
+        bus.on_lag(hook(&token));
+        assert_eq!(Arc::strong_count(&token), 2);
+        bus.close();
+        assert_eq!(Arc::strong_count(&token), 1);
+        bus.on_lag(hook(&token));
+        assert_eq!(Arc::strong_count(&token), 1);
+        let weak = bus.downgrade();
+        drop(bus);
+        assert!(weak.upgrade().is_none());
+    }
 }
 
 /// API, section 2: publishers that lose events at the same moment begin one episode between them, and it is reported once.
@@ -661,6 +663,30 @@ fn lag_whose_hook_went_before_the_report_is_still_to_be_heard_of() {
         assert_eq!(take(&reports), [("slow".into(), ODD, 2 + u64::from(batch))]);
         publish(&bus, 4..5);
         assert_eq!(take(&reports), []);
+    }
+}
+
+/// API, section 2: a lag is reported also where the event has a `Drop`, and so goes to the last subscriber itself.
+#[test]
+fn lag_of_an_event_that_the_last_subscriber_has_is_reported() {
+    for (capacity, overflow) in [(8, Overflow::DropNewest), (1, Overflow::DropOldest), (1, Overflow::DropNewest)] {
+        let bus = EventBus::new(0);
+        bus.start();
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let of_hook = Arc::clone(&heard);
+        bus.on_lag(move |lag| of_hook.lock().unwrap().push((lag.subscriber.to_string(), lag.event_type)));
+        let _slow = bus.subscriber("slow").capacity(1).subscribe();
+        let _last = bus.subscriber("last").capacity(capacity).overflow(overflow).lossy(true).subscribe();
+        let token = Token(Arc::new(()));
+        for _ in 0..3 {
+            bus.publish(token.clone()).unwrap();
+        }
+        let event_type = EventType::new("token");
+        assert_eq!(*heard.lock().unwrap(), [("slow".to_owned(), event_type)], "{capacity} {overflow:?}");
+        assert!(!stats_of(&bus, "last").lagging);
+        bus.close();
+        drop((_slow, _last));
+        assert_eq!(token.copies(), 0);
     }
 }
 

@@ -556,6 +556,73 @@ fn responder_thread_that_panics_is_missing() {
     assert_eq!(bus.subscriber_count(), 0, "its subscription has gone with it");
 }
 
+/// G9: a waker may use the whole bus, its own request included, as it is dropped: as another takes its place, as the wait ends,
+/// and as it is given up.
+#[test]
+fn waker_of_a_request_may_use_the_whole_bus_as_it_is_dropped() {
+    struct Parting(Action);
+    impl Wake for Parting {
+        fn wake(self: Arc<Self>) {}
+    }
+    impl Drop for Parting {
+        fn drop(&mut self) {
+            self.0.call();
+        }
+    }
+    for ending in ["another waker", "an answer", "given up"] {
+        finishes(move || {
+            let (bus, _questions) = live();
+            let gather = ask(&bus, &["a"]);
+            let calls = Arc::new(AtomicUsize::new(0));
+            let parting = Parting(Action::default());
+            let (weak, handle, counter) = (bus.downgrade(), gather.cancel_handle(), Arc::clone(&calls));
+            parting.0.on_call(1, move || {
+                counter.fetch_add(1, SeqCst);
+                use_requests(&weak.upgrade().unwrap(), &handle);
+            });
+            let mut waiting = Box::pin(gather.until(pending::<()>()));
+            let task = Waker::from(Arc::new(parting));
+            assert!(waiting.as_mut().poll(&mut Context::from_waker(&task)).is_pending());
+            drop(task);
+            assert_eq!(calls.load(SeqCst), 0);
+            match ending {
+                "another waker" => drop(waiting.as_mut().poll(&mut Context::from_waker(Waker::noop()))),
+                "an answer" => publish(&bus, "a"),
+                _ => drop(waiting),
+            }
+            assert_eq!(calls.load(SeqCst), 1, "{ending}");
+        });
+    }
+}
+
+/// G9: a `stop` that panics as it is dropped goes on in the wait, and the request is given up.
+#[test]
+fn stop_may_panic_as_it_is_dropped() {
+    struct Stop;
+    impl std::future::Future for Stop {
+        type Output = ();
+
+        fn poll(self: std::pin::Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+            Poll::Pending
+        }
+    }
+    impl Drop for Stop {
+        fn drop(&mut self) {
+            panic_any("not to be stopped");
+        }
+    }
+    let (bus, _questions) = live();
+    let gather = ask(&bus, &["a"]);
+    let (answer, script) = Actor::answer("a");
+    bus.publish(answer).unwrap();
+    let mut waiting = Box::pin(gather.until(Stop));
+    let wait = || drop(waiting.as_mut().poll(&mut Context::from_waker(Waker::noop())));
+    assert_eq!(panic_of(wait), "not to be stopped");
+    drop(waiting);
+    assert_eq!((Arc::strong_count(&script), bus.stats().requests_in_flight), (1, 0));
+    assert_eq!(bus.stats().late_responses, 1, "it is in no result");
+}
+
 /// G9: a requester whom `close` wakes may use the whole bus there and then, drop its request or
 /// another one, or ask anew.
 #[test]

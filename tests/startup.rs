@@ -676,3 +676,33 @@ fn reader_frees_the_log_that_a_publish_has_kept() {
     drop(reader.try_recv().unwrap());
     assert_eq!(token.copies(), 0);
 }
+
+/// G6: a publish that comes too late for the log goes live, although that log was full.
+#[test]
+fn publish_too_late_for_a_full_log_goes_live() {
+    #[derive(Debug)]
+    struct Starts(Option<WeakEventBus<Starts>>);
+    impl Clone for Starts {
+        fn clone(&self) -> Self {
+            if let Some(bus) = &self.0 {
+                bus.upgrade().unwrap().start();
+            }
+            Self(None)
+        }
+    }
+    impl Event for Starts {
+        fn event_type(&self) -> EventType {
+            const { EventType::new("starts") }
+        }
+
+        fn timestamp(&self) -> SystemTime {
+            SystemTime::UNIX_EPOCH
+        }
+    }
+    let bus = EventBus::new(1);
+    let reader = bus.subscribe(2);
+    bus.publish(Starts(None)).unwrap();
+    let published = bus.publish_batch(&[Starts(Some(bus.downgrade())), Starts(None)]).unwrap();
+    assert_eq!((published.buffered, published.delivered, bus.stats().startup_rejected), (0, 2, 0));
+    assert_eq!(std::iter::from_fn(|| reader.try_recv().ok()).count(), 3);
+}

@@ -112,6 +112,21 @@ mod tests {
     }
 
     #[test]
+    fn chunk_that_runs_empty_takes_nobody_along() {
+        for behind in [1, CHUNK / 2 - 1, CHUNK / 2, CHUNK / 2 + 1, CHUNK, 2 * CHUNK] {
+            let mut expected: Vec<_> = (0..CHUNK + behind).map(|_| any()).collect();
+            let mut subscribers = Subscribers::none();
+            for mailbox in &expected {
+                subscribers = subscribers.with(mailbox);
+            }
+            while !expected.is_empty() {
+                subscribers = subscribers.without(&expected.remove(0));
+                assert_are(&subscribers, &expected);
+            }
+        }
+    }
+
+    #[test]
     fn versions_share_all_but_a_chunk() {
         let mut subscribers = Subscribers::none();
         for _ in 0..10 * CHUNK {
