@@ -47,6 +47,4 @@ pub fn count_and_end(outcomes: &Outcomes, threads: usize) {
     assert_eq!(count.total(), counted, "what threads have counted that are joined is exact");
     let is_one = stripes.windows(2).all(|pair| pair[0] == pair[1]);
     outcomes.saw(if is_one { "one after the other in one stripe" } else { "side by side" });
-    let lowest_twice = stripes.iter().filter(|&&stripe| stripe == 0).count() == 2;
-    outcomes.saw_if(lowest_twice, "two of them in one stripe");
 }
