@@ -689,7 +689,7 @@ fn requests_on_a_thread_that_unwinds_do_not_abort() {
     struct PanicsWhenDropped;
     impl Wake for PanicsWhenDropped {
         fn wake(self: Arc<Self>) {
-            std::mem::forget(self);
+            unreachable!("nobody answers");
         }
     }
     impl Drop for PanicsWhenDropped {
@@ -715,8 +715,6 @@ fn requests_on_a_thread_that_unwinds_do_not_abort() {
                 let mut waiting = Box::pin(gather.until(pending::<()>()));
                 assert!(waiting.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
                 drop(waker);
-                publish(&bus, "a");
-                assert!(waiting.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready());
                 drop((waiting, explodes));
                 while questions.try_recv().is_ok() {}
                 // Given up, with an answer that panics as it is dropped.

@@ -601,24 +601,31 @@ fn subscriber_stopped_before_the_start_is_offered_nothing() {
 /// after the start.
 #[test]
 fn backlog_is_remembered_whoever_comes_and_goes() {
-    type Change = fn(&EventBus<Number>);
+    type Change = fn(&EventBus<Number>) -> Option<Subscription<Number>>;
     let changes: [Change; 3] = [
-        |bus| drop(bus.subscribe(1)),
-        |bus| std::mem::forget(bus.subscribe(1)),
-        |bus| bus.subscribe(1).stop_handle().stop(),
+        |bus| {
+            drop(bus.subscribe(1));
+            None
+        },
+        |bus| Some(bus.subscribe(1)),
+        |bus| {
+            let stopped = bus.subscribe(1);
+            stopped.stop_handle().stop();
+            Some(stopped)
+        },
     ];
     for change in changes {
         let bus = EventBus::new(3);
         bus.publish_batch(&numbers(0..3)).unwrap();
         assert_eq!(bus.start(), 0);
-        change(&bus);
+        let _other = change(&bus);
         assert_eq!(bus.stats().unclaimed, 3, "nobody was there for them");
 
         let bus = EventBus::new(3);
         let mut reader = bus.subscriber("reader").subscribe();
         bus.publish_batch(&numbers(0..3)).unwrap();
         assert_eq!(bus.start(), 3);
-        change(&bus);
+        let _other = change(&bus);
         assert_eq!((bus.stats().unclaimed, stats_of(&bus, "reader").unread_replay), (0, 3));
         let drained = bus.close_and_drain(Duration::ZERO);
         assert_eq!(drained.unread.len(), 1, "{drained}");
