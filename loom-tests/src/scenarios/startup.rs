@@ -99,6 +99,8 @@ pub fn subscribe_start_publish(outcomes: &Outcomes) {
     let after = starter.join().unwrap();
     assert!(!is_buffered(&after), "what is published after start is not buffered");
     let (numbers, _) = drain(&subscription);
+    let unread = bus.stats().subscribers[0].unread_replay;
+    assert_eq!(unread, 0, "nobody is said to have a replay that it does not get");
     if numbers.first() == Some(&0) {
         let mut rest = numbers[1..].to_vec();
         if is_buffered(&racing) {
