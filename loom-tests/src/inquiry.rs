@@ -1,6 +1,6 @@
 //! The events of the models about requests: a question, and answers to it.
 
-use crate::engine::brief;
+use crate::engine::{brief, thread};
 use crate::token::Token;
 use ringbus::{
     Event, EventBus, EventType, Gather, GatherError, PublishError, Published, Request, RequestError, RequestId,
@@ -90,6 +90,16 @@ pub fn ask_briefly(bus: &Bus, expected: &[&'static str]) -> Result<Gather<Inquir
 pub fn answer(bus: &Bus, by: &'static str, token: &Token) -> Result<Published, PublishError<Inquiry>> {
     token.write();
     bus.publish(Inquiry::Answer { by, token: token.clone() })
+}
+
+/// Spawns a thread that answers, as the responder of that name.
+pub fn spawn_responder(
+    bus: &Bus,
+    by: &'static str,
+    token: &Token,
+) -> thread::JoinHandle<Result<Published, PublishError<Inquiry>>> {
+    let (bus, token) = (bus.clone(), token.clone());
+    thread::spawn(move || answer(&bus, by, &token))
 }
 
 /// The numbers of the answers in a result, after checking that each is visible as a whole.

@@ -68,6 +68,24 @@ pub fn spawn_publisher(bus: &Bus, number: usize) -> thread::JoinHandle<Outcome> 
     thread::spawn(move || publish(&bus, &Token::new(number)))
 }
 
+/// Spawns a thread that publishes the tokens as a batch.
+pub fn spawn_batch(bus: &Bus, tokens: [Token; 2]) -> thread::JoinHandle<Result<Published, BatchError>> {
+    let bus = bus.clone();
+    thread::spawn(move || publish_batch(&bus, &tokens))
+}
+
+/// Spawns a thread that starts the bus, and returns how many events are replayed.
+pub fn spawn_starter(bus: &Bus) -> thread::JoinHandle<usize> {
+    let bus = bus.clone();
+    thread::spawn(move || bus.start())
+}
+
+/// Spawns a thread that closes the bus.
+pub fn spawn_closer<E: Event + Clone + 'static>(bus: &EventBus<E>) -> thread::JoinHandle<()> {
+    let bus = bus.clone();
+    thread::spawn(move || bus.close())
+}
+
 /// Writes a token and publishes it through a publisher.
 pub fn publish_by(publisher: &mut Publisher<Token>, token: &Token) -> Outcome {
     token.write();

@@ -4,7 +4,8 @@ use crate::engine::atomic::{AtomicBool, Ordering::Acquire, Ordering::Release};
 use crate::engine::{Parks, thread};
 use crate::model::Outcomes;
 use crate::token::{
-    Bus, Token, delivered, drain, is_buffered, live_bus, publish, publish_batch, receive_all, spawn_publisher,
+    Bus, Token, delivered, drain, is_buffered, live_bus, publish, receive_all, spawn_batch, spawn_closer,
+    spawn_publisher, spawn_starter,
 };
 use std::sync::Arc;
 
@@ -13,10 +14,7 @@ pub fn start_close(outcomes: &Outcomes) {
     let bus = Bus::new(1);
     let subscription = bus.subscribe(1);
     publish(&bus, &Token::new(0)).unwrap();
-    let starter = thread::spawn({
-        let bus = bus.clone();
-        move || bus.start()
-    });
+    let starter = spawn_starter(&bus);
     let closer = thread::spawn({
         let bus = bus.clone();
         move || {
@@ -38,14 +36,8 @@ pub fn close_releases_backlog(outcomes: &Outcomes) {
     let parks = Parks::begin();
     let bus = Bus::new(1);
     let subscription = bus.subscribe(1);
-    let publisher = thread::spawn({
-        let bus = bus.clone();
-        move || publish(&bus, &Token::new(0))
-    });
-    let closer = thread::spawn({
-        let bus = bus.clone();
-        move || bus.close()
-    });
+    let publisher = spawn_publisher(&bus, 0);
+    let closer = spawn_closer(&bus);
     let reader = thread::spawn(move || receive_all(&subscription));
     let outcome = publisher.join().unwrap();
     closer.join().unwrap();
@@ -112,10 +104,7 @@ pub fn close_live(outcomes: &Outcomes, publishers: usize) {
     let bus = live_bus();
     let subscription = bus.subscribe(publishers);
     let threads: Vec<_> = (0..publishers).map(|number| spawn_publisher(&bus, number)).collect();
-    let closer = thread::spawn({
-        let bus = bus.clone();
-        move || bus.close()
-    });
+    let closer = spawn_closer(&bus);
     let reader = thread::spawn(move || (receive_all(&subscription), subscription));
     let published: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
     closer.join().unwrap();
@@ -134,10 +123,7 @@ pub fn close_live(outcomes: &Outcomes, publishers: usize) {
 pub fn subscribe_close(outcomes: &Outcomes) {
     let bus = Bus::new(1);
     publish(&bus, &Token::new(0)).unwrap();
-    let closer = thread::spawn({
-        let bus = bus.clone();
-        move || bus.close()
-    });
+    let closer = spawn_closer(&bus);
     let reader = thread::spawn({
         let bus = bus.clone();
         move || receive_all(&bus.subscribe(1))
@@ -190,14 +176,8 @@ pub fn close_live_batch(outcomes: &Outcomes) {
     let parks = Parks::begin();
     let bus = live_bus();
     let subscription = bus.subscribe(2);
-    let publisher = thread::spawn({
-        let bus = bus.clone();
-        move || publish_batch(&bus, &[Token::new(0), Token::new(1)])
-    });
-    let closer = thread::spawn({
-        let bus = bus.clone();
-        move || bus.close()
-    });
+    let publisher = spawn_batch(&bus, [0, 1].map(Token::new));
+    let closer = spawn_closer(&bus);
     let reader = thread::spawn(move || (receive_all(&subscription), subscription));
     let published = publisher.join().unwrap();
     closer.join().unwrap();

@@ -2,7 +2,7 @@
 
 use crate::engine::{Parks, block_on, thread};
 use crate::model::Outcomes;
-use crate::token::{Bus, Token, delivered, live_bus, publish, receive_all};
+use crate::token::{Bus, Token, delivered, live_bus, publish, receive_all, spawn_publisher};
 use std::future::pending;
 use std::time::Duration;
 
@@ -53,10 +53,7 @@ pub fn drain_take(outcomes: &Outcomes) {
 pub fn drain_publish_leave(outcomes: &Outcomes) {
     let bus = live_bus();
     let subscription = bus.subscribe(1);
-    let publisher = thread::spawn({
-        let bus = bus.clone();
-        move || publish(&bus, &Token::new(0))
-    });
+    let publisher = spawn_publisher(&bus, 0);
     let leaver = thread::spawn(move || drop(subscription));
     let drainer = thread::spawn({
         let bus = bus.clone();

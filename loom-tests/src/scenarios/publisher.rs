@@ -3,7 +3,7 @@
 use crate::engine::atomic::{AtomicBool, Ordering::Acquire, Ordering::Release};
 use crate::engine::{go, thread};
 use crate::model::Outcomes;
-use crate::token::{Bus, Token, drain, is_buffered, live_bus, publish_by};
+use crate::token::{Bus, Token, drain, is_buffered, live_bus, publish_by, spawn_starter};
 use std::sync::Arc;
 
 /// A cached snapshot × subscribe: no publish that comes after the subscription misses it.
@@ -43,10 +43,7 @@ pub fn cached_start(outcomes: &Outcomes) {
         let mut publisher = bus.publisher();
         move || [0, 1].map(|number| is_buffered(&publish_by(&mut publisher, &Token::new(number))))
     });
-    let starter = thread::spawn({
-        let bus = bus.clone();
-        move || bus.start()
-    });
+    let starter = spawn_starter(&bus);
     go();
     let (mut numbers, _) = drain(&subscription);
     outcomes.saw_if(numbers.len() == 1, "read between the two");

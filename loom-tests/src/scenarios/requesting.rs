@@ -1,9 +1,9 @@
 //! Requests and their answers.
 
 use crate::engine::{Parks, expire, thread};
-use crate::inquiry::{Waited, answer, ask, ask_briefly, live_bus, numbers};
+use crate::inquiry::{Waited, answer, ask, ask_briefly, live_bus, numbers, spawn_responder};
 use crate::model::Outcomes;
-use crate::token::Token;
+use crate::token::{Token, spawn_closer};
 use ringbus::{GatherError, RequestError};
 use std::future::{Future, pending};
 use std::pin::Pin;
@@ -16,15 +16,11 @@ pub fn responders(outcomes: &Outcomes, responders: usize) {
     let (bus, _questions) = live_bus();
     let names = &["a", "b", "c", "d", "e", "f"][..responders];
     let gather = ask(&bus, names).unwrap();
-    let threads: Vec<_> = (0..responders)
-        .map(|number| {
-            let bus = bus.clone();
-            thread::spawn(move || answer(&bus, names[number], &Token::new(number)).unwrap())
-        })
-        .collect();
+    let threads: Vec<_> =
+        (0..responders).map(|number| spawn_responder(&bus, names[number], &Token::new(number))).collect();
     let requester = thread::spawn(move || gather.wait());
     for responder in threads {
-        responder.join().unwrap();
+        responder.join().unwrap().unwrap();
     }
     let result = requester.join().unwrap().expect("everybody has answered");
     assert!(result.is_complete(), "G8: each expected responder is in the result");
@@ -42,12 +38,9 @@ pub fn one_responder(outcomes: &Outcomes) {
     let parks = Parks::begin();
     let (bus, _questions) = live_bus();
     let gather = ask(&bus, &["a"]).unwrap();
-    let responder = thread::spawn({
-        let bus = bus.clone();
-        move || answer(&bus, "a", &Token::new(0)).unwrap()
-    });
+    let responder = spawn_responder(&bus, "a", &Token::new(0));
     let requester = thread::spawn(move || gather.wait());
-    responder.join().unwrap();
+    responder.join().unwrap().unwrap();
     let result = requester.join().unwrap().expect("everybody has answered");
     assert_eq!(numbers(result), [0], "G7, G8: a waiting requester wakes for its answer");
     outcomes.saw_if(parks.any(), "requester parked");
@@ -60,13 +53,10 @@ pub fn response_timeout(outcomes: &Outcomes) {
     let (bus, _questions) = live_bus();
     let gather = ask_briefly(&bus, &["a"]).unwrap();
     let token = Token::new(0);
-    let responder = thread::spawn({
-        let (bus, token) = (bus.clone(), token.clone());
-        move || answer(&bus, "a", &token).unwrap()
-    });
+    let responder = spawn_responder(&bus, "a", &token);
     let clock = thread::spawn(expire);
     let requester = thread::spawn(move || gather.wait());
-    responder.join().unwrap();
+    responder.join().unwrap().unwrap();
     clock.join().unwrap();
     let late = bus.stats().late_responses;
     match requester.join().unwrap() {
@@ -90,13 +80,10 @@ pub fn response_timeout(outcomes: &Outcomes) {
 pub fn partial_timeout(outcomes: &Outcomes) {
     let (bus, _questions) = live_bus();
     let gather = ask_briefly(&bus, &["a", "b"]).unwrap();
-    let responder = thread::spawn({
-        let bus = bus.clone();
-        move || answer(&bus, "a", &Token::new(0)).unwrap()
-    });
+    let responder = spawn_responder(&bus, "a", &Token::new(0));
     let clock = thread::spawn(expire);
     let requester = thread::spawn(move || gather.wait());
-    responder.join().unwrap();
+    responder.join().unwrap().unwrap();
     clock.join().unwrap();
     let error = requester.join().unwrap().expect_err("one is missing");
     let late = bus.stats().late_responses as usize;
@@ -111,13 +98,10 @@ pub fn response_cancel(outcomes: &Outcomes) {
     let (bus, _questions) = live_bus();
     let gather = ask(&bus, &["a", "b"]).unwrap();
     let handle = gather.cancel_handle();
-    let responder = thread::spawn({
-        let bus = bus.clone();
-        move || answer(&bus, "a", &Token::new(0)).unwrap()
-    });
+    let responder = spawn_responder(&bus, "a", &Token::new(0));
     let canceller = thread::spawn(move || handle.cancel());
     let requester = thread::spawn(move || gather.wait());
-    responder.join().unwrap();
+    responder.join().unwrap().unwrap();
     canceller.join().unwrap();
     let Err(GatherError::Cancelled { partial }) = requester.join().unwrap() else {
         panic!("G8: a cancelled request says so")
@@ -134,16 +118,13 @@ pub fn response_drop(outcomes: &Outcomes) {
     let (bus, _questions) = live_bus();
     let gather = ask(&bus, &["a"]).unwrap();
     let token = Token::new(0);
-    let responder = thread::spawn({
-        let (bus, token) = (bus.clone(), token.clone());
-        move || answer(&bus, "a", &token).unwrap()
-    });
+    let responder = spawn_responder(&bus, "a", &token);
     let requester = thread::spawn(move || {
         let received = gather.received();
         drop(gather);
         received
     });
-    responder.join().unwrap();
+    responder.join().unwrap().unwrap();
     let received = requester.join().unwrap();
     assert_eq!(token.copies(), 1, "G8: a response that nobody will take is dropped");
     assert_eq!(bus.stats().late_responses, 1, "G8: a response that no result has is counted, once");
@@ -160,10 +141,7 @@ pub fn request_close(outcomes: &Outcomes) {
         let bus = bus.clone();
         move || ask(&bus, &["a"]).map(|gather| gather.wait())
     });
-    let closer = thread::spawn({
-        let bus = bus.clone();
-        move || bus.close()
-    });
+    let closer = spawn_closer(&bus);
     closer.join().unwrap();
     match requester.join().unwrap() {
         Ok(Err(GatherError::Closed { partial })) => {
@@ -181,16 +159,10 @@ pub fn request_close(outcomes: &Outcomes) {
 pub fn response_close(outcomes: &Outcomes) {
     let (bus, _questions) = live_bus();
     let gather = ask(&bus, &["a", "b"]).unwrap();
-    let responder = thread::spawn({
-        let bus = bus.clone();
-        move || answer(&bus, "a", &Token::new(0)).is_ok()
-    });
-    let closer = thread::spawn({
-        let bus = bus.clone();
-        move || bus.close()
-    });
+    let responder = spawn_responder(&bus, "a", &Token::new(0));
+    let closer = spawn_closer(&bus);
     let requester = thread::spawn(move || gather.wait());
-    let accepted = responder.join().unwrap();
+    let accepted = responder.join().unwrap().is_ok();
     closer.join().unwrap();
     let Err(GatherError::Closed { partial }) = requester.join().unwrap() else { panic!("G10: close ends a request") };
     let late = bus.stats().late_responses as usize;
@@ -229,13 +201,10 @@ pub fn receive_and_answer(outcomes: &Outcomes) {
 pub fn same_responder_twice(outcomes: &Outcomes) {
     let (bus, _questions) = live_bus();
     let gather = ask(&bus, &["a"]).unwrap();
-    let responders = [0, 1].map(|number| {
-        let bus = bus.clone();
-        thread::spawn(move || answer(&bus, "a", &Token::new(number)).unwrap())
-    });
+    let responders = [0, 1].map(|number| spawn_responder(&bus, "a", &Token::new(number)));
     let requester = thread::spawn(move || gather.wait());
     for responder in responders {
-        responder.join().unwrap();
+        responder.join().unwrap().unwrap();
     }
     let result = requester.join().unwrap().expect("everybody has answered");
     let late = bus.stats().late_responses as usize;
@@ -256,15 +225,9 @@ pub fn wake_gives_up(outcomes: &Outcomes) {
     assert!(waiting.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
     drop(waker);
     *gives_up.waiting.lock().unwrap() = Some(waiting);
-    let responder = thread::spawn({
-        let bus = bus.clone();
-        move || answer(&bus, "a", &Token::new(0)).is_ok()
-    });
-    let closer = thread::spawn({
-        let bus = bus.clone();
-        move || bus.close()
-    });
-    let accepted = responder.join().unwrap();
+    let responder = spawn_responder(&bus, "a", &Token::new(0));
+    let closer = spawn_closer(&bus);
+    let accepted = responder.join().unwrap().is_ok();
     closer.join().unwrap();
     assert!(gives_up.waiting.lock().unwrap().is_none(), "G7: close wakes who waits for answers");
     assert_eq!(bus.stats().late_responses, u64::from(accepted), "G8: no result has it");

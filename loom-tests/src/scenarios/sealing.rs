@@ -3,7 +3,7 @@
 use crate::engine::{Parks, thread};
 use crate::model::Outcomes;
 use crate::token::{
-    Bus, Token, delivered, drain, is_buffered, live_bus, publish, publish_batch, receive_all, spawn_publisher,
+    Bus, Token, delivered, drain, is_buffered, live_bus, publish, receive_all, spawn_batch, spawn_publisher,
 };
 
 /// Unsubscribe × publish: what was delivered to the subscriber that left is not left in its ring.
@@ -82,10 +82,7 @@ pub fn stop_late_fill(outcomes: &Outcomes) {
     let parks = Parks::begin();
     let bus = Bus::new(1);
     let subscription = bus.subscribe(1);
-    let publisher = thread::spawn({
-        let bus = bus.clone();
-        move || publish(&bus, &Token::new(0))
-    });
+    let publisher = spawn_publisher(&bus, 0);
     let reader = thread::spawn({
         let bus = bus.clone();
         move || {
@@ -111,10 +108,7 @@ pub fn unsubscribe_batch(outcomes: &Outcomes) {
     let bus = live_bus();
     let subscription = bus.subscribe(2);
     let tokens = [Token::new(0), Token::new(1)];
-    let publisher = thread::spawn({
-        let (bus, tokens) = (bus.clone(), tokens.clone());
-        move || publish_batch(&bus, &tokens)
-    });
+    let publisher = spawn_batch(&bus, tokens.clone());
     let leaver = thread::spawn(move || drop(subscription));
     let delivered = publisher.join().unwrap().unwrap().delivered;
     leaver.join().unwrap();

@@ -2,21 +2,15 @@
 
 use crate::engine::{Parks, block_on, go, thread};
 use crate::model::Outcomes;
-use crate::token::{Bus, Token, delivered, drain, is_buffered, publish, receive_all, spawn_publisher};
+use crate::token::{Bus, Token, delivered, drain, is_buffered, publish, receive_all, spawn_publisher, spawn_starter};
 
 /// One publisher × start × a reader that parks: the event arrives, once.
 pub fn publish_start_receive(outcomes: &Outcomes) {
     let parks = Parks::begin();
     let bus = Bus::new(1);
     let subscription = bus.subscribe(1);
-    let publisher = thread::spawn({
-        let bus = bus.clone();
-        move || publish(&bus, &Token::new(0))
-    });
-    let starter = thread::spawn({
-        let bus = bus.clone();
-        move || bus.start()
-    });
+    let publisher = spawn_publisher(&bus, 0);
+    let starter = spawn_starter(&bus);
     let reader = thread::spawn(move || (subscription.recv().map(Token::read), subscription));
     let outcome = publisher.join().unwrap();
     let replayed = starter.join().unwrap();
@@ -32,10 +26,7 @@ pub fn publish_start_receive(outcomes: &Outcomes) {
 pub fn late_fill(outcomes: &Outcomes) {
     let parks = Parks::begin();
     let bus = Bus::new(1);
-    let publisher = thread::spawn({
-        let bus = bus.clone();
-        move || publish(&bus, &Token::new(0))
-    });
+    let publisher = spawn_publisher(&bus, 0);
     let reader = thread::spawn({
         let bus = bus.clone();
         move || {
@@ -82,10 +73,7 @@ pub fn publishers_start(outcomes: &Outcomes, publishers: usize) {
 pub fn subscribe_start_publish(outcomes: &Outcomes) {
     let bus = Bus::new(2);
     publish(&bus, &Token::new(0)).unwrap();
-    let publisher = thread::spawn({
-        let bus = bus.clone();
-        move || publish(&bus, &Token::new(1))
-    });
+    let publisher = spawn_publisher(&bus, 1);
     let starter = thread::spawn({
         let bus = bus.clone();
         move || {
@@ -124,14 +112,8 @@ pub fn two_starts(outcomes: &Outcomes) {
     let bus = Bus::new(2);
     let subscription = bus.subscribe(2);
     publish(&bus, &Token::new(0)).unwrap();
-    let publisher = thread::spawn({
-        let bus = bus.clone();
-        move || publish(&bus, &Token::new(1))
-    });
-    let other = thread::spawn({
-        let bus = bus.clone();
-        move || bus.start()
-    });
+    let publisher = spawn_publisher(&bus, 1);
+    let other = spawn_starter(&bus);
     go();
     let here = bus.start();
     assert!(bus.is_started(), "a second start helps the first before it returns");
@@ -149,14 +131,8 @@ pub fn full_buffer(outcomes: &Outcomes) {
     let bus = Bus::new(1);
     let subscription = bus.subscribe(1);
     publish(&bus, &Token::new(0)).unwrap();
-    let publisher = thread::spawn({
-        let bus = bus.clone();
-        move || publish(&bus, &Token::new(1))
-    });
-    let starter = thread::spawn({
-        let bus = bus.clone();
-        move || bus.start()
-    });
+    let publisher = spawn_publisher(&bus, 1);
+    let starter = spawn_starter(&bus);
     let outcome = publisher.join().unwrap();
     assert_eq!(starter.join().unwrap(), 1, "start counts what it replays");
     let expected: &[usize] = match outcome {
@@ -179,10 +155,7 @@ pub fn second_start(outcomes: &Outcomes) {
     let bus = Bus::new(1);
     let subscription = bus.subscribe(1);
     publish(&bus, &Token::new(0)).unwrap();
-    let first = thread::spawn({
-        let bus = bus.clone();
-        move || bus.start()
-    });
+    let first = spawn_starter(&bus);
     let second = thread::spawn({
         let bus = bus.clone();
         move || (bus.start(), subscription.try_recv().map(Token::read))
@@ -200,10 +173,7 @@ pub fn late_fill_awaited(outcomes: &Outcomes) {
     let bus = Bus::new(1);
     let mut subscription = bus.subscribe(1);
     let publisher = spawn_publisher(&bus, 0);
-    let starter = thread::spawn({
-        let bus = bus.clone();
-        move || bus.start()
-    });
+    let starter = spawn_starter(&bus);
     let task = thread::spawn(move || block_on(subscription.recv_async()).map(Token::read));
     let outcome = publisher.join().unwrap();
     starter.join().unwrap();
@@ -241,10 +211,7 @@ pub fn start_joiner(outcomes: &Outcomes) {
     let parks = Parks::begin();
     let bus = Bus::new(1);
     publish(&bus, &Token::new(0)).unwrap();
-    let starter = thread::spawn({
-        let bus = bus.clone();
-        move || bus.start()
-    });
+    let starter = spawn_starter(&bus);
     let joiner = thread::spawn({
         let bus = bus.clone();
         move || {

@@ -2,7 +2,7 @@
 
 use crate::engine::{Parks, block_on, brief, expire, thread};
 use crate::model::Outcomes;
-use crate::token::{TOKEN, Token, delivered, drain, live_bus, publish, publish_batch, spawn_publisher};
+use crate::token::{TOKEN, Token, delivered, drain, live_bus, publish, publish_batch, spawn_batch, spawn_publisher};
 use futures_core::Stream;
 use ringbus::RecvTimeoutError;
 use std::future::{Future, poll_fn};
@@ -15,10 +15,7 @@ pub fn publish_park(outcomes: &Outcomes) {
     let parks = Parks::begin();
     let bus = live_bus();
     let subscription = bus.subscribe(1);
-    let publisher = thread::spawn({
-        let bus = bus.clone();
-        move || publish(&bus, &Token::new(0))
-    });
+    let publisher = spawn_publisher(&bus, 0);
     let reader = thread::spawn(move || subscription.recv().map(Token::read));
     assert_eq!(delivered(&publisher.join().unwrap()), 1);
     assert_eq!(reader.join().unwrap(), Ok(0), "G7: a waiting subscriber wakes for its event");
@@ -48,10 +45,7 @@ pub fn batch_park(outcomes: &Outcomes) {
     let parks = Parks::begin();
     let bus = live_bus();
     let subscription = bus.subscribe(2);
-    let publisher = thread::spawn({
-        let bus = bus.clone();
-        move || publish_batch(&bus, &[Token::new(0), Token::new(1)])
-    });
+    let publisher = spawn_batch(&bus, [0, 1].map(Token::new));
     let reader = thread::spawn(move || [0, 1].map(|_| subscription.recv().unwrap().read()));
     assert_eq!(publisher.join().unwrap().unwrap().delivered, 2);
     assert_eq!(reader.join().unwrap(), [0, 1], "G5, G7: a waiting subscriber wakes for a batch, and gets it in order");
@@ -84,10 +78,7 @@ pub fn typed_park(outcomes: &Outcomes, as_batch: bool) {
 pub fn publish_timeout(outcomes: &Outcomes) {
     let bus = live_bus();
     let subscription = bus.subscribe(1);
-    let publisher = thread::spawn({
-        let bus = bus.clone();
-        move || publish(&bus, &Token::new(0))
-    });
+    let publisher = spawn_publisher(&bus, 0);
     let clock = thread::spawn(expire);
     let reader = thread::spawn(move || (subscription.recv_timeout(brief()).map(Token::read), subscription));
     publisher.join().unwrap().unwrap();
@@ -117,10 +108,7 @@ impl Wake for Silent {
 pub fn publish_await(outcomes: &Outcomes) {
     let bus = live_bus();
     let mut subscription = bus.subscribe(1);
-    let publisher = thread::spawn({
-        let bus = bus.clone();
-        move || publish(&bus, &Token::new(0))
-    });
+    let publisher = spawn_publisher(&bus, 0);
     let reader = thread::spawn(move || {
         let mut polls = 0;
         let mut receive = pin!(subscription.recv_async());
@@ -140,10 +128,7 @@ pub fn publish_await(outcomes: &Outcomes) {
 pub fn publish_give_up(outcomes: &Outcomes) {
     let bus = live_bus();
     let mut subscription = bus.subscribe(1);
-    let publisher = thread::spawn({
-        let bus = bus.clone();
-        move || publish(&bus, &Token::new(0))
-    });
+    let publisher = spawn_publisher(&bus, 0);
     let reader = thread::spawn(move || {
         let silent = Arc::new(Silent);
         let waker = Waker::from(Arc::clone(&silent));
