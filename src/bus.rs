@@ -301,13 +301,7 @@ impl<E: Event + Clone> EventBus<E> {
             return conclude_request(result, &mut event, panics);
         }
         let result = self.ask(&event, &options, &mut panics);
-        if panics.will_resume() {
-            panics.catch(|| drop(result));
-            panics.resume();
-            unreachable!("a panic is resumed");
-        }
-        panics.resume();
-        match result {
+        match panics.resume_or(result) {
             Ok(gather) => Ok(gather),
             Err(kind) => Err(RequestError::new(kind, event)),
         }
@@ -506,17 +500,11 @@ fn conclude_request<E>(
     event: &mut Option<E>,
     mut panics: Panics,
 ) -> Result<Gather<E>, RequestError<E>> {
-    if let Some(Ok(_)) = result {
+    // Not left to the unwinding, where a panic of its own would abort the process.
+    if matches!(result, Some(Ok(_))) || panics.will_resume() {
         panics.catch(|| *event = None);
     }
-    if panics.will_resume() {
-        panics.catch(|| drop(result));
-        panics.catch(|| *event = None);
-        panics.resume();
-        unreachable!("a panic is resumed");
-    }
-    panics.resume();
-    match (result, event.take()) {
+    match (panics.resume_or(result), event.take()) {
         (Some(Ok(gather)), _) => Ok(gather),
         (Some(Err(kind)), Some(event)) => Err(RequestError::new(kind, event)),
         (None, _) | (_, None) => unreachable!("there is an event, and only a request that was made takes it"),

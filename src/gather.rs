@@ -229,15 +229,10 @@ impl<E> Gather<E> {
         otherwise: impl FnOnce(RequestResult<E>) -> GatherError<E>,
     ) -> Result<RequestResult<E>, GatherError<E>> {
         self.pending().end_wait(&mut panics);
-        if panics.will_resume() {
-            // Given up: so the responses are dropped one by one, and counted as late.
-            panics.catch(|| drop(self));
-            panics.resume();
-            unreachable!("a panic is resumed");
-        }
-        panics.resume();
-        let (result, ended) = self.pending().take();
-        if result.responses.len() >= self.pending().required() {
+        // If a panic resumes, the request is given up: its responses are dropped one by one, and counted as late.
+        let gather = panics.resume_or(self);
+        let (result, ended) = gather.pending().take();
+        if result.responses.len() >= gather.pending().required() {
             Ok(result)
         } else {
             Err(match ended {

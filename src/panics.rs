@@ -32,7 +32,7 @@ impl Panics {
         }
     }
 
-    /// Whether [`resume`](Self::resume) will not return. (If it will, it still has to be called.)
+    /// Whether [`resume`](Self::resume) will not return. (It has to be called either way.)
     pub(crate) fn will_resume(&self) -> bool {
         self.0.is_some() && !std::thread::panicking()
     }

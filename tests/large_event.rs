@@ -294,11 +294,11 @@ fn evicted_large_event_goes_once_whatever_panics() {
     }
 }
 
-/// G3, G7: a reader that waits in front of a slot of the start-up is woken when a large event comes
-/// to be in it.
+/// G6, G10: a large event that comes too late for the log, because the bus starts or closes as it is
+/// cloned, goes live or is refused; and the reader, which sleeps, is woken for what there is.
 #[test]
-fn late_large_event_of_the_start_up_wakes_its_reader() {
-    /// Starts or closes the bus as it is cloned, and waits until the reader has looked and sleeps.
+fn large_event_too_late_for_the_log_goes_live_or_is_refused() {
+    /// Starts or closes the bus as it is cloned, which is before it claims a slot.
     struct Late {
         act: Option<Arc<dyn Fn() + Send + Sync>>,
         _bulk: [u8; 4096],
@@ -332,8 +332,6 @@ fn late_large_event_of_the_start_up_wakes_its_reader() {
                 if closes { bus.close() } else { _ = bus.start() }
             }
         };
-        // It is cloned before it claims a slot: so it comes too late for the replay, and is live or
-        // refused.
         let published = bus.publish(Late { act: Some(Arc::new(act)), _bulk: [0; 4096] });
         assert_eq!(published.is_err(), closes);
         assert_eq!(reader.join(), (true, !closes));
@@ -417,4 +415,14 @@ fn refused_large_event_is_handed_back() {
     }
     refused(|| Heavy::new(0).0);
     refused(|| Bulk([0; 4096]));
+
+    // On a stack that hardly holds one.
+    on_thread(|| {
+        let bus = EventBus::<Frame>::new(0);
+        assert!(bus.publish(Frame::EMPTY).is_err());
+    });
+    on_thread(|| {
+        let bus = EventBus::<Frame>::new(0);
+        assert!(bus.publisher().publish(Frame::EMPTY).is_err());
+    });
 }

@@ -184,8 +184,7 @@ pub(crate) fn publish_large<E>(
     panics.resume();
     match result {
         Ok(published) => Ok(published),
-        Err(BatchError { kind: BatchErrorKind::StartupFull, .. }) => Err(PublishError::StartupFull(event)),
-        Err(BatchError { kind: BatchErrorKind::Closed, .. }) => Err(PublishError::Closed(event)),
+        Err(error) => Err(PublishError::new(error.kind, event)),
     }
 }
 

@@ -97,13 +97,13 @@ impl<'a, E> Lists<'a, E> {
     }
 
     fn note(&mut self, list: &'a [Arc<Mailbox<E>>]) {
-        let is_new = !list.is_empty() && !self.lists.iter().any(|other| ptr::eq(*other, list));
-        if is_new && self.len <= LISTS {
-            if let Some(place) = self.lists.get_mut(self.len) {
-                *place = list;
-            }
-            self.len += 1;
+        if list.is_empty() || self.len > LISTS || self.lists.iter().any(|other| ptr::eq(*other, list)) {
+            return;
         }
+        if let Some(place) = self.lists.get_mut(self.len) {
+            *place = list;
+        }
+        self.len += 1;
     }
 
     /// All of them; `None` if they were too many.

@@ -70,6 +70,17 @@ pub(crate) struct Snapshot<E> {
 }
 
 impl<E> Snapshot<E> {
+    /// One without subscribers, and with hooks of its own.
+    fn of_nobody(phase: Phase<E>) -> Self {
+        Self {
+            phase,
+            subscribers: Subscribers::none(),
+            routes: Routes::none(),
+            backlog: Backlog::default(),
+            hooks: Arc::new(Hooks::new()),
+        }
+    }
+
     fn in_phase(&self, phase: Phase<E>) -> Self {
         Self {
             phase,
@@ -121,28 +132,14 @@ struct Shared<E> {
 impl<E> Drop for Shared<E> {
     fn drop(&mut self) {
         // Whose subscriptions have just left may be in it for the last time, and a panic there is not the bus owner's.
-        let nobody = Snapshot {
-            phase: Phase::Closed(Closed::Started),
-            subscribers: Subscribers::none(),
-            routes: Routes::none(),
-            backlog: Backlog::default(),
-            hooks: Arc::new(Hooks::new()),
-        };
-        let last = self.current.swap(Arc::new(nobody));
+        let last = self.current.swap(Arc::new(Snapshot::of_nobody(Phase::Closed(Closed::Started))));
         swallow(|| drop(last));
     }
 }
 
 impl<E> SnapshotCell<E> {
     pub(crate) fn new(log: StartupLog<E>) -> Self {
-        let snapshot = Snapshot {
-            phase: Phase::Starting(Arc::new(log)),
-            subscribers: Subscribers::none(),
-            routes: Routes::none(),
-            backlog: Backlog::default(),
-            hooks: Arc::new(Hooks::new()),
-        };
-        let current = ArcSwap::new(Arc::new(snapshot));
+        let current = ArcSwap::new(Arc::new(Snapshot::of_nobody(Phase::Starting(Arc::new(log)))));
         Self(Arc::new(Shared { current, displaced: Displaced::new(), drains: Drains::new() }))
     }
 
