@@ -229,10 +229,10 @@ impl<E> Gather<E> {
         otherwise: impl FnOnce(RequestResult<E>) -> GatherError<E>,
     ) -> Result<RequestResult<E>, GatherError<E>> {
         self.pending().end_wait(&mut panics);
-        // If a panic resumes, the request is given up: its responses are dropped one by one, and counted as late.
-        let gather = panics.resume_or(self);
-        let (result, ended) = gather.pending().take();
-        if result.responses.len() >= gather.pending().required() {
+        // The request is given up then: its registration drops the responses one by one, and counts them as late.
+        panics.resume();
+        let (result, ended) = self.pending().take();
+        if result.responses.len() >= self.pending().required() {
             Ok(result)
         } else {
             Err(match ended {
