@@ -7,15 +7,9 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 source ci/setup.sh
+source ci/cargo-fuzz.sh
 seconds=${1:-60}
-version=0.13.2
 target_directory=${CARGO_TARGET_DIR:-$PWD/target}/fuzz
-
-# libFuzzer is written in C++.
-command -v c++ >/dev/null || install_packages g++
-if [ "$(cargo fuzz --version 2>/dev/null)" != "cargo-fuzz $version" ]; then
-    cargo install --locked --quiet "cargo-fuzz@$version"
-fi
 
 # ci/lint.sh does not see it, because it is outside the workspace.
 cargo fmt --manifest-path fuzz/Cargo.toml --check

@@ -12,6 +12,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 source ci/setup.sh
+source ci/cargo-fuzz.sh
 source ci/one-program.sh
 target=${CARGO_TARGET_DIR:-$PWD/target}/protocol-mutants
 tree=$target/tree

@@ -30,7 +30,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 /// What is no part of the protocol, or no part of the library.
-const LEFT_ALONE: [&str; 3] = ["sync", "lib.rs", "planted.rs"];
+const LEFT_ALONE: [&str; 4] = ["sync", "sync.rs", "lib.rs", "planted.rs"];
 
 fn main() -> io::Result<()> {
     let arguments: Vec<_> = env::args().skip(1).collect();
@@ -94,7 +94,7 @@ fn sources(folder: &Path) -> io::Result<Vec<(PathBuf, String)>> {
     paths.sort();
     let mut sources = Vec::new();
     for path in paths {
-        if path.file_stem().is_some_and(|stem| stem == "sync") || LEFT_ALONE.iter().any(|name| path.ends_with(name)) {
+        if LEFT_ALONE.iter().any(|name| path.ends_with(name)) {
             continue;
         }
         if path.is_dir() {

@@ -141,12 +141,7 @@ impl<'ast> Visit<'ast> for Planter<'_> {
     }
 
     fn visit_stmt(&mut self, statement: &'ast Stmt) {
-        let left_out = match statement {
-            Stmt::Expr(expression, Some(_)) => does(expression),
-            Stmt::Expr(Expr::MethodCall(_) | Expr::Call(_), None) => false,
-            _ => false,
-        };
-        if left_out {
+        if matches!(statement, Stmt::Expr(expression, Some(_)) if does(expression)) {
             let span = statement.span();
             let source = self.source(span).to_owned();
             let bug = self.bug(span, "left out", source);
