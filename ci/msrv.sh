@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Checks the library alone: with a real compiler of the version that Cargo.toml promises, one that is installed or Debian's package
-# of it, unpacked below target/; and for a target whose atomics have 32 bits at most.
+# Checks the library alone: with a real compiler of the version that Cargo.toml promises, one that
+# is installed or Debian's package of it, unpacked below target/; and for a target whose atomics
+# have 32 bits at most.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

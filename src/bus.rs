@@ -75,20 +75,23 @@ impl<E: Event + Clone> EventBus<E> {
         Self { core: Arc::new(Core::new(startup_capacity)) }
     }
 
-    /// Opens the bus: releases every event published so far to the present subscribers, and lets events
-    /// flow straight to the rings from now on. Returns how many events are replayed to somebody: 0 if nobody has subscribed, and if the bus
-    /// was started or closed before. What nobody was there for is counted as [`unclaimed`](BusStats::unclaimed).
+    /// Opens the bus: releases every event published so far to the present subscribers, and lets
+    /// events flow straight to the rings from now on. Returns how many events are replayed to
+    /// somebody: 0 if nobody has subscribed, and if the bus was started or closed before. What
+    /// nobody was there for is counted as [`unclaimed`](BusStats::unclaimed).
     ///
     /// Nothing is lost or reordered while other threads publish, subscribe, receive, start and close: each
     /// subscriber gets the whole replay in the order in which the events were accepted, and live events after that.
     ///
-    /// Progress: lock-free; takes the same time however many events are replayed, and nobody waits for it. Whoever lets go of the
-    /// log last frees it, in time proportional to its capacity: normally the last reader, or `start` itself if nobody has
-    /// subscribed. A publish never does: if one is under way meanwhile, whoever comes, goes or ends its replay next.
+    /// Progress: lock-free; takes the same time however many events are replayed, and nobody waits
+    /// for it. Whoever lets go of the log last frees it, in time proportional to its capacity:
+    /// normally the last reader, or `start` itself if nobody has subscribed. A publish never does:
+    /// if one is under way meanwhile, whoever comes, goes or ends its replay next.
     ///
     /// # Panics
     ///
-    /// Resumes the panic of a subscriber's waker, after all have been woken; and of an event's `Drop`, if nobody has subscribed.
+    /// Resumes the panic of a subscriber's waker, after all have been woken; and of an event's
+    /// `Drop`, if nobody has subscribed.
     pub fn start(&self) -> usize {
         self.core.start()
     }
@@ -215,9 +218,11 @@ impl<E: Event + Clone> EventBus<E> {
     /// Asks several responders at once: publishes `event`, which must be a [request](Event::as_request), and gathers the
     /// [responses](Event::as_response) that carry its id.
     ///
-    /// A response goes to its request whatever the rings look like, and to subscribers as any event. The first of each expected
-    /// responder counts; more of them are duplicates, and those of others unexpected: both are counted in the result, and the first names among
-    /// the unexpected are in it. [`Gather::published`] says how many subscribers the request has reached, and how many it has not.
+    /// A response goes to its request whatever the rings look like, and to subscribers as any
+    /// event. The first of each expected responder counts; more of them are duplicates, and those
+    /// of others unexpected: both are counted in the result, and the first names among the
+    /// unexpected are in it. [`Gather::published`] says how many subscribers the request has
+    /// reached, and how many it has not.
     ///
     /// Before [`start`](Self::start), the request is kept like any event, and can be answered once it was replayed; nobody knows yet
     /// whether anybody will take it, and its timeout runs meanwhile.
@@ -328,10 +333,11 @@ impl<E: Event + Clone> EventBus<E> {
         Err(error)
     }
 
-    /// Whether a request with that id is under way and still takes answers; so a responder can save itself work that nobody
-    /// waits for. Advisory: it may have ended by the time this returns.
+    /// Whether a request with that id is under way and still takes answers; so a responder can save
+    /// itself work that nobody waits for. Advisory: it may have ended by the time this returns.
     ///
-    /// Progress: while nothing is under way, one load; otherwise two short locks, as for a response.
+    /// Progress: while nothing is under way, one load; otherwise two short locks, as for a
+    /// response.
     #[must_use]
     pub fn is_pending(&self, id: &RequestId) -> bool {
         self.core.requests().is_pending(id)
@@ -360,16 +366,19 @@ impl<E: Event + Clone> EventBus<E> {
         self.core.stats()
     }
 
-    /// Adds a function that is called when a subscriber begins to lose events: once per [episode](Lag), not once per event,
-    /// and never for [lossy](SubscriberBuilder::lossy) subscribers. The handle takes it away again; dropping the handle does not.
+    /// Adds a function that is called when a subscriber begins to lose events: once per
+    /// [episode](Lag), not once per event, and never for [lossy](SubscriberBuilder::lossy)
+    /// subscribers. The handle takes it away again; dropping the handle does not.
     ///
-    /// It runs on the thread whose publish found the ring full, after that publish has served everybody, under no lock; so it
-    /// may call back into the bus. What is published from inside a hook, on whichever bus, runs no hooks: an episode that begins there is
-    /// reported with the next loss. A hook that owns an `EventBus` keeps the bus open: let it own a
-    /// [`WeakEventBus`], or call [`close`](Self::close), which drops the hooks. On a closed bus, this does nothing.
+    /// It runs on the thread whose publish found the ring full, after that publish has served
+    /// everybody, under no lock; so it may call back into the bus. What is published from inside a
+    /// hook, on whichever bus, runs no hooks: an episode that begins there is reported with the
+    /// next loss. A hook that owns an `EventBus` keeps the bus open: let it own a [`WeakEventBus`],
+    /// or call [`close`](Self::close), which drops the hooks. On a closed bus, this does nothing.
     ///
-    /// What a hook owns is dropped by [`LagHook::remove`] or `close`; if a publish is calling the hook meanwhile, by that publish, at its very
-    /// end. If it panics there, the panic goes no further than the panic hook.
+    /// What a hook owns is dropped by [`LagHook::remove`] or `close`; if a publish is calling the
+    /// hook meanwhile, by that publish, at its very end. If it panics there, the panic goes no
+    /// further than the panic hook.
     pub fn on_lag(&self, hook: impl Fn(&Lag) + Send + Sync + 'static) -> LagHook {
         self.core.cell().load().hooks.add(hook)
     }
@@ -389,10 +398,12 @@ impl<E: Event + Clone> EventBus<E> {
         self.core.close();
     }
 
-    /// Closes the bus, and waits until every subscriber has taken what it had, or left; at most `within`. Says who had not.
+    /// Closes the bus, and waits until every subscriber has taken what it had, or left; at most
+    /// `within`. Says who had not.
     ///
-    /// A subscriber that has taken its last event may still be at work on it. One that the calling thread itself should read, or
-    /// that nobody reads, is waited for in vain. The thread is parked meanwhile and uses no CPU. [`Duration::MAX`] waits for ever.
+    /// A subscriber that has taken its last event may still be at work on it. One that the calling
+    /// thread itself should read, or that nobody reads, is waited for in vain. The thread is parked
+    /// meanwhile and uses no CPU. [`Duration::MAX`] waits for ever.
     ///
     /// # Panics
     ///
@@ -427,8 +438,8 @@ impl<E: Event + Clone> EventBus<E> {
         self.core.close_and_drain(within)
     }
 
-    /// As [`close_and_drain`](Self::close_and_drain), for a task, on any runtime: waits until `stop` is ready, such as a sleep. Closes the bus
-    /// when it is first polled.
+    /// As [`close_and_drain`](Self::close_and_drain), for a task, on any runtime: waits until
+    /// `stop` is ready, such as a sleep. Closes the bus when it is first polled.
     ///
     /// # Panics
     ///
@@ -493,7 +504,8 @@ impl<E> fmt::Debug for WeakEventBus<E> {
     }
 }
 
-/// Ends a request: drops the event, or hands it back if it was refused, and resumes the first panic, whereupon the request is given up.
+/// Ends a request: drops the event, or hands it back if it was refused, and resumes the first
+/// panic, whereupon the request is given up.
 #[inline(never)]
 fn conclude_request<E>(
     result: Option<Result<Gather<E>, RequestErrorKind>>,

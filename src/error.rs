@@ -14,7 +14,8 @@ pub enum PublishError<E> {
 }
 
 impl<E> PublishError<E> {
-    // Inlined, because each call that a large event is moved through takes its size of stack in a debug build.
+    // Inlined, because each call that a large event is moved through takes its size of stack in a
+    // debug build.
     #[inline(always)]
     pub(crate) fn new(kind: BatchErrorKind, event: E) -> Self {
         match kind {

@@ -101,8 +101,10 @@ pub trait Event: AsAny + Send + Sync {
     }
 }
 
-/// An event of any type, shared. It downcasts to the type that the `Arc` was made of; an `Arc` of an `Arc<T>` downcasts to that `Arc<T>`.
-/// If a `DynEvent` was wrapped in another one by mistake, as by `Arc::new(event)`, it downcasts to what is inside. What an [`EventBus`](crate::EventBus) carries when components bring types of their own.
+/// An event of any type, shared. It downcasts to the type that the `Arc` was made of; an `Arc` of
+/// an `Arc<T>` downcasts to that `Arc<T>`. If a `DynEvent` was wrapped in another one by mistake,
+/// as by `Arc::new(event)`, it downcasts to what is inside. What an [`EventBus`](crate::EventBus)
+/// carries when components bring types of their own.
 pub type DynEvent = Arc<dyn Event>;
 
 impl<E: Event + ?Sized> Event for Arc<E> {

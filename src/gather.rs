@@ -79,10 +79,12 @@ impl<E> Gather<E> {
         self.published = published;
     }
 
-    /// What became of the event that asks: how many subscribers have it, and how many have lost it. If some were
-    /// [dropped](Published::dropped), the ring of a responder may have been full: that one was never asked, and will not answer.
+    /// What became of the event that asks: how many subscribers have it, and how many have lost it.
+    /// If some were [dropped](Published::dropped), the ring of a responder may have been full: that
+    /// one was never asked, and will not answer.
     ///
-    /// Counts every subscriber that was offered the request, one that only logs it as well as one that answers it.
+    /// Counts every subscriber that was offered the request, one that only logs it as well as one
+    /// that answers it.
     #[must_use]
     pub fn published(&self) -> Published {
         self.published
@@ -97,11 +99,12 @@ impl<E> Gather<E> {
     /// Blocks this thread until everybody has answered, or enough have and the grace is over, or the timeout is; or until the
     /// request is [cancelled](Self::cancel_handle) or the bus closed.
     ///
-    /// The thread looks around for some microseconds, and is then parked and uses no CPU. It is woken when there are enough responses and
-    /// when all are there, not for each.
+    /// The thread looks around for some microseconds, and is then parked and uses no CPU. It is
+    /// woken when there are enough responses and when all are there, not for each.
     ///
-    /// **Not in a task:** this blocks the thread, and with it every other task that the thread runs. On a current-thread runtime whose
-    /// responders are tasks of it nobody can answer: await [`until`](Self::until) or the gather itself there.
+    /// **Not in a task:** this blocks the thread, and with it every other task that the thread
+    /// runs. On a current-thread runtime whose responders are tasks of it nobody can answer: await
+    /// [`until`](Self::until) or the gather itself there.
     ///
     /// With the feature `tokio`, the time before this call is counted by tokio's clock, which only a test can make differ from the
     /// system's; the time from here on is the system's.
@@ -229,7 +232,8 @@ impl<E> Gather<E> {
         otherwise: impl FnOnce(RequestResult<E>) -> GatherError<E>,
     ) -> Result<RequestResult<E>, GatherError<E>> {
         self.pending().end_wait(&mut panics);
-        // The request is given up then: its registration drops the responses one by one, and counts them as late.
+        // The request is given up then: its registration drops the responses one by one, and counts
+        // them as late.
         panics.resume();
         let (result, ended) = self.pending().take();
         if result.responses.len() >= self.pending().required() {

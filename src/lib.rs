@@ -1,9 +1,10 @@
-//! An in-process event bus: publishing never waits, every subscriber has a ring of its own, and what was published
-//! before the start is replayed to everybody who was there by then.
+//! An in-process event bus: publishing never waits, every subscriber has a ring of its own, and
+//! what was published before the start is replayed to everybody who was there by then.
 //!
-//! A **publisher** works on an immutable snapshot of the subscribers and pushes into the ring of each that is interested.
-//! A **subscriber** owns its ring and its drop counter, so that a slow one loses only its own events, and knows how
-//! many. The **bus** begins in a start-up in which events are kept, and goes live once, when you say so.
+//! A **publisher** works on an immutable snapshot of the subscribers and pushes into the ring of
+//! each that is interested. A **subscriber** owns its ring and its drop counter, so that a slow one
+//! loses only its own events, and knows how many. The **bus** begins in a start-up in which events
+//! are kept, and goes live once, when you say so.
 //!
 //! ```
 //! use ringbus::{Event, EventBus, EventType};
@@ -39,35 +40,42 @@
 //!
 //! # Events
 //!
-//! A bus carries one type `E: `[`Event`]` + Clone`: an enum for a closed set of events, [`DynEvent`] for an open one; both
-//! are shown at [`Event`]. Subscriptions [choose](SubscriberBuilder) by [`EventType`], which is looked up in a table, and by
-//! filter. Events are published one by one or in [batches](EventBus::publish_batch), and fastest by a [`Publisher`].
+//! A bus carries one type `E: `[`Event`]` + Clone`: an enum for a closed set of events,
+//! [`DynEvent`] for an open one; both are shown at [`Event`]. Subscriptions
+//! [choose](SubscriberBuilder) by [`EventType`], which is looked up in a table, and by filter.
+//! Events are published one by one or in [batches](EventBus::publish_batch), and fastest by a
+//! [`Publisher`].
 //!
 //! # Starting and replay
 //!
-//! Before [`start`](EventBus::start), events go to a log that all subscribers share. `start` closes the log: everyone who
-//! has subscribed by then reads it from its beginning, and its ring after that. So a ring of 8 loses none of 100,000 events
-//! from before the start, `start` takes as long for one event as for all of them, and the last reader frees the log.
+//! Before [`start`](EventBus::start), events go to a log that all subscribers share. `start` closes
+//! the log: everyone who has subscribed by then reads it from its beginning, and its ring after
+//! that. So a ring of 8 loses none of 100,000 events from before the start, `start` takes as long
+//! for one event as for all of them, and the last reader frees the log.
 //!
 //! # Slow subscribers
 //!
-//! When a ring is full, its subscriber loses the new event, or with [`Overflow::DropOldest`] the oldest one. The publish says so if the
-//! new event is lost ([`Published`]), the subscriber's [counters](Subscription::take_lost) say so, and the bus's
-//! [lag hooks](EventBus::on_lag) are called once per [episode](Lag), which ends when the subscriber has caught up. Nobody else notices.
+//! When a ring is full, its subscriber loses the new event, or with [`Overflow::DropOldest`] the
+//! oldest one. The publish says so if the new event is lost ([`Published`]), the subscriber's
+//! [counters](Subscription::take_lost) say so, and the bus's [lag hooks](EventBus::on_lag) are
+//! called once per [episode](Lag), which ends when the subscriber has caught up. Nobody else
+//! notices.
 //!
 //! [Lossy](SubscriberBuilder::lossy) subscribers are counted and never reported.
 //!
 //! # Large events
 //!
-//! Every subscriber gets a clone of its own, so a large event belongs in an `Arc`. One of more than 2 KiB is cloned straight into the ring
-//! and moved once out of it; a thread with a stack of 2 MiB carries 128 KiB in a debug build, and 512 KiB in a release build.
+//! Every subscriber gets a clone of its own, so a large event belongs in an `Arc`. One of more than
+//! 2 KiB is cloned straight into the ring and moved once out of it; a thread with a stack of 2 MiB
+//! carries 128 KiB in a debug build, and 512 KiB in a release build.
 //!
 //! # Requests
 //!
-//! [`request`](EventBus::request) publishes an event that [asks](Event::as_request) and gathers the events that
-//! [answer](Event::as_response) it, by the id that both carry: the first of each responder that [`RequestOptions`] names. Nobody
-//! subscribes to the answers for that; a response goes straight to its request, and to subscribers as any event. The [`Gather`] is then
-//! waited for, each way giving what came in time and who is missing:
+//! [`request`](EventBus::request) publishes an event that [asks](Event::as_request) and gathers the
+//! events that [answer](Event::as_response) it, by the id that both carry: the first of each
+//! responder that [`RequestOptions`] names. Nobody subscribes to the answers for that; a response
+//! goes straight to its request, and to subscribers as any event. The [`Gather`] is then waited
+//! for, each way giving what came in time and who is missing:
 //!
 //! ```
 //! # use ringbus::{DynEvent, Event, EventBus, EventType, Request, RequestId, RequestOptions, Response};
@@ -103,49 +111,65 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! In a task, `gather.until(stop).await` waits until another future is ready, on any runtime. With the feature `tokio`,
-//! `gather.await` keeps the timeout by tokio's clock; without a clock there is no such `await`, so that no timeout is silently
-//! ignored. A [`CancelHandle`] ends the wait from elsewhere, and dropping the gather gives the request up.
+//! In a task, `gather.until(stop).await` waits until another future is ready, on any runtime. With
+//! the feature `tokio`, `gather.await` keeps the timeout by tokio's clock; without a clock there is
+//! no such `await`, so that no timeout is silently ignored. A [`CancelHandle`] ends the wait from
+//! elsewhere, and dropping the gather gives the request up.
 //!
 //! # Closing
 //!
-//! After [`close`](EventBus::close), or when the last [`EventBus`] and [`Publisher`] is gone, subscribers receive what they
-//! have and then `Closed`. [`close_and_drain`](EventBus::close_and_drain) waits until they have, and says who had not. A [`StopHandle`]
-//! closes one subscription; one stopped before the start takes no part in the replay.
+//! After [`close`](EventBus::close), or when the last [`EventBus`] and [`Publisher`] is gone,
+//! subscribers receive what they have and then `Closed`.
+//! [`close_and_drain`](EventBus::close_and_drain) waits until they have, and says who had not. A
+//! [`StopHandle`] closes one subscription; one stopped before the start takes no part in the
+//! replay.
 //!
 //! # Tasks
 //!
-//! [`recv_async`](Subscription::recv_async), `Stream` and [`Gather::until`] work on any runtime. At most 128 events are received before a task
-//! goes back to its executor, so a busy subscription does not starve timers and neighbours. A [`Subscription`] is `Send` and not `Sync`: hold
-//! it by value or `&mut` across an `await`, because a task that holds `&Subscription` there is not `Send`. The blocking calls are for threads: on
-//! a current-thread runtime they would also stop the task that they wait for.
+//! [`recv_async`](Subscription::recv_async), `Stream` and [`Gather::until`] work on any runtime. At
+//! most 128 events are received before a task goes back to its executor, so a busy subscription
+//! does not starve timers and neighbours. A [`Subscription`] is `Send` and not `Sync`: hold it by
+//! value or `&mut` across an `await`, because a task that holds `&Subscription` there is not
+//! `Send`. The blocking calls are for threads: on a current-thread runtime they would also stop the
+//! task that they wait for.
 //!
 //! # Guarantees
 //!
 //! Numbered as in the tests and models that check them.
 //!
-//! 1. **Non-blocking.** A publish takes no lock, allocates nothing of its own, and makes no system call unless a subscriber is parked.
-//!    (A response takes two short locks while requests are under way.)
-//! 2. **Conservation.** What publishes report delivered to a subscriber, plus what it takes of the replay, is what it receives, has
-//!    queued, evicts or [discards](SubscriberStats::discarded); what they report dropped is its drop counter.
-//! 3. **Nothing lost at start.** An event accepted before `start` reaches everyone who has subscribed by then and wants it, once.
-//! 4. **Replay first.** A subscriber receives the whole replay, in the order in which it was accepted, before any live event.
-//! 5. **Order.** Where one publish returned before another began, no subscriber receives them the other way round.
+//! 1. **Non-blocking.** A publish takes no lock, allocates nothing of its own, and makes no system
+//!    call unless a subscriber is parked. (A response takes two short locks while requests are
+//!    under way.)
+//! 2. **Conservation.** What publishes report delivered to a subscriber, plus what it takes of the
+//!    replay, is what it receives, has queued, evicts or [discards](SubscriberStats::discarded);
+//!    what they report dropped is its drop counter.
+//! 3. **Nothing lost at start.** An event accepted before `start` reaches everyone who has
+//!    subscribed by then and wants it, once.
+//! 4. **Replay first.** A subscriber receives the whole replay, in the order in which it was
+//!    accepted, before any live event.
+//! 5. **Order.** Where one publish returned before another began, no subscriber receives them the
+//!    other way round.
 //! 6. **No gap at subscribe.** Every publish that happens after `subscribe` returned is offered.
-//! 7. **No lost wake-up.** A waiting subscriber wakes for what it waits for. Parked or async it uses no CPU; nothing polls.
-//! 8. **Requests.** Each expected responder counts once. A response whose publish was accepted is in the result, or counted as
-//!    duplicate, unexpected or late, whatever the rings look like. Partial results come back with the error, and nothing stays behind.
-//! 9. **Isolation.** User code runs under no lock and may call back into the bus. If it panics, one subscriber loses one event, the
-//!    others are served, and then the panic resumes in the publisher. If what a subscriber handed over panics as it is dropped, that reaches
-//!    the thread that drops the subscription, and no other.
-//! 10. **Close.** Waiting subscribers and requesters wake, what was accepted before can still be received, then `Closed`, for good. (What a publish
-//!     that races with it delivers too late is counted as discarded.)
-//! 11. **Bounded memory.** The start-up buffer, the rings, the current snapshot, and an older one per publish under way and per idle
-//!     [`Publisher`]; for each request under way, a place per responder. Nothing grows with traffic.
-//! 12. **Cooperative.** A task that always finds something lets its neighbours run: it receives at most 128 events before it goes back to its
-//!     executor, on any runtime. A future that is dropped keeps no waker and no event.
-//! 13. **Time-outs hold.** A call with a time-out looks at the clock before it spins or yields once more, and does not yield if its deadline is
-//!     near; with 0 it only looks.
+//! 7. **No lost wake-up.** A waiting subscriber wakes for what it waits for. Parked or async it
+//!    uses no CPU; nothing polls.
+//! 8. **Requests.** Each expected responder counts once. A response whose publish was accepted is
+//!    in the result, or counted as duplicate, unexpected or late, whatever the rings look like.
+//!    Partial results come back with the error, and nothing stays behind.
+//! 9. **Isolation.** User code runs under no lock and may call back into the bus. If it panics, one
+//!    subscriber loses one event, the others are served, and then the panic resumes in the
+//!    publisher. If what a subscriber handed over panics as it is dropped, that reaches the thread
+//!    that drops the subscription, and no other.
+//! 10. **Close.** Waiting subscribers and requesters wake, what was accepted before can still be
+//!     received, then `Closed`, for good. (What a publish that races with it delivers too late is
+//!     counted as discarded.)
+//! 11. **Bounded memory.** The start-up buffer, the rings, the current snapshot, and an older one
+//!     per publish under way and per idle [`Publisher`]; for each request under way, a place per
+//!     responder. Nothing grows with traffic.
+//! 12. **Cooperative.** A task that always finds something lets its neighbours run: it receives at
+//!     most 128 events before it goes back to its executor, on any runtime. A future that is dropped
+//!     keeps no waker and no event.
+//! 13. **Time-outs hold.** A call with a time-out looks at the clock before it spins or yields once
+//!     more, and does not yield if its deadline is near; with 0 it only looks.
 //!
 //! # Progress
 //!
@@ -161,30 +185,35 @@
 //! | `close` | lock-free, and then short locks | one for each shard of the map of requests, and for each request under way |
 //! | `publisher`, `stats`, drop of a [`Publisher`] | short lock | never taken by a publish |
 //!
-//! *In practice*: `crossbeam`'s `ArrayQueue` makes everybody progress except while a thread is preempted at one of the points
-//! named; by the letter of the definition it is not lock-free. Loading the snapshot is lock-free always, and wait-free nearly always.
+//! *In practice*: `crossbeam`'s `ArrayQueue` makes everybody progress except while a thread is
+//! preempted at one of the points named; by the letter of the definition it is not lock-free.
+//! Loading the snapshot is lock-free always, and wait-free nearly always.
 //!
 //! # Features
 //!
 //! `tokio`, off by default: lets a [`Gather`] be awaited, with its timeout.
 //!
-//! `tracing`, off by default: emits a warning when a subscriber begins to lag, and debug events when a bus starts and closes, all with the
-//! target `ringbus`.
+//! `tracing`, off by default: emits a warning when a subscriber begins to lag, and debug events
+//! when a bus starts and closes, all with the target `ringbus`.
 //!
 //! # What it does not do
 //!
-//! It does not cross process boundaries, store events, or slow publishers down: where every event counts more than the publisher's
-//! time, use a bounded channel and wait. For one consumer, a channel is simpler. It does not survive a `fork`: in the child no thread is left
-//! to receive.
+//! It does not cross process boundaries, store events, or slow publishers down: where every event
+//! counts more than the publisher's time, use a bounded channel and wait. For one consumer, a
+//! channel is simpler. It does not survive a `fork`: in the child no thread is left to receive.
 //!
-//! On a target without atomics of 64 bits, counters and [unique](RequestId::unique) ids have 32 bits, and wrap.
+//! On a target without atomics of 64 bits, counters and [unique](RequestId::unique) ids have 32
+//! bits, and wrap.
 //!
 //! # How it works
 //!
-//! One [`ArcSwap`](arc_swap::ArcSwap) cell holds a snapshot: the phase (`Starting`, `Live`, `Closed`), the subscribers, and the table that
-//! routes event types to them; each change is one read-copy-update. Every subscriber has a mailbox: an
-//! [`ArrayQueue`](crossbeam_queue::ArrayQueue), a drop counter, and a word by which waiting and waking agree. Requests under way are in a [`DashMap`](dashmap::DashMap), by id. The argument for
-//! each memory ordering stands beside it in the source, and the models of `loom-tests/` run that very source, under loom and shuttle.
+//! One [`ArcSwap`](arc_swap::ArcSwap) cell holds a snapshot: the phase (`Starting`, `Live`,
+//! `Closed`), the subscribers, and the table that routes event types to them; each change is one
+//! read-copy-update. Every subscriber has a mailbox: an
+//! [`ArrayQueue`](crossbeam_queue::ArrayQueue), a drop counter, and a word by which waiting and
+//! waking agree. Requests under way are in a [`DashMap`](dashmap::DashMap), by id. The argument for
+//! each memory ordering stands beside it in the source, and the models of `loom-tests/` run that
+//! very source, under loom and shuttle.
 #![forbid(unsafe_code)]
 #![warn(unreachable_pub)]
 

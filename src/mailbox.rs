@@ -32,7 +32,8 @@ use std::task::Waker;
 pub(crate) struct Mailbox<E> {
     /// Events on their way: pushed by publishers, popped by the subscriber, and by whoever finds the mailbox sealed.
     ring: Ring<E>,
-    /// How to wake the subscriber: put there by it before it waits, and taken by the publisher that ends the wait.
+    /// How to wake the subscriber: put there by it before it waits, and taken by the publisher that
+    /// ends the wait.
     waker: WakerSlot,
     /// Whether the bus is closed or the subscriber was stopped, so that no publish that begins now will deliver here.
     end: EndState,
@@ -52,7 +53,8 @@ pub(crate) struct Mailbox<E> {
 struct Receipts {
     /// Events received, replayed ones included.
     received: Counter,
-    /// How many events of the start-up log the subscriber has looked at; [`NO_REPLAY`] if it gets none of them.
+    /// How many events of the start-up log the subscriber has looked at; [`NO_REPLAY`] if it gets
+    /// none of them.
     replayed: Counter,
     /// The highest fill of the ring that the subscriber has seen.
     high_water: Counter,
@@ -103,7 +105,8 @@ impl<E> Mailbox<E> {
         self.options.filter.as_ref().is_none_or(|filter| filter.accepts(event))
     }
 
-    /// Puts an event into the ring, as the overflow policy has it. For events that are not [large](crate::event::large::is_large).
+    /// Puts an event into the ring, as the overflow policy has it. For events that are not
+    /// [large](crate::event::large::is_large).
     #[inline(always)]
     pub(crate) fn push(&self, event: E) -> Result<(), Lost<E>> {
         let Ring::Small(queue) = &self.ring else { return Err(Lost::Refused(event)) };
@@ -121,7 +124,8 @@ impl<E> Mailbox<E> {
         }
     }
 
-    /// Takes the oldest event out of the ring. For events that are not [large](crate::event::large::is_large).
+    /// Takes the oldest event out of the ring. For events that are not
+    /// [large](crate::event::large::is_large).
     #[inline]
     pub(crate) fn pop(&self) -> Option<E> {
         match &self.ring {
@@ -150,8 +154,8 @@ impl<E> Mailbox<E> {
         self.end.get()
     }
 
-    /// Announces that the subscriber is about to wait; it must look once more afterwards. User code: the waker's `Clone`, and the
-    /// `Drop` of the one before.
+    /// Announces that the subscriber is about to wait; it must look once more afterwards. User
+    /// code: the waker's `Clone`, and the `Drop` of the one before.
     pub(crate) fn begin_wait(&self, waker: &Waker) {
         self.waker.set(waker);
         self.state.begin_wait();
@@ -162,7 +166,8 @@ impl<E> Mailbox<E> {
         if self.state.end_wait() { None } else { self.waker.clear() }
     }
 
-    /// Whether the receiver has something to look after besides its events: an episode under way, or the end.
+    /// Whether the receiver has something to look after besides its events: an episode under way,
+    /// or the end.
     #[inline]
     pub(crate) fn has_news(&self) -> bool {
         !self.episode.is_clear() | self.end.is_ended()
@@ -173,7 +178,8 @@ impl<E> Mailbox<E> {
         self.ring.len() <= self.options.capacity / 2
     }
 
-    /// Says whether the subscriber reads the start-up log. Before it does, and before anybody else sees the mailbox.
+    /// Says whether the subscriber reads the start-up log. Before it does, and before anybody else
+    /// sees the mailbox.
     pub(crate) fn entitle(&self, gets_replay: bool) {
         self.receipts.replayed.set(if gets_replay { 0 } else { NO_REPLAY as u64 });
     }
@@ -188,7 +194,8 @@ impl<E> Mailbox<E> {
         self.receipts.replayed.add_as_owner(1);
     }
 
-    /// Whether it was stopped before the start, so that it receives nothing of the replay, nor anything else.
+    /// Whether it was stopped before the start, so that it receives nothing of the replay, nor
+    /// anything else.
     pub(crate) fn is_abandoned(&self) -> bool {
         self.ended() == Some(Ended::Abandon) && self.replayed() == 0
     }
@@ -198,7 +205,8 @@ impl<E> Mailbox<E> {
         if self.is_abandoned() { 0 } else { log_len.saturating_sub(self.replayed()) }
     }
 
-    /// Whether there is something that the subscriber has not received, and may still. (What comes into a sealed ring is discarded.)
+    /// Whether there is something that the subscriber has not received, and may still. (What comes
+    /// into a sealed ring is discarded.)
     pub(crate) fn has_unread(&self, log_len: usize) -> bool {
         self.unread_replay(log_len) > 0 || self.state.attention() != Attention::Sealed && !self.ring.is_empty()
     }

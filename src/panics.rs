@@ -3,9 +3,9 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-/// The first panic of the user code that one operation ran: the operation goes on for everybody else, and
-/// [resumes](Panics::resume) it at its end, on each of its ways out: dropping this would drop what the panic carries, which
-/// is user code as well.
+/// The first panic of the user code that one operation ran: the operation goes on for everybody
+/// else, and [resumes](Panics::resume) it at its end, on each of its ways out: dropping this would
+/// drop what the panic carries, which is user code as well.
 #[derive(Debug, Default)]
 #[must_use = "a panic of user code must be resumed"]
 pub(crate) struct Panics(Option<Box<dyn Any + Send>>);
@@ -55,16 +55,17 @@ impl Panics {
     }
 }
 
-/// Runs code of somebody whom the calling thread has nothing to do with: a panic there was reported by the panic hook, and goes no
-/// further.
+/// Runs code of somebody whom the calling thread has nothing to do with: a panic there was reported
+/// by the panic hook, and goes no further.
 pub(crate) fn swallow(code: impl FnOnce()) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(code)) {
         discard(payload);
     }
 }
 
-/// Drops what a user handed over, in the `Drop` of what owns it. If this thread unwinds already, a panic goes no further, because
-/// it would abort the process: so of several things that are dropped in a row and panic, the first is resumed.
+/// Drops what a user handed over, in the `Drop` of what owns it. If this thread unwinds already, a
+/// panic goes no further, because it would abort the process: so of several things that are dropped
+/// in a row and panic, the first is resumed.
 pub(crate) fn drop_guarded<T>(owned: T) {
     if std::thread::panicking() {
         swallow(|| drop(owned));

@@ -1,5 +1,5 @@
-//! How a thread waits: it looks around for a moment, and then parks, to be woken the way a task is, so that blocking and async
-//! receivers share one waker.
+//! How a thread waits: it looks around for a moment, and then parks, to be woken the way a task is,
+//! so that blocking and async receivers share one waker.
 
 use crate::sync::thread::{self, Thread, ThreadId};
 use crate::sync::{Deadline, LOOKS_AROUND};
@@ -9,22 +9,25 @@ use std::sync::Arc;
 use std::task::{Wake, Waker};
 use std::time::Duration;
 
-/// How often a thread backs off, from spinning to yielding, before it parks. A receiver of crossbeam-channel does it twice as well (once
-/// before it registers, and once after). With less, a requester and its responders park between any two turns, and wake-ups
-/// come to be most of what a request takes.
+/// How often a thread backs off, from spinning to yielding, before it parks. A receiver of
+/// crossbeam-channel does it twice as well (once before it registers, and once after). With less, a
+/// requester and its responders park between any two turns, and wake-ups come to be most of what a
+/// request takes.
 const BACKOFFS: usize = 2;
 
-/// After how long it parks however often it has backed off. On busy processors a single yield takes longer than this.
+/// After how long it parks however often it has backed off. On busy processors a single yield takes
+/// longer than this.
 const LONG_MOMENT: Duration = Duration::from_micros(100);
 
 /// After how long it parks if it only spins: about as long as it takes to park and to be woken.
 const MOMENT: Duration = Duration::from_micros(10);
 
-/// For how long a thread may be gone that yields on a busy machine, where others use up their time slices first. A call whose deadline
-/// is nearer than that does not yield.
+/// For how long a thread may be gone that yields on a busy machine, where others use up their time
+/// slices first. A call whose deadline is nearer than that does not yield.
 pub(crate) const LONG_YIELD: Duration = Duration::from_millis(100);
 
-/// The pauses between the looks that a thread takes before it parks. The clock is looked at before each.
+/// The pauses between the looks that a thread takes before it parks. The clock is looked at before
+/// each.
 pub(crate) struct Looks {
     end: Deadline,
     yields: bool,

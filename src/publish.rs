@@ -23,8 +23,9 @@ use crate::stats::Offered;
 use std::mem::needs_drop;
 use std::sync::Arc;
 
-/// Offers the event, which must be there, to every interested subscriber, and wakes those that wait; then runs `then`, which may take it,
-/// if it is still there: the last subscriber can have it itself, unless `keeps_event`. The lag reports come last.
+/// Offers the event, which must be there, to every interested subscriber, and wakes those that
+/// wait; then runs `then`, which may take it, if it is still there: the last subscriber can have it
+/// itself, unless `keeps_event`. The lag reports come last.
 ///
 /// User code may panic at every turn (`event_type`, a filter, `Clone`, `Drop`, a waker). The one subscriber that
 /// it concerns has a drop counted, everybody else is served, and the caller resumes the first panic.
@@ -78,7 +79,8 @@ fn fan_out_to<E: Event + Clone, const N: usize>(
     let mut losses = Losses::new(&snapshot.hooks);
     let mut others = lists;
     let mut last = None;
-    // The last one can have the event itself. If that has no `Drop`, a clone costs no more than a move.
+    // The last one can have the event itself. If that has no `Drop`, a clone costs no more than a
+    // move.
     if needs_drop::<E>() && !keeps_event {
         if let Some((mailbox, rest)) = others[N - 1].split_last() {
             (last, others[N - 1]) = (Some(mailbox), rest);
@@ -226,8 +228,9 @@ impl<'a> Losses<'a> {
         }
     }
 
-    /// Puts an event into the ring of a mailbox that wants it, and puts back what the ring does not keep: says whether it did. If there is
-    /// none, the filter has refused it, or not `is_done`, but panicked, as `Clone` may have.
+    /// Puts an event into the ring of a mailbox that wants it, and puts back what the ring does not
+    /// keep: says whether it did. If there is none, the filter has refused it, or not `is_done`,
+    /// but panicked, as `Clone` may have.
     #[inline(always)]
     fn deliver<E>(&mut self, mailbox: &Mailbox<E>, event: &mut Option<E>, is_done: bool, place: Place) -> bool {
         match event.take() {
@@ -282,7 +285,8 @@ impl<'a> Losses<'a> {
     }
 }
 
-/// The type for the report of the lags that the publish of an event began. If `event_type` panics, that panic is the report.
+/// The type for the report of the lags that the publish of an event began. If `event_type` panics,
+/// that panic is the report.
 #[cold]
 fn lagging_type<E: Event>(event: Option<&E>, panics: &mut Panics) -> Option<EventType> {
     event.and_then(|event| panics.catch(|| event.event_type()))

@@ -32,15 +32,16 @@ use std::time::{Duration, Instant};
 /// share, and then what came into its ring; one made later begins with the ring. It belongs to one thread or task at a
 /// time: it is `Send`, and neither `Sync` nor `Clone`.
 ///
-/// **Falling behind.** When the ring is full, this subscriber loses events and nobody else does. They are counted by
-/// [`lost`](Self::lost) and [`take_lost`](Self::take_lost), and the bus says so to its
-/// [lag hooks](crate::EventBus::on_lag). Receiving never reports them in between: ask `take_lost` where it matters.
+/// **Falling behind.** When the ring is full, this subscriber loses events and nobody else does.
+/// They are counted by [`lost`](Self::lost) and [`take_lost`](Self::take_lost), and the bus says so
+/// to its [lag hooks](crate::EventBus::on_lag). Receiving never reports them in between: ask
+/// `take_lost` where it matters.
 ///
 /// **Closing.** After the bus is closed or this subscription is [stopped](Self::stop_handle), what was accepted before can
 /// still be received, and then every call says `Closed`, for good.
 ///
-/// **Waiting.** The blocking calls wait as the [`WaitStrategy`](crate::WaitStrategy) says; the async ones and `Stream` work on any runtime. Dropping one
-/// of their futures loses no event.
+/// **Waiting.** The blocking calls wait as the [`WaitStrategy`](crate::WaitStrategy) says; the
+/// async ones and `Stream` work on any runtime. Dropping one of their futures loses no event.
 ///
 /// Progress: `try_recv` is lock-free, except that it spins while a publisher is suspended between claiming a slot of
 /// the ring and filling it.
@@ -74,7 +75,8 @@ enum Stage {
     Finished,
 }
 
-/// Looks after the news when it is dropped, which is when user code unwinds: what has panicked may have been the last of the replay.
+/// Looks after the news when it is dropped, which is when user code unwinds: what has panicked may
+/// have been the last of the replay.
 struct NotifyOnPanic<'a, E: Event + Clone>(&'a Subscription<E>);
 
 impl<E: Event + Clone> Drop for NotifyOnPanic<'_, E> {
@@ -128,8 +130,8 @@ impl<E: Event + Clone> Subscription<E> {
         event.ok_or(TryRecvError::Empty)
     }
 
-    // Below here an event is received into a place that the caller has, because each move of a large one costs time, and in a debug build,
-    // stack.
+    // Below here an event is received into a place that the caller has, because each move of a
+    // large one costs time, and in a debug build, stack.
 
     /// Receives an event in whichever stage.
     fn try_recv_into(&self, event: &mut Option<E>) -> Result<(), TryRecvError> {
@@ -177,7 +179,8 @@ impl<E: Event + Clone> Subscription<E> {
         if self.stage.get() == Stage::Replay {
             self.stage.set(Stage::Ring);
         }
-        // If user code on this thread is at it further up the stack, the share goes with the subscription.
+        // If user code on this thread is at it further up the stack, the share goes with the
+        // subscription.
         let replay = self.replay.try_borrow_mut().map(|mut replay| replay.take());
         // The log may be kept only by a snapshot that nobody uses any more.
         if let Some(cell) = self.cell.upgrade() {
@@ -275,8 +278,9 @@ impl<E: Event + Clone> Subscription<E> {
 
     /// Receives an event, and waits for it as long as it takes.
     ///
-    /// **Not in a task:** this blocks the thread, and with it every other task that the thread runs, on a current-thread runtime perhaps the
-    /// one that would publish: await [`recv_async`](Self::recv_async) there.
+    /// **Not in a task:** this blocks the thread, and with it every other task that the thread
+    /// runs, on a current-thread runtime perhaps the one that would publish: await
+    /// [`recv_async`](Self::recv_async) there.
     ///
     /// # Errors
     ///
@@ -285,7 +289,8 @@ impl<E: Event + Clone> Subscription<E> {
         self.recv_within(Limit::Never, RecvError, RecvError)
     }
 
-    /// Receives an event, and gives up after `timeout`. With 0, it only looks; [`Duration::MAX`] waits for ever.
+    /// Receives an event, and gives up after `timeout`. With 0, it only looks; [`Duration::MAX`]
+    /// waits for ever.
     ///
     /// # Errors
     ///
@@ -321,7 +326,8 @@ impl<E: Event + Clone> Subscription<E> {
         }
     }
 
-    /// Waits for an event, or for the end, after a look that has found nothing; returns `false` if the time is over.
+    /// Waits for an event, or for the end, after a look that has found nothing; returns `false` if
+    /// the time is over.
     fn wait_into(&self, event: &mut Option<E>, limit: Limit) -> bool {
         let mut wait = Wait::new(self, limit);
         while wait.goes_on() {
@@ -368,8 +374,8 @@ impl<E: Event + Clone> Subscription<E> {
         self.mailbox.begin_wait(waker);
     }
 
-    /// Takes the announcement back, if there is one, and keeps no waker. A panic of the waker's `Drop` goes no further: there may be an event
-    /// on its way to the caller.
+    /// Takes the announcement back, if there is one, and keeps no waker. A panic of the waker's
+    /// `Drop` goes no further: there may be an event on its way to the caller.
     pub(crate) fn end_wait(&self) {
         if self.waits.replace(false) {
             self.forget_waker();
@@ -381,10 +387,12 @@ impl<E: Event + Clone> Subscription<E> {
         swallow(|| drop(self.mailbox.end_wait()));
     }
 
-    /// Receives an event asynchronously, on any runtime. Cancel safe: a future that is dropped has taken no event, and keeps no waker.
+    /// Receives an event asynchronously, on any runtime. Cancel safe: a future that is dropped has
+    /// taken no event, and keeps no waker.
     ///
-    /// Cooperative: after 128 events on one thread, it is not ready once, although there is an event, and wakes its task at once. So `now_or_never`
-    /// may find nothing: [`try_recv`](Self::try_recv) is for that.
+    /// Cooperative: after 128 events on one thread, it is not ready once, although there is an
+    /// event, and wakes its task at once. So `now_or_never` may find nothing:
+    /// [`try_recv`](Self::try_recv) is for that.
     ///
     /// # Errors
     ///
@@ -492,7 +500,8 @@ impl<E: Event + Clone> Subscription<E> {
         lost - self.told_lost.replace(lost)
     }
 
-    /// What was counted for this subscription: its row in [`EventBus::stats`](crate::EventBus::stats), also when the bus is closed or gone.
+    /// What was counted for this subscription: its row in
+    /// [`EventBus::stats`](crate::EventBus::stats), also when the bus is closed or gone.
     #[must_use]
     pub fn stats(&self) -> SubscriberStats {
         self.mailbox.stats(self.log_len())
@@ -514,7 +523,8 @@ impl<E: Event + Clone> Drop for Subscription<E> {
             swallow(|| drop(cell));
         }
         panics.resume();
-        // What is left is dropped behind this: the mailbox, and if this is the last share, the filter.
+        // What is left is dropped behind this: the mailbox, and if this is the last share, the
+        // filter.
     }
 }
 

@@ -83,8 +83,8 @@ pub struct BusStats {
     pub dropped: u64,
     /// Events accepted before `start`.
     pub buffered: u64,
-    /// Events accepted before `start` that nobody will receive, because nobody had subscribed when the bus started, or was closed
-    /// without a start.
+    /// Events accepted before `start` that nobody will receive, because nobody had subscribed when
+    /// the bus started, or was closed without a start.
     pub unclaimed: u64,
     /// Events refused because the start-up buffer was full.
     pub startup_rejected: u64,
@@ -113,8 +113,8 @@ pub struct SubscriberStats {
     pub capacity: usize,
     /// Events in its ring now. The unread part of a replay is not in the ring, and not in this number.
     pub len: usize,
-    /// Events of the replay that it has not looked at yet, once the bus has started. An upper bound for what it will receive of them,
-    /// because types and filter apply as they are received.
+    /// Events of the replay that it has not looked at yet, once the bus has started. An upper bound
+    /// for what it will receive of them, because types and filter apply as they are received.
     pub unread_replay: usize,
     /// The highest fill of the ring seen, in events. Sampled by the receiver, now and then and whenever it has found
     /// the ring empty before, and one too high where an event arrives in that moment; `capacity` once the ring was found full.
@@ -132,7 +132,8 @@ pub struct SubscriberStats {
     pub discarded: u64,
     /// Whether the subscriber said that it does not mind losing events.
     pub lossy: bool,
-    /// Whether it has lost events and not caught up since, see [`Lag`](crate::Lag). Never for a lossy one.
+    /// Whether it has lost events and not caught up since, see [`Lag`](crate::Lag). Never for a
+    /// lossy one.
     pub lagging: bool,
 }
 

@@ -107,9 +107,10 @@ mod counter {
 
     /// A number that is counted up on one thread and read on another, for reporting only.
     ///
-    /// It orders nothing and nothing waits for it, so the engines do not watch it, except in the models about counts:
-    /// that keeps the others small. It is exact whenever the threads that count have been synchronised with. On a
-    /// target without atomics of 64 bits it has as many bits as a pointer, and wraps.
+    /// It orders nothing and nothing waits for it, so the engines do not watch it, except in the
+    /// models about counts: that keeps the others small. It is exact whenever the threads that
+    /// count have been synchronised with. On a target without atomics of 64 bits it has as many
+    /// bits as a pointer, and wraps.
     #[derive(Debug, Default)]
     pub(crate) struct Counter(AtomicWord);
 
@@ -143,7 +144,8 @@ mod counter {
         /// Sets the number, from the thread that alone writes it.
         #[inline]
         pub(crate) fn set(&self, value: u64) {
-            // ORDERING: Relaxed. Read for reporting; who waits for what is reported fences, see `Drains`.
+            // ORDERING: Relaxed. Read for reporting; who waits for what is reported fences, see
+            // `Drains`.
             self.0.store(value as Word, Relaxed);
         }
 

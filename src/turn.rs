@@ -1,4 +1,5 @@
-//! Taking turns: a task that always finds something goes back to its executor now and then, so that its neighbours run.
+//! Taking turns: a task that always finds something goes back to its executor now and then, so that
+//! its neighbours run.
 
 use crate::sync::thread_local;
 use std::cell::Cell;
@@ -39,11 +40,13 @@ thread_local! {
 
 /// Sends the task of one receiver back to its executor when the turn is over.
 ///
-/// Nobody says on which runtime a task runs, or when the executor polls it anew. But its waker tells it from other tasks, so when another
-/// task receives on the same thread, it has a turn of its own. Within a task all receivers share the turn. Once that is used up, it
-/// sends every receiver back that asks, and the first of those that is polled again begins the next one: by then the task has been at the
-/// executor. (Were there a turn for each receiver, a task that selects among many would hardly ever go back.) If all of those are
-/// given up instead, the next turn begins after so many refusals as it has events.
+/// Nobody says on which runtime a task runs, or when the executor polls it anew. But its waker
+/// tells it from other tasks, so when another task receives on the same thread, it has a turn of
+/// its own. Within a task all receivers share the turn. Once that is used up, it sends every
+/// receiver back that asks, and the first of those that is polled again begins the next one: by
+/// then the task has been at the executor. (Were there a turn for each receiver, a task that
+/// selects among many would hardly ever go back.) If all of those are given up instead, the next
+/// turn begins after so many refusals as it has events.
 #[derive(Debug, Default)]
 pub(crate) struct Turn {
     /// The turn that has sent this receiver back last; 0 for none.
@@ -87,7 +90,8 @@ mod tests {
     use super::*;
     use std::thread;
 
-    /// Polls receivers that always find something, each again and again until it is sent back; gives how many events that were.
+    /// Polls receivers that always find something, each again and again until it is sent back;
+    /// gives how many events that were.
     fn poll_once(turns: &[Turn]) -> usize {
         let mut events = 0;
         for turn in turns {

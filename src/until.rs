@@ -5,8 +5,9 @@ use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::{Context, Poll};
 
-/// Polls `done` until it is ready, or `stop` is; returns whether `done` was. A panic of either, or of `stop` as it is dropped, ends the
-/// wait and is kept in `panics`: so what the caller has to do afterwards is done, and no second panic meets the first.
+/// Polls `done` until it is ready, or `stop` is; returns whether `done` was. A panic of either, or
+/// of `stop` as it is dropped, ends the wait and is kept in `panics`: so what the caller has to do
+/// afterwards is done, and no second panic meets the first.
 pub(crate) async fn until_stopped<S: Future>(
     mut done: impl FnMut(&mut Context<'_>) -> Poll<()>,
     stop: S,

@@ -324,7 +324,8 @@ fn batch_wakes_those_of_every_type() {
     }
 }
 
-/// G7: the same for a batch of as many types as one likes, with some that nobody wants and some that come twice.
+/// G7: the same for a batch of as many types as one likes, with some that nobody wants and some
+/// that come twice.
 #[test]
 fn batch_of_many_types_wakes_everybody() {
     #[derive(Clone)]

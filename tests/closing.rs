@@ -881,7 +881,8 @@ fn drain_whose_waker_panics_harms_nobody() {
     }
 }
 
-/// G11: a bus that is closed without a start, and without a subscriber, drops what it kept, and says how much that was.
+/// G11: a bus that is closed without a start, and without a subscriber, drops what it kept, and
+/// says how much that was.
 #[test]
 fn backlog_that_nobody_waits_for_goes_with_close() {
     let bus = EventBus::new(2);

@@ -294,8 +294,8 @@ fn evicted_large_event_goes_once_whatever_panics() {
     }
 }
 
-/// G6, G10: a large event that comes too late for the log, because the bus starts or closes as it is
-/// cloned, goes live or is refused; and the reader, which sleeps, is woken for what there is.
+/// G6, G10: a large event that comes too late for the log, because the bus starts or closes as it
+/// is cloned, goes live or is refused; and the reader, which sleeps, is woken for what there is.
 #[test]
 fn large_event_too_late_for_the_log_goes_live_or_is_refused() {
     /// Starts or closes the bus as it is cloned, which is before it claims a slot.
@@ -338,8 +338,8 @@ fn large_event_too_late_for_the_log_goes_live_or_is_refused() {
     }
 }
 
-/// G9: a panic of user code goes on in the publish of a large event too, whether that has a `Drop` or not, and if the event
-/// panics as well as it is dropped, the first panic does.
+/// G9: a panic of user code goes on in the publish of a large event too, whether that has a `Drop`
+/// or not, and if the event panics as well as it is dropped, the first panic does.
 #[test]
 fn panics_resume_from_the_publish_of_a_large_event() {
     type Way = fn(&EventBus<Heavy>, Heavy);

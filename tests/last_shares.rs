@@ -447,13 +447,14 @@ mod acting {
 
     pub fn waker(action: &Arc<Action>) -> Waker {
         let data = Arc::into_raw(Arc::clone(action)).cast();
-        // SAFETY: the functions take the data for what it is, and are thread-safe, as an `Arc<Action>` is.
+        // SAFETY: the functions take the data for what it is, and are thread-safe, as an
+        // `Arc<Action>` is.
         unsafe { Waker::from_raw(RawWaker::new(data, &VTABLE)) }
     }
 }
 
-/// G12: a receive keeps no waker when it has ended, although the bus was closed, and the subscriber told so, while the waker
-/// was being cloned.
+/// G12: a receive keeps no waker when it has ended, although the bus was closed, and the subscriber
+/// told so, while the waker was being cloned.
 #[test]
 fn waker_that_closes_the_bus_as_it_is_cloned_is_not_kept() {
     for is_told in [false, true] {
@@ -482,7 +483,8 @@ fn waker_that_closes_the_bus_as_it_is_cloned_is_not_kept() {
     }
 }
 
-/// G9: a stop whose wake-up drops the subscription has the last share in what the filter owns: a panic there goes no further.
+/// G9: a stop whose wake-up drops the subscription has the last share in what the filter owns: a
+/// panic there goes no further.
 #[test]
 fn stop_that_drops_the_filter_last_does_not_panic() {
     struct Leaves(Mutex<Option<Subscription<Number>>>);
@@ -708,7 +710,8 @@ fn two_panics_at_once_do_not_abort() {
     });
 }
 
-/// G9: an event that nobody takes and that panics as it is dropped, after a filter has: the filter's panic resumes.
+/// G9: an event that nobody takes and that panics as it is dropped, after a filter has: the
+/// filter's panic resumes.
 #[test]
 fn event_and_filter_that_panic_in_one_publish_do_not_abort() {
     type Way = fn(&EventBus<Explosive>, &mut Publisher<Explosive>);

@@ -666,7 +666,8 @@ fn lag_whose_hook_went_before_the_report_is_still_to_be_heard_of() {
     }
 }
 
-/// API, section 2: a lag is reported also where the event has a `Drop`, and so goes to the last subscriber itself.
+/// API, section 2: a lag is reported also where the event has a `Drop`, and so goes to the last
+/// subscriber itself.
 #[test]
 fn lag_of_an_event_that_the_last_subscriber_has_is_reported() {
     for (capacity, overflow) in [(8, Overflow::DropNewest), (1, Overflow::DropOldest), (1, Overflow::DropNewest)] {

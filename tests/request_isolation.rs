@@ -324,7 +324,8 @@ fn stray_answers_may_panic_as_they_are_dropped() {
     assert_eq!(bus.stats().late_responses, 1);
 }
 
-/// G9: the same for the copies that a batch makes: everybody else has what is theirs, and the first panic resumes.
+/// G9: the same for the copies that a batch makes: everybody else has what is theirs, and the first
+/// panic resumes.
 #[test]
 fn stray_answers_of_a_batch_may_panic_as_they_are_dropped() {
     let (bus, _questions) = live();
@@ -556,8 +557,8 @@ fn responder_thread_that_panics_is_missing() {
     assert_eq!(bus.subscriber_count(), 0, "its subscription has gone with it");
 }
 
-/// G9: a waker may use the whole bus, its own request included, as it is dropped: as another takes its place, as the wait ends,
-/// and as it is given up.
+/// G9: a waker may use the whole bus, its own request included, as it is dropped: as another takes
+/// its place, as the wait ends, and as it is given up.
 #[test]
 fn waker_of_a_request_may_use_the_whole_bus_as_it_is_dropped() {
     struct Parting(Action);

@@ -214,7 +214,8 @@ fn replay_that_nobody_claims_is_counted() {
     assert_eq!((bus.start(), bus.stats().unclaimed), (0, 0));
 }
 
-/// An event whose clone may start the bus, and which counts what is replayed then. Every copy has a share in the count.
+/// An event whose clone may start the bus, and which counts what is replayed then. Every copy has a
+/// share in the count.
 struct Starter(Option<WeakEventBus<Starter>>, Arc<AtomicUsize>);
 
 impl Clone for Starter {

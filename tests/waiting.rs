@@ -496,7 +496,8 @@ fn given_up_waits_leave_no_trace() {
     }
 }
 
-/// API, section 2: a receiver waits as it was told to: one that spins or yields does not go to sleep.
+/// API, section 2: a receiver waits as it was told to: one that spins or yields does not go to
+/// sleep.
 #[cfg(target_os = "linux")]
 #[test]
 fn receiver_waits_as_it_was_told() {

@@ -62,8 +62,8 @@ impl Poller {
         assert_eq!(self.keepers(), 0, "a waker is kept that nobody waits with");
     }
 
-    /// Polls; if the turn of the task is over, notes it in `passes` and polls once more, as an executor
-    /// would. `None` where `poll` panicked.
+    /// Polls; if the turn of the task is over, notes it in `passes` and polls once more, as an
+    /// executor would. `None` where `poll` panicked.
     pub fn poll<T>(
         &mut self,
         caller: Caller,

@@ -249,7 +249,8 @@ impl Reference {
     }
 }
 
-/// How often a task is sent back that polls once. Whoever has a turn left may have used it up elsewhere.
+/// How often a task is sent back that polls once. Whoever has a turn left may have used it up
+/// elsewhere.
 fn passes(caller: Caller) -> RangeInclusive<usize> {
     usize::from(caller == Caller::Tired)..=1
 }

@@ -19,7 +19,8 @@ fn drain_wakes_when_the_last_event_was_taken() {
     .check(|outcomes| draining::drain_receive(outcomes, false));
 }
 
-/// *Property*: G7: a drain wakes when the last event was taken, also by a receiver that asks for no more.
+/// *Property*: G7: a drain wakes when the last event was taken, also by a receiver that asks for no
+/// more.
 ///
 /// *Threads*: receiver, drainer.
 ///

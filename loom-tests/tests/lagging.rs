@@ -4,7 +4,8 @@ use loom_tests::engine::CROWD;
 use loom_tests::model::{Bound, Model};
 use loom_tests::scenarios::lagging;
 
-/// *Property*: a hook that is added while a subscriber loses events hears of it once: with the loss that begins the episode, or with the next.
+/// *Property*: a hook that is added while a subscriber loses events hears of it once: with the loss
+/// that begins the episode, or with the next.
 ///
 /// *Threads*: publisher, adder.
 ///

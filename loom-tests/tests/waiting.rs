@@ -116,7 +116,8 @@ fn awaiting_subscriber_wakes_for_an_event() {
     .check(waiting::publish_await);
 }
 
-/// *Property*: G7, G12: a receive that is given up while an event arrives leaves the event to the next one, and keeps no waker.
+/// *Property*: G7, G12: a receive that is given up while an event arrives leaves the event to the
+/// next one, and keeps no waker.
 ///
 /// *Threads*: publisher, receiver.
 ///
@@ -132,7 +133,8 @@ fn receive_given_up_keeps_no_waker_and_loses_no_event() {
     .check(waiting::publish_give_up);
 }
 
-/// *Property*: G2, G7, G12: a receiver that waits with one waker and then with another wakes for each event.
+/// *Property*: G2, G7, G12: a receiver that waits with one waker and then with another wakes for
+/// each event.
 ///
 /// *Threads*: a crowd of publishers, receiver.
 ///

@@ -76,10 +76,12 @@ impl<E: Event + Clone> SubscriberBuilder<E> {
     /// should be quick. A publish under way may still call it for a moment after the subscription was dropped. What it refuses is counted, for which
     /// each filter takes 3 KiB.
     ///
-    /// What the filter owns is dropped with the subscription, by the thread that drops that. If a publish is still calling it, or an idle
-    /// [`Publisher`](crate::Publisher) keeps a snapshot from before, then it is dropped later, by the next thread that subscribes, unsubscribes,
-    /// stops a subscription, receives the last event of its replay, drops a publisher, or starts or closes the bus; never by a publish. If it panics as it is dropped by such a thread, the panic goes no
-    /// further than the panic hook.
+    /// What the filter owns is dropped with the subscription, by the thread that drops that. If a
+    /// publish is still calling it, or an idle [`Publisher`](crate::Publisher) keeps a snapshot
+    /// from before, then it is dropped later, by the next thread that subscribes, unsubscribes,
+    /// stops a subscription, receives the last event of its replay, drops a publisher, or starts or
+    /// closes the bus; never by a publish. If it panics as it is dropped by such a thread, the
+    /// panic goes no further than the panic hook.
     ///
     /// Where it panics for a live event, that is lost to this subscriber and counted as dropped, the others get it, and then
     /// the panic resumes in the publisher. Where it panics for a replayed one, that counts as discarded, and the panic
@@ -113,12 +115,13 @@ impl<E: Event + Clone> SubscriberBuilder<E> {
     /// also entitled to the whole replay. On a closed bus, the subscription is closed from the beginning, and the bus does not know it:
     /// neither its count of subscribers nor its statistics have it.
     ///
-    /// Progress: lock-free; copies a small part of the list of subscribers, and if this one takes every type, the
-    /// list of those that do.
+    /// Progress: lock-free; copies a small part of the list of subscribers, and if this one takes
+    /// every type, the list of those that do.
     ///
     /// # Panics
     ///
-    /// If there is no memory for a ring of that capacity. The message names the subscriber, and nothing is subscribed.
+    /// If there is no memory for a ring of that capacity. The message names the subscriber, and
+    /// nothing is subscribed.
     #[must_use = "dropping the subscription unsubscribes"]
     pub fn subscribe(self) -> Subscription<E> {
         let cell = self.core.cell();

@@ -54,7 +54,8 @@ impl<E> Core<E> {
         format!("subscriber-{}", self.named.add(1) + 1).into()
     }
 
-    /// Opens the bus: everything that was published so far is released to the present subscribers. See [`finish_start`].
+    /// Opens the bus: everything that was published so far is released to the present subscribers.
+    /// See [`finish_start`].
     ///
     /// [`finish_start`]: Self::finish_start
     pub(crate) fn start(&self) -> usize {
@@ -144,7 +145,8 @@ pub(crate) enum Purpose {
     Ask,
 }
 
-/// Ends a publish: drops the event if nobody has taken it, or hands it back if it was refused, and resumes the first panic.
+/// Ends a publish: drops the event if nobody has taken it, or hands it back if it was refused, and
+/// resumes the first panic.
 #[inline]
 pub(crate) fn conclude<E>(
     result: Result<Published, BatchErrorKind>,
@@ -168,7 +170,8 @@ fn refuse<E>(kind: BatchErrorKind, event: E, panics: Panics) -> Result<Published
     panics.resume_or(Err(PublishError::new(kind, event)))
 }
 
-/// Publishes a large event, of which everybody gets a clone by `lend`: it stays where its publisher has put it.
+/// Publishes a large event, of which everybody gets a clone by `lend`: it stays where its publisher
+/// has put it.
 #[inline(never)]
 pub(crate) fn publish_large<E>(
     event: E,
@@ -188,10 +191,12 @@ pub(crate) fn publish_large<E>(
     }
 }
 
-// In what follows an event travels as `&mut Option<E>`: it stays where its publisher has put it until somebody takes it, because each
-// move of a large one costs time, and in a debug build, stack.
+// In what follows an event travels as `&mut Option<E>`: it stays where its publisher has put it
+// until somebody takes it, because each move of a large one costs time, and in a debug build,
+// stack.
 impl<E: Event + Clone> Core<E> {
-    /// Publishes on a live bus; on another, leaves the event alone. What nobody has taken is still there afterwards.
+    /// Publishes on a live bus; on another, leaves the event alone. What nobody has taken is still
+    /// there afterwards.
     #[inline]
     pub(crate) fn publish_if_live(&self, event: &mut Option<E>, panics: &mut Panics) -> Option<Offered> {
         let snapshot = self.cell.load();

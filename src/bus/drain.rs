@@ -11,7 +11,8 @@ use std::future::Future;
 use std::task::Context;
 use std::time::Duration;
 
-/// How far the subscribers of a closed bus had come, from [`EventBus::close_and_drain`](crate::EventBus::close_and_drain).
+/// How far the subscribers of a closed bus had come, from
+/// [`EventBus::close_and_drain`](crate::EventBus::close_and_drain).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 #[must_use = "some subscribers may not have received everything"]
@@ -47,13 +48,15 @@ impl fmt::Display for Drained {
 }
 
 impl<E> Core<E> {
-    /// Closes the bus, and waits until every subscriber has taken what it had, or left, or `within` is over.
+    /// Closes the bus, and waits until every subscriber has taken what it had, or left, or `within`
+    /// is over.
     pub(crate) fn close_and_drain(&self, within: Duration) -> Drained {
         let deadline = if within == Duration::MAX { Deadline::NEVER } else { Deadline::after(within) };
         self.close();
         let drain = self.cell().drains().begin();
         let waker = ThreadWaker::default().current();
-        // What a publish that races with the close delivers behind this look is none of what they had.
+        // What a publish that races with the close delivers behind this look is none of what they
+        // had.
         while drain.poll(&waker, || !self.cell().load().has_unread()).is_pending() {
             if deadline.has_passed() {
                 return self.undrained();

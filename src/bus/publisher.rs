@@ -14,9 +14,11 @@ use std::sync::Arc;
 
 /// The fastest way to publish: a handle for one thread, from [`EventBus::publisher`](crate::EventBus::publisher).
 ///
-/// It keeps the last snapshot of the subscribers and checks with one load whether it is still the current one. Until its next publish, an idle
-/// publisher so keeps in memory the mailboxes and filters of those who have left since. It never drops what they owned: the next thread that
-/// comes or goes does, see [`filter`](crate::SubscriberBuilder::filter). Like every [`EventBus`](crate::EventBus) handle, it keeps the bus open.
+/// It keeps the last snapshot of the subscribers and checks with one load whether it is still the
+/// current one. Until its next publish, an idle publisher so keeps in memory the mailboxes and
+/// filters of those who have left since. It never drops what they owned: the next thread that comes
+/// or goes does, see [`filter`](crate::SubscriberBuilder::filter). Like every
+/// [`EventBus`](crate::EventBus) handle, it keeps the bus open.
 ///
 /// # Examples
 ///

@@ -55,9 +55,9 @@ impl Hash for Id {
     }
 }
 
-/// Hashes the ids of requests with a key of its own, because numbers and texts may come from strangers, who must not be
-/// able to choose them so that they collide. A unique id is made by this process, one number after the other, and needs
-/// no more than to be spread.
+/// Hashes the ids of requests with a key of its own, because numbers and texts may come from
+/// strangers, who must not be able to choose them so that they collide. A unique id is made by this
+/// process, one number after the other, and needs no more than to be spread.
 #[derive(Debug)]
 pub(crate) struct IdHasher {
     key: RandomState,

@@ -96,8 +96,8 @@ impl<E> Gathering<E> {
         Placed::Stray
     }
 
-    /// Decides about an answer, which must be there, from the responder at this place among those expected. It is left there unless it is in
-    /// the result now.
+    /// Decides about an answer, which must be there, from the responder at this place among those
+    /// expected. It is left there unless it is in the result now.
     fn place(&mut self, responder: usize, required: usize, event: &mut Option<E>) -> Placed {
         if self.ended.is_some() {
             return Placed::Late;
@@ -222,8 +222,8 @@ impl<E> Pending<E> {
         (result, ended)
     }
 
-    /// Drops what has come, unless it was taken, and returns how many answers that were. Whatever comes from now on is late.
-    /// User code: the `Drop` of events and of a waker.
+    /// Drops what has come, unless it was taken, and returns how many answers that were. Whatever
+    /// comes from now on is late. User code: the `Drop` of events and of a waker.
     pub(crate) fn give_up(&self, panics: &mut Panics) -> usize {
         if self.gathering().ended == Some(Ended::Taken) {
             return 0;
@@ -251,7 +251,8 @@ impl<E: Event + Clone> Pending<E> {
 }
 
 impl<E: Event> Pending<E> {
-    /// Takes an answer; one that is missing is late. If the event's `responder` panics, nobody knows whose it is: it counts as unexpected.
+    /// Takes an answer; one that is missing is late. If the event's `responder` panics, nobody
+    /// knows whose it is: it counts as unexpected.
     pub(crate) fn answer(&self, event: &mut Option<E>, panics: &mut Panics) -> Answered {
         let Some(answer) = event else { return Answered::Late };
         let mut responder = None;

@@ -98,7 +98,8 @@ impl<E> Requests<E> {
         self.pending.view(id, |_, pending| Arc::clone(pending))
     }
 
-    /// Gives an event that was accepted to the request that it answers, by `answer`, or counts it as late.
+    /// Gives an event that was accepted to the request that it answers, by `answer`, or counts it
+    /// as late.
     #[inline]
     pub(crate) fn deliver(
         &self,

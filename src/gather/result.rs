@@ -17,7 +17,8 @@ pub struct RequestResult<E> {
     pub duplicates: usize,
     /// How many responses came from responders that were not expected.
     pub unexpected: usize,
-    /// The first eight names among those: one that differs from an expected one by a capital letter is easily overlooked.
+    /// The first eight names among those: one that differs from an expected one by a capital letter
+    /// is easily overlooked.
     pub strangers: Vec<Arc<str>>,
 }
 
@@ -28,8 +29,9 @@ impl<E> RequestResult<E> {
         self.missing.is_empty()
     }
 
-    /// One phrase for each responder that has not answered, such as `no response from template`, and one for each of the
-    /// [strangers](Self::strangers), such as `unexpected response from Template`.
+    /// One phrase for each responder that has not answered, such as `no response from template`,
+    /// and one for each of the [strangers](Self::strangers), such as `unexpected response from
+    /// Template`.
     #[must_use]
     pub fn errors(&self) -> Vec<String> {
         let missing = self.missing.iter().map(|name| format!("no response from {name}"));

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 /// How many names are kept.
 const NAMES: usize = 8;
-/// How many bytes of names are kept without an allocation: a publish that answers a request makes none.
+/// How many bytes of names are kept without an allocation: a publish that answers a request makes
+/// none.
 const BYTES: usize = 128;
 
-/// The first names among the unexpected responders, each once. Longer ones than usual are allocated.
+/// The first names among the unexpected responders, each once. Longer ones than usual are
+/// allocated.
 #[derive(Debug)]
 pub(crate) struct Strangers {
     bytes: [u8; BYTES],

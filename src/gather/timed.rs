@@ -16,16 +16,19 @@ impl<E> IntoFuture for Gather<E> {
     type Output = Result<RequestResult<E>, GatherError<E>>;
     type IntoFuture = GatherFuture<E>;
 
-    /// As [`wait`](Gather::wait), for a task: timeout and grace are kept by tokio's clock, that of the runtime in which this is called.
+    /// As [`wait`](Gather::wait), for a task: timeout and grace are kept by tokio's clock, that of
+    /// the runtime in which this is called.
     ///
     /// # Panics
     ///
-    /// Outside a tokio runtime, and in one whose time is not enabled, unless the request has neither a timeout nor a grace. Whether
-    /// the answers are there already makes no difference. Elsewhere, use [`until`](Gather::until).
+    /// Outside a tokio runtime, and in one whose time is not enabled, unless the request has
+    /// neither a timeout nor a grace. Whether the answers are there already makes no difference.
+    /// Elsewhere, use [`until`](Gather::until).
     #[track_caller]
     fn into_future(self) -> GatherFuture<E> {
         let deadline = self.deadline();
-        // Made here, so that a missing clock shows every time, and not only if somebody is slow to answer.
+        // Made here, so that a missing clock shows every time, and not only if somebody is slow to
+        // answer.
         let mut sleep = None;
         if let Some(end) = deadline.or(self.grace.and_then(|grace| Instant::now().checked_add(grace))) {
             sleep = Some(sleep_until(end));

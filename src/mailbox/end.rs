@@ -39,11 +39,13 @@ impl EndState {
         self.0.fetch_max(value, Release);
     }
 
-    /// Whether nothing more will come: for a receiver that has just got an event, and tells who drains if it was the last.
+    /// Whether nothing more will come: for a receiver that has just got an event, and tells who
+    /// drains if it was the last.
     #[inline]
     pub(crate) fn is_ended(&self) -> bool {
-        // ORDERING: Relaxed. Hands nothing over; a receiver that goes on looks by `get`. One that takes its last event in the very moment of
-        // the close and never comes back may miss the end here, and the drain learns of it when its time is over.
+        // ORDERING: Relaxed. Hands nothing over; a receiver that goes on looks by `get`. One that
+        // takes its last event in the very moment of the close and never comes back may miss the
+        // end here, and the drain learns of it when its time is over.
         self.0.load(Relaxed) != OPEN
     }
 

@@ -8,8 +8,9 @@ use std::sync::atomic::Ordering::Relaxed;
 
 /// A subscriber has begun to lose events, because its ring was full.
 ///
-/// Given to the hooks of [`EventBus::on_lag`](crate::EventBus::on_lag) once per *episode*: an episode begins with the first
-/// event that is lost, and ends when the subscriber has caught up, with a receive that leaves its ring at most half full.
+/// Given to the hooks of [`EventBus::on_lag`](crate::EventBus::on_lag) once per *episode*: an
+/// episode begins with the first event that is lost, and ends when the subscriber has caught up,
+/// with a receive that leaves its ring at most half full.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Lag {
@@ -47,8 +48,8 @@ impl Tickets {
     }
 }
 
-/// Whether a subscriber is losing events: `CLEAR`, begun by the event with a certain number, `REPORTED`, or `UNHEARD`, if nobody was
-/// there to hear of it.
+/// Whether a subscriber is losing events: `CLEAR`, begun by the event with a certain number,
+/// `REPORTED`, or `UNHEARD`, if nobody was there to hear of it.
 ///
 /// | transition | by | from → to |
 /// |---|---|---|
@@ -78,7 +79,8 @@ impl Episode {
         matches!(self.0.load(Relaxed), CLEAR | UNHEARD)
     }
 
-    /// Begins an episode, or goes on with one that nobody has heard of, with the event at `index` among those of the tickets.
+    /// Begins an episode, or goes on with one that nobody has heard of, with the event at `index`
+    /// among those of the tickets.
     pub(crate) fn begin(&self, tickets: Tickets, index: usize) {
         let number = tickets.first.get().wrapping_add(index);
         let sign = |state| matches!(state, CLEAR | UNHEARD).then_some(number);
@@ -92,8 +94,8 @@ impl Episode {
         let _ = self.0.compare_exchange(CLEAR, UNHEARD, Relaxed, Relaxed);
     }
 
-    /// Marks the episode as reported, if it was begun by an event of these tickets, whose publish so has to report it; returns the
-    /// index of that event.
+    /// Marks the episode as reported, if it was begun by an event of these tickets, whose publish
+    /// so has to report it; returns the index of that event.
     pub(crate) fn take_report(&self, tickets: Tickets) -> Option<usize> {
         // ORDERING: Relaxed. Nobody but this publish takes one of its numbers away.
         let number = self.0.load(Relaxed);

@@ -12,25 +12,26 @@ pub enum Overflow {
     /// The event that finds no room is lost to this subscriber; its publish reports it as dropped.
     #[default]
     DropNewest,
-    /// The oldest event in the ring makes room. The publish reports a delivery, and the eviction is counted for the
-    /// subscriber. The evicted event's `Drop` runs on the publisher's thread.
-    /// (If the event is [large](crate#large-events), and other publishers fill all the room there is just then, the new
-    /// event is dropped instead.)
+    /// The oldest event in the ring makes room. The publish reports a delivery, and the eviction is
+    /// counted for the subscriber. The evicted event's `Drop` runs on the publisher's thread. (If
+    /// the event is [large](crate#large-events), and other publishers fill all the room there is
+    /// just then, the new event is dropped instead.)
     DropOldest,
 }
 
 /// How the blocking calls of a subscription wait. The async ones always wait for a wake-up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum WaitStrategy {
-    /// Looks around for some microseconds, then parks the thread. Uses no CPU while parked; the publisher that ends the wait makes
-    /// a system call.
+    /// Looks around for some microseconds, then parks the thread. Uses no CPU while parked; the
+    /// publisher that ends the wait makes a system call.
     #[default]
     Park,
-    /// Gives the processor to other threads between looks. Uses all the CPU it gets. On busy processors a thread that yields may
-    /// be gone for many milliseconds, so a call whose deadline is less than 100 ms away parks instead.
+    /// Gives the processor to other threads between looks. Uses all the CPU it gets. On busy
+    /// processors a thread that yields may be gone for many milliseconds, so a call whose deadline
+    /// is less than 100 ms away parks instead.
     Yield,
-    /// Looks without a pause. The lowest latency, for the price of a core. (A time-out comes late if the system gives the core to
-    /// somebody else meanwhile.)
+    /// Looks without a pause. The lowest latency, for the price of a core. (A time-out comes late
+    /// if the system gives the core to somebody else meanwhile.)
     Spin,
 }
 

@@ -14,7 +14,8 @@ pub(crate) enum Lost<T> {
     Evicted(T),
 }
 
-/// A bounded queue of events: many publishers push, the subscriber pops, and so does whoever evicts or discards.
+/// A bounded queue of events: many publishers push, the subscriber pops, and so does whoever evicts
+/// or discards.
 #[derive(Debug)]
 #[allow(
     clippy::large_enum_variant,
@@ -77,14 +78,14 @@ impl<E> Ring<E> {
     }
 }
 
-/// A queue of large events, which are cloned into their rooms and moved out of them, and never moved in between: what is queued are the
-/// rooms.
+/// A queue of large events, which are cloned into their rooms and moved out of them, and never
+/// moved in between: what is queued are the rooms.
 #[derive(Debug)]
 pub(crate) struct Slots<E> {
     /// Rooms with events, in the order of these.
     full: ArrayQueue<Room<E>>,
-    /// Empty rooms, except those that somebody is filling or emptying right now. There is one more than the capacity, so that a
-    /// publisher finds one while the subscriber empties another.
+    /// Empty rooms, except those that somebody is filling or emptying right now. There is one more
+    /// than the capacity, so that a publisher finds one while the subscriber empties another.
     free: ArrayQueue<Room<E>>,
 }
 
@@ -95,13 +96,15 @@ impl<E> Slots<E> {
         Self { full: ArrayQueue::new(capacity), free }
     }
 
-    /// A room to fill: a free one, or else, if it `evicts`, that of the oldest event, which is still in it. `None` if there is none,
-    /// because all that are not queued are being filled by others, who will fill the ring.
+    /// A room to fill: a free one, or else, if it `evicts`, that of the oldest event, which is
+    /// still in it. `None` if there is none, because all that are not queued are being filled by
+    /// others, who will fill the ring.
     pub(crate) fn room(&self, evicts: bool) -> Option<Room<E>> {
         self.free.pop().or_else(|| if evicts { self.full.pop() } else { None })
     }
 
-    /// Puts a filled room at the end of the queue; gives back one that the queue does not keep, to be [freed](Self::free).
+    /// Puts a filled room at the end of the queue; gives back one that the queue does not keep, to
+    /// be [freed](Self::free).
     pub(crate) fn push(&self, room: Room<E>, evicts: bool) -> Result<(), Lost<Room<E>>> {
         if evicts {
             self.full.force_push(room).map_or(Ok(()), |oldest| Err(Lost::Evicted(oldest)))

@@ -1,4 +1,5 @@
-//! The word by which a subscriber that waits and the publishers that wake it agree, and the waker that goes with it.
+//! The word by which a subscriber that waits and the publishers that wake it agree, and the waker
+//! that goes with it.
 
 use crate::panics::drop_guarded;
 use crate::sync::{AtomicUsize, Mutex, fence};
@@ -40,24 +41,28 @@ impl WaitState {
         Self(AtomicUsize::new(IDLE))
     }
 
-    /// Announces that the subscriber is about to wait. It must have put its waker into the slot before, and must look at
-    /// everything it could receive once more afterwards.
+    /// Announces that the subscriber is about to wait. It must have put its waker into the slot
+    /// before, and must look at everything it could receive once more afterwards.
     pub(crate) fn begin_wait(&self) {
-        // ORDERING: Release. Pairs with the Acquire in `take_waiter`: who takes the waiter finds the slot unlocked, and the
-        // waker in it. Weaker: it could find the lock still held, and the subscriber would sleep for good. (The other way round, what
-        // was pushed before an earlier announcement was taken is found by the look that follows: the fences see to that. loom runs
-        // read-modify-writes in the order of their execution and cannot show this one.)
-        // A bit is set, rather than the word: user code that runs as the waker is cloned may have received up to `Closed`.
+        // ORDERING: Release. Pairs with the Acquire in `take_waiter`: who takes the waiter finds
+        // the slot unlocked, and the waker in it. Weaker: it could find the lock still held, and
+        // the subscriber would sleep for good. (The other way round, what was pushed before an
+        // earlier announcement was taken is found by the look that follows: the fences see to that.
+        // loom runs read-modify-writes in the order of their execution and cannot show this one.)
+        // A bit is set, rather than the word: user code that runs as the waker is cloned may have
+        // received up to `Closed`.
         self.0.fetch_or(WAITING, Release);
-        // ORDERING: SeqCst fence between WAITING and the subscriber's last look. Pairs with the fences in `fence_pushes`,
-        // `wake_all` and `StartupLog::after_filling`, which stand between a change and the look at this word: one of the two
-        // fences comes first, so either the subscriber sees the change or the other side sees WAITING. Weaker:
-        // both could miss, and the subscriber sleeps over an event.
+        // ORDERING: SeqCst fence between WAITING and the subscriber's last look. Pairs with the
+        // fences in `fence_pushes`, `wake_all` and `StartupLog::after_filling`, which stand between
+        // a change and the look at this word: one of the two fences comes first, so either the
+        // subscriber sees the change or the other side sees WAITING. Weaker: both could miss, and
+        // the subscriber sleeps over an event.
         // Checked by loom-tests/tests/waiting.rs `parked_subscriber_wakes_for_an_event`.
         fence(SeqCst);
     }
 
-    /// Takes the announcement back. Returns whether a publisher has taken it before, which takes the waker as well.
+    /// Takes the announcement back. Returns whether a publisher has taken it before, which takes
+    /// the waker as well.
     pub(crate) fn end_wait(&self) -> bool {
         // ORDERING: Relaxed. Saves a publisher a needless wake-up, nothing more. A swap would undo SEALED.
         self.0.compare_exchange(WAITING, IDLE, Relaxed, Relaxed) == Err(IDLE)
@@ -95,9 +100,10 @@ impl WaitState {
 
 /// How to wake the subscriber, while it waits.
 ///
-/// The subscriber locks it, and whoever has [taken the waiter](WaitState::take_waiter) tries to: a publisher never waits here. If the
-/// slot is in use then, either the subscriber has given up waiting, or it is about to announce itself anew and to look once more.
-/// No user code runs under the lock: wakers are cloned before it, and dropped and woken after it.
+/// The subscriber locks it, and whoever has [taken the waiter](WaitState::take_waiter) tries to: a
+/// publisher never waits here. If the slot is in use then, either the subscriber has given up
+/// waiting, or it is about to announce itself anew and to look once more. No user code runs under
+/// the lock: wakers are cloned before it, and dropped and woken after it.
 #[derive(Debug)]
 pub(crate) struct WakerSlot(Mutex<Option<Waker>>);
 

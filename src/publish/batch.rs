@@ -42,7 +42,8 @@ impl<'a, E: Event + Clone> Batch<'a, E> {
             typed.note(list);
         }
         mailbox::fence_pushes();
-        // (The events are not asked for their types once more: that is user code, which might answer something else.)
+        // (The events are not asked for their types once more: that is user code, which might
+        // answer something else.)
         match typed.noted() {
             Some(lists) => {
                 mailbox::after_push(universal, panics);

@@ -9,9 +9,10 @@ const LOOKS: usize = 16;
 
 /// Keeps a share in whatever was displaced from a cell, until nobody else has one.
 ///
-/// A publish works on an old snapshot for as long as it takes, and what only that snapshot still owns is user code: the filter of a
-/// subscriber that has left, the events of a log. Because there is a share here, the publish never drops the last one. Whoever
-/// displaces something does it, here or when the next one comes.
+/// A publish works on an old snapshot for as long as it takes, and what only that snapshot still
+/// owns is user code: the filter of a subscriber that has left, the events of a log. Because there
+/// is a share here, the publish never drops the last one. Whoever displaces something does it, here
+/// or when the next one comes.
 #[derive(Debug)]
 pub(crate) struct Displaced<T>(SegQueue<Arc<T>>);
 
@@ -20,8 +21,8 @@ impl<T> Displaced<T> {
         Self(SegQueue::new())
     }
 
-    /// Drops what was displaced, or keeps it if others still work on it. A panic of its user code goes no further: it is not the
-    /// caller's.
+    /// Drops what was displaced, or keeps it if others still work on it. A panic of its user code
+    /// goes no further: it is not the caller's.
     pub(crate) fn retire(&self, displaced: Arc<T>) {
         self.drop_or_keep(displaced);
         self.sweep();
@@ -41,7 +42,8 @@ impl<T> Displaced<T> {
     }
 
     fn drop_or_keep(&self, displaced: Arc<T>) {
-        // Who finds a single share has it: what was displaced cannot be loaded from its cell again, so nobody can come by another.
+        // Who finds a single share has it: what was displaced cannot be loaded from its cell again,
+        // so nobody can come by another.
         if Arc::strong_count(&displaced) == 1 {
             swallow(|| drop(displaced));
         } else {

@@ -7,7 +7,8 @@ use std::sync::PoisonError;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::task::{Poll, Waker};
 
-/// The threads and tasks that wait until all subscribers of a closed bus have taken what they had, or left.
+/// The threads and tasks that wait until all subscribers of a closed bus have taken what they had,
+/// or left.
 #[derive(Debug)]
 pub(crate) struct Drains {
     /// How many wait. Written by those, under the lock; read by subscribers.
@@ -42,21 +43,22 @@ impl Drains {
         Drain { drains: self, number }
     }
 
-    /// Lets whoever waits look again, once a subscriber has taken the last of what it had, or has left. A panic of their wakers is not
-    /// the subscriber's.
+    /// Lets whoever waits look again, once a subscriber has taken the last of what it had, or has
+    /// left. A panic of their wakers is not the subscriber's.
     pub(crate) fn notify(&self) {
-        // ORDERING: SeqCst fence between the subscriber's last step and its look at `waiting`. Pairs with the fence in `Drain::poll`:
-        // either that look finds nothing unread, or this one finds somebody who waits. Weaker: both could miss, and the drain
-        // would wait in vain.
-        // Checked by loom-tests/tests/draining.rs `drain_wakes_for_a_receiver_that_asks_for_no_more`.
+        // ORDERING: SeqCst fence between the subscriber's last step and its look at `waiting`.
+        // Pairs with the fence in `Drain::poll`: either that look finds nothing unread, or this one
+        // finds somebody who waits. Weaker: both could miss, and the drain would wait in vain.
+        // Checked by loom-tests/tests/draining.rs
+        // `drain_wakes_for_a_receiver_that_asks_for_no_more`.
         fence(SeqCst);
         self.notify_fenced();
     }
 
     /// The same for a subscriber that has fenced since its last step.
     pub(crate) fn notify_fenced(&self) {
-        // ORDERING: Relaxed. Ordered by the fence in `notify`, or by that in `WaitState::seal`, which stands as well between the last
-        // event or the departure and this look.
+        // ORDERING: Relaxed. Ordered by the fence in `notify`, or by that in `WaitState::seal`,
+        // which stands as well between the last event or the departure and this look.
         // Checked by loom-tests/tests/draining.rs `drain_wakes_when_the_subscriber_leaves`.
         if self.waiting.load(Relaxed) == 0 {
             return;
@@ -76,13 +78,15 @@ pub(crate) struct Drain<'a> {
 }
 
 impl Drain<'_> {
-    /// Looks, and makes sure that `waker` is woken when it is worth another look. User code: the waker's `Clone` and `Drop`.
+    /// Looks, and makes sure that `waker` is woken when it is worth another look. User code: the
+    /// waker's `Clone` and `Drop`.
     pub(crate) fn poll(&self, waker: &Waker, is_drained: impl Fn() -> bool) -> Poll<()> {
         if is_drained() {
             return Poll::Ready(());
         }
         drop(self.replace(Some(waker.clone())));
-        // ORDERING: SeqCst fence between this announcement and the look. Pairs with the fence in `Drains::notify`, see there.
+        // ORDERING: SeqCst fence between this announcement and the look. Pairs with the fence in
+        // `Drains::notify`, see there.
         fence(SeqCst);
         if is_drained() { Poll::Ready(()) } else { Poll::Pending }
     }

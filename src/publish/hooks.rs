@@ -10,7 +10,8 @@ use std::ops::Deref;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::{Arc, Weak};
 
-/// A hook that was added to a bus, from [`EventBus::on_lag`](crate::EventBus::on_lag). Dropping this leaves the hook where it is.
+/// A hook that was added to a bus, from [`EventBus::on_lag`](crate::EventBus::on_lag). Dropping
+/// this leaves the hook where it is.
 ///
 /// Keeps neither the bus nor the hook alive.
 #[derive(Clone)]
@@ -20,8 +21,9 @@ pub struct LagHook {
 }
 
 impl LagHook {
-    /// Takes the hook away, and drops it. A publish that is under way may still call it for a moment; then that publish drops it, at its very
-    /// end, or whoever adds or removes a hook next. Removing it again does nothing.
+    /// Takes the hook away, and drops it. A publish that is under way may still call it for a
+    /// moment; then that publish drops it, at its very end, or whoever adds or removes a hook next.
+    /// Removing it again does nothing.
     ///
     /// # Panics
     ///
@@ -62,7 +64,8 @@ impl Drop for Hook {
     }
 }
 
-/// The hooks of a bus, beside its snapshots: so `close` drops them, whatever snapshot a publisher keeps.
+/// The hooks of a bus, beside its snapshots: so `close` drops them, whatever snapshot a publisher
+/// keeps.
 pub(crate) struct Hooks {
     list: ArcSwap<List>,
     displaced: Displaced<List>,
@@ -134,8 +137,8 @@ impl Hooks {
         Self { list: ArcSwap::new(Arc::new(Some(Box::default()))), displaced: Displaced::new() }
     }
 
-    /// Whether anybody may hear of a lag. Nobody does in a publish from inside a hook: it would run the hooks again, and they it. No user
-    /// code.
+    /// Whether anybody may hear of a lag. Nobody does in a publish from inside a hook: it would run
+    /// the hooks again, and they it. No user code.
     pub(crate) fn may_listen(&self) -> bool {
         #[cfg(feature = "tracing")]
         let is_traced = tracing::level_filters::LevelFilter::current() >= tracing::Level::WARN;
@@ -204,7 +207,8 @@ impl Hooks {
         let before = self.list.swap(Arc::new(None));
         let hooks: Vec<_> = before.iter().flatten().map(Arc::clone).collect();
         self.displaced.retire(before);
-        // The last shares, unless they are being called. (Shares of their own, because this is the caller's bus: a panic is to be seen.)
+        // The last shares, unless they are being called. (Shares of their own, because this is the
+        // caller's bus: a panic is to be seen.)
         for hook in hooks {
             panics.catch(|| drop(hook));
         }

@@ -115,7 +115,8 @@ impl<E> Snapshot<E> {
 /// Holds the current [`Snapshot`]. Each transition is one read-copy-update, whose closure looks at the phase again every time
 /// it runs: what it decides is decided for the snapshot that it replaces.
 ///
-/// No user code runs in a transition, and none when a snapshot that was loaded is let go of: see [`Displaced`].
+/// No user code runs in a transition, and none when a snapshot that was loaded is let go of: see
+/// [`Displaced`].
 ///
 /// Progress: `load` is lock-free, and nearly always wait-free; the transitions are lock-free.
 /// (Orderings: `ArcSwap::load` acquires what `rcu` released.)
@@ -131,7 +132,8 @@ struct Shared<E> {
 
 impl<E> Drop for Shared<E> {
     fn drop(&mut self) {
-        // Whose subscriptions have just left may be in it for the last time, and a panic there is not the bus owner's.
+        // Whose subscriptions have just left may be in it for the last time, and a panic there is
+        // not the bus owner's.
         let last = self.current.swap(Arc::new(Snapshot::of_nobody(Phase::Closed(Closed::Started))));
         swallow(|| drop(last));
     }
@@ -220,8 +222,8 @@ impl<E> SnapshotCell<E> {
         });
     }
 
-    /// `Starting → Live`; in any other phase, nothing. The log must be closed. What that displaces is kept for the next [sweep](Self::sweep),
-    /// because this may be a publish.
+    /// `Starting → Live`; in any other phase, nothing. The log must be closed. What that displaces
+    /// is kept for the next [sweep](Self::sweep), because this may be a publish.
     pub(crate) fn go_live(&self) {
         let before = self.swap(|current| match &current.phase {
             Phase::Starting(log) => Some(current.released(log, Phase::Live)),
@@ -232,8 +234,9 @@ impl<E> SnapshotCell<E> {
         }
     }
 
-    /// `Starting → Closed`, `Live → Closed`. The log must not be closed before: a publisher that finds it closed in the phase
-    /// `Starting` takes that for a start. Returns the log if it has still to be closed.
+    /// `Starting → Closed`, `Live → Closed`. The log must not be closed before: a publisher that
+    /// finds it closed in the phase `Starting` takes that for a start. Returns the log if it has
+    /// still to be closed.
     pub(crate) fn close(&self) -> Option<Arc<StartupLog<E>>> {
         let mut log_to_close = None;
         self.replace(|current| {

@@ -27,7 +27,8 @@ pub(crate) struct StartupLog<E> {
     slots: Slots<E>,
 }
 
-/// Places for events, filled once each, by the publisher that claimed it, and read by every entitled subscriber.
+/// Places for events, filled once each, by the publisher that claimed it, and read by every
+/// entitled subscriber.
 #[derive(Debug)]
 enum Slots<E> {
     Small(Box<[OnceLock<E>]>),
@@ -38,8 +39,8 @@ enum Slots<E> {
 /// For [large](is_large) events, which are cloned to where they belong and not moved from there.
 #[derive(Debug)]
 struct LargeSlots<E> {
-    /// Rooms that are not used yet: as many as there are slots, and one more, so that a publisher finds one that comes as another one is
-    /// about to find the log full.
+    /// Rooms that are not used yet: as many as there are slots, and one more, so that a publisher
+    /// finds one that comes as another one is about to find the log full.
     empty: ArrayQueue<Room<E>>,
     filled: Box<[OnceLock<Room<E>>]>,
 }
@@ -129,7 +130,8 @@ impl<E> StartupLog<E> {
         Self { tail: AtomicUsize::new(0), slots: Slots::new(capacity) }
     }
 
-    /// Claims the next slot and moves the event into it, if there is one. For events that are not [large](is_large).
+    /// Claims the next slot and moves the event into it, if there is one. For events that are not
+    /// [large](is_large).
     pub(crate) fn append(&self, event: &mut Option<E>) -> Result<Appended<'_, E>, AppendError> {
         let index = self.claim()?;
         if let (Slots::Small(slots), Some(event)) = (&self.slots, event.take()) {
@@ -139,7 +141,8 @@ impl<E> StartupLog<E> {
         Ok(self.after_filling(index))
     }
 
-    /// Appends a clone; `None` if `Clone` has panicked. It runs before anything is claimed, so that no slot stays unfilled.
+    /// Appends a clone; `None` if `Clone` has panicked. It runs before anything is claimed, so that
+    /// no slot stays unfilled.
     pub(crate) fn append_clone(&self, event: &E, panics: &mut Panics) -> Option<Result<Appended<'_, E>, AppendError>>
     where
         E: Clone,

@@ -107,9 +107,9 @@ impl<E: Event + Clone> Drop for Recv<'_, E> {
 
 /// The events as a stream, which ends when the subscription is closed.
 ///
-/// A stream is not told when the future that polls it is dropped. So the waker of the last poll stays here until an event
-/// wakes it, another poll or wait takes its place, or the subscription goes; [`recv_async`](Subscription::recv_async)
-/// keeps none.
+/// A stream is not told when the future that polls it is dropped. So the waker of the last poll
+/// stays here until an event wakes it, another poll or wait takes its place, or the subscription
+/// goes; [`recv_async`](Subscription::recv_async) keeps none.
 impl<E: Event + Clone> Stream for Subscription<E> {
     type Item = E;
 

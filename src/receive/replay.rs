@@ -20,7 +20,8 @@ pub(crate) enum Next {
     Exhausted,
 }
 
-/// A share in the start-up log. How far it was read is noted in the mailbox. The last share to go frees the log.
+/// A share in the start-up log. How far it was read is noted in the mailbox. The last share to go
+/// frees the log.
 pub(crate) struct Replay<E>(Arc<StartupLog<E>>);
 
 impl<E> Replay<E> {
@@ -35,8 +36,8 @@ impl<E> Replay<E> {
 }
 
 impl<E: Event + Clone> Replay<E> {
-    /// Goes on to the next event that the subscriber wants. User code (filter and `Clone`) runs here: if it panics, the
-    /// event counts as discarded, and the next call goes on behind it.
+    /// Goes on to the next event that the subscriber wants. User code (filter and `Clone`) runs
+    /// here: if it panics, the event counts as discarded, and the next call goes on behind it.
     pub(crate) fn next(&self, mailbox: &Mailbox<E>, into: &mut Option<E>) -> Next {
         let Some(len) = self.0.final_len() else { return Next::NotStarted };
         loop {

@@ -25,7 +25,8 @@ impl Limit {
     }
 }
 
-/// One wait, from the first look that has found nothing. When it is dropped, the mailbox keeps nothing of it.
+/// One wait, from the first look that has found nothing. When it is dropped, the mailbox keeps
+/// nothing of it.
 pub(crate) struct Wait<'a, E: Event + Clone> {
     subscription: &'a Subscription<E>,
     limit: Limit,
@@ -50,7 +51,8 @@ impl<'a, E: Event + Clone> Wait<'a, E> {
         Self { subscription, limit, stage: Stage::New }
     }
 
-    /// Waits until it is worth another look, after one that has found nothing; returns `false` if the time is over.
+    /// Waits until it is worth another look, after one that has found nothing; returns `false` if
+    /// the time is over.
     pub(crate) fn goes_on(&mut self) -> bool {
         let strategy = self.subscription.mailbox.options().wait;
         loop {

@@ -59,8 +59,9 @@ impl Owners {
     /// Takes a stripe, where one is free.
     fn take(&self) -> Option<usize> {
         let with_one_more = |taken: usize| Some(taken | (taken + 1)).filter(|taken| *taken < 1 << OWNED);
-        // ORDERING: Acquire on success. Pairs with the Release in `give_back`: who takes a stripe goes on from what its
-        // last owner has counted. Weaker: an old count could be read and written back, and counts would be lost.
+        // ORDERING: Acquire on success. Pairs with the Release in `give_back`: who takes a stripe
+        // goes on from what its last owner has counted. Weaker: an old count could be read and
+        // written back, and counts would be lost.
         // Checked by loom-tests/tests/counting.rs `counts_survive_the_thread_that_made_them`.
         let before = self.0.fetch_update(Acquire, Relaxed, with_one_more).ok()?;
         Some(before.trailing_ones() as usize)

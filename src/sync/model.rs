@@ -26,7 +26,8 @@ pub(crate) use map::DashMap;
 use std::sync::atomic::Ordering::{self, AcqRel, Acquire, Relaxed, Release};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Double of `std::thread_local!` with a constant: the threads of a model share one thread of the system.
+/// Double of `std::thread_local!` with a constant: the threads of a model share one thread of the
+/// system.
 macro_rules! engine_thread_local {
     ($(#[$attribute:meta])* static $name:ident: $type:ty = const { $value:expr };) => {
         $crate::sync::model::engine::thread_local! {
@@ -219,7 +220,8 @@ impl<T> OnceLock<T> {
     }
 }
 
-/// Double of `arc_swap::ArcSwap`: an index into a list that only grows. `load` acquires, `rcu` and `swap` release.
+/// Double of `arc_swap::ArcSwap`: an index into a list that only grows. `load` acquires, `rcu` and
+/// `swap` release.
 #[derive(Debug)]
 pub(crate) struct ArcSwap<T> {
     index: AtomicUsize,
@@ -438,9 +440,9 @@ mod map {
     type Entries<K, V> = Vec<(K, V)>;
     type Shard<K, V> = RwLock<Entries<K, V>>;
 
-    /// Double of `dashmap::DashMap`: shards behind a lock each, of which an operation takes one, and a walk one after the
-    /// other. What it gives out holds its shard as long as the real one does. (The real locks order their readers as
-    /// well, like the engine's.)
+    /// Double of `dashmap::DashMap`: shards behind a lock each, of which an operation takes one,
+    /// and a walk one after the other. What it gives out holds its shard as long as the real one
+    /// does. (The real locks order their readers as well, like the engine's.)
     pub(crate) struct DashMap<K, V, S> {
         hasher: S,
         shards: [Shard<K, V>; SHARDS],

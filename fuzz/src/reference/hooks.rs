@@ -74,8 +74,8 @@ impl Hooks {
 }
 
 impl Reference {
-    /// Reports the lags that began, or that nobody had heard of, to every hook that is there by now.
-    /// Says whether one panicked.
+    /// Reports the lags that began, or that nobody had heard of, to every hook that is there by
+    /// now. Says whether one panicked.
     pub(super) fn report_lags(&mut self) -> bool {
         if self.hooks.are_told() {
             return false;

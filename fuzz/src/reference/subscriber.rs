@@ -274,7 +274,8 @@ impl Subscriber {
         }
     }
 
-    /// How often a task is sent back that polls it. What has ended goes on saying so, whatever the turn.
+    /// How often a task is sent back that polls it. What has ended goes on saying so, whatever the
+    /// turn.
     pub(super) fn passes(&self, caller: Caller) -> RangeInclusive<usize> {
         if self.is_finished { 0..=0 } else { passes(caller) }
     }

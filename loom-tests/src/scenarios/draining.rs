@@ -31,7 +31,8 @@ pub fn drain_receive(outcomes: &Outcomes, is_task: bool) {
     outcomes.saw_if(parks.none(), "nobody parked");
 }
 
-/// Drain of a bus that is closed already × a receiver that takes its one event, and asks for no more.
+/// Drain of a bus that is closed already × a receiver that takes its one event, and asks for no
+/// more.
 pub fn drain_take(outcomes: &Outcomes) {
     let parks = Parks::begin();
     let bus = live_bus();

@@ -31,8 +31,8 @@ pub fn late_fill(outcomes: &Outcomes) {
     outcomes.saw_if(parks.any(), "reader parked");
 }
 
-/// Publishers × a reader, with a ring for one event, which is full: what is delivered is received, what is not is counted,
-/// and no room keeps any of it.
+/// Publishers × a reader, with a ring for one event, which is full: what is delivered is received,
+/// what is not is counted, and no room keeps any of it.
 pub fn full_ring(outcomes: &Outcomes, publishers: usize, overflow: Overflow) {
     let bus = EventBus::new(0);
     bus.start();
