@@ -173,6 +173,8 @@ impl<'a> Losses<'a> {
         if self.deliver(mailbox, &mut copy, is_done.is_some(), place) {
             dispose(&mut copy, panics);
         }
+        // There is none left: so there is no need to look whether to drop it.
+        std::mem::forget(copy);
     }
 
     /// The same for an event that is better cloned to where it belongs.

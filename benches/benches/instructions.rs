@@ -44,7 +44,7 @@ fn at_most(instructions: u64) -> LibraryBenchmarkConfig {
 #[bench::fanout_n16_16_bytes_publisher(args = ("fanout", "N = 16, 16", "ringbus Publisher"), config = at_most(2640))]
 #[bench::fanout_n16_16_bytes_batch(args = ("fanout", "N = 16, 16", "ringbus batch"), config = at_most(2510))]
 #[bench::fanout_n16_16_bytes_raw(args = ("fanout", "N = 16, 16", "raw ArrayQueue"))]
-#[bench::fanout_n16_arc_publisher(args = ("fanout", "N = 16, Arc", "ringbus Publisher"), config = at_most(2490))]
+#[bench::fanout_n16_arc_publisher(args = ("fanout", "N = 16, Arc", "ringbus Publisher"), config = at_most(2150))]
 #[bench::fanout_n16_arc_raw(args = ("fanout", "N = 16, Arc", "raw ArrayQueue"))]
 #[bench::routing_publisher(args = ("routing", "50 types", "ringbus Publisher"), config = at_most(345))]
 #[bench::routing_bus(args = ("routing", "50 types", "ringbus EventBus"), config = at_most(460))]
