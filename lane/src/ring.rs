@@ -1,0 +1,605 @@
+//! The ring and its two ends. All unsafe code of the project is in this file.
+//!
+//! **Positions** count the values that were ever pushed, in steps of [`STEP`], and wrap around with
+//! the word. `tail` is the next one to be claimed, `head` the next one to be popped: what lies
+//! between them is claimed. A slot is used by the positions that are equal modulo their number.
+//!
+//! **A slot** belongs to the producer that has claimed its position, from the claim to the stamp;
+//! then to the consumer, until it stores a `head` behind it; and then to nobody, until it is claimed
+//! for a later lap. The stamp is `position | FILLED` of the value that was last written there.
+//!
+//! No code of the user runs between a claim and its fill: values are cloned before, and dropped
+//! after. So every claim is filled soon.
+
+use crate::error::PushError;
+use crate::sync::{AtomicUsize, UnsafeCell, Waiting, claim, peek};
+use crossbeam_utils::CachePadded;
+use std::cell::Cell;
+use std::collections::TryReserveError;
+use std::fmt;
+use std::mem::MaybeUninit;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+
+/// From one position to the next.
+const STEP: usize = 2;
+/// Bit 0 of `tail`: nothing more can be claimed. Never cleared.
+const CLOSED: usize = 1;
+/// Bit 0 of a stamp.
+const FILLED: usize = 1;
+
+/// What producers and consumer share.
+struct Ring<T> {
+    /// Written by producers.
+    claims: CachePadded<Claims>,
+    /// The next position to be popped. Written by the consumer, read by producers that seem to find
+    /// no room.
+    head: CachePadded<AtomicUsize>,
+    /// As many as the next power of two of the capacity.
+    slots: Box<[Slot<T>]>,
+    /// How many values fit, which may be fewer than there are slots, in steps.
+    span: usize,
+    /// How many producers there are.
+    producers: AtomicUsize,
+}
+
+/// The words that a push writes, on a line of their own.
+struct Claims {
+    /// The next position to be claimed, and [`CLOSED`].
+    tail: AtomicUsize,
+    /// A value that `head` has had. Producers look here first, and so leave the consumer's line
+    /// alone for about a lap.
+    known_head: AtomicUsize,
+}
+
+struct Slot<T> {
+    stamp: AtomicUsize,
+    value: UnsafeCell<MaybeUninit<T>>,
+}
+
+/// Why nothing was claimed.
+enum Refusal {
+    Full,
+    Closed,
+}
+
+// SAFETY: the ring hands each value from the thread that pushes it to the one that pops it, and
+// never gives out references to one. (Positions keep the two apart, see above.)
+unsafe impl<T: Send> Send for Ring<T> {}
+// SAFETY: as above. What is shared otherwise are atomics.
+unsafe impl<T: Send> Sync for Ring<T> {}
+
+impl<T> Ring<T> {
+    /// Makes a ring that begins at `position`.
+    fn new(capacity: usize, position: usize) -> Result<Self, TryReserveError> {
+        assert!(capacity > 0, "a ring of no values: the capacity must be 1 or more");
+        let mut slots = Vec::new();
+        // (More than half the address space is refused by `Vec`.)
+        let len = capacity.checked_next_power_of_two().unwrap_or(usize::MAX);
+        slots.try_reserve_exact(len)?;
+        slots.extend(
+            (0..len).map(|_| Slot { stamp: AtomicUsize::new(0), value: UnsafeCell::new(MaybeUninit::uninit()) }),
+        );
+        Ok(Self {
+            claims: CachePadded::new(Claims {
+                tail: AtomicUsize::new(position),
+                known_head: AtomicUsize::new(position),
+            }),
+            head: CachePadded::new(AtomicUsize::new(position)),
+            slots: slots.into_boxed_slice(),
+            span: capacity * STEP,
+            producers: AtomicUsize::new(1),
+        })
+    }
+
+    #[inline(always)]
+    fn slot(&self, position: usize) -> &Slot<T> {
+        let index = (position / STEP) & (self.slots.len() - 1);
+        // SAFETY: the number of slots is a power of two, so the index is less than it.
+        unsafe { self.slots.get_unchecked(index) }
+    }
+
+    fn capacity(&self) -> usize {
+        self.span / STEP
+    }
+
+    /// How far one can claim from `tail` on, if `head` is the next position to be popped. Too far if
+    /// `tail` is older than `head`: a claim from there fails.
+    #[inline(always)]
+    fn room(&self, tail: usize, head: usize) -> isize {
+        self.span as isize - tail.wrapping_sub(head) as isize
+    }
+
+    /// Claims up to `wanted` positions in a row, of which there is at least one: as many as there is
+    /// room for. Returns the first, and how many.
+    #[inline(always)]
+    fn claim(&self, wanted: usize) -> Result<(usize, usize), Refusal> {
+        let mut tail = peek(&self.claims.tail);
+        loop {
+            if tail & CLOSED != 0 {
+                return Err(Refusal::Closed);
+            }
+            // ORDERING: Acquire. Pairs with the Release in `look_for_room`: who takes over what
+            // another producer knows of `head` has, like it, the consumer's reads behind it.
+            // Weaker: it could write into a slot that is being read.
+            // Checked by loom-tests/tests/lane.rs `known_head_carries_the_reads_of_the_consumer`.
+            let mut room = self.room(tail, self.claims.known_head.load(Acquire));
+            if room < (wanted * STEP) as isize {
+                room = self.look_for_room(tail);
+                if room <= 0 {
+                    return Err(Refusal::Full);
+                }
+            }
+            let claimed = (wanted * STEP).min(room as usize);
+            match claim(&self.claims.tail, tail, tail.wrapping_add(claimed)) {
+                Ok(()) => return Ok((tail, claimed / STEP)),
+                Err(other) => tail = other,
+            }
+        }
+    }
+
+    /// How far one can claim from `tail` on, by the newest `head`.
+    #[cold]
+    fn look_for_room(&self, tail: usize) -> isize {
+        // ORDERING: Acquire. Pairs with the Release in `Consumer::leave`: what the consumer has
+        // read, it has read before its slot is written anew. Weaker: a value could be overwritten
+        // while it is moved out.
+        // Checked by loom-tests/tests/lane.rs `slot_is_not_written_while_it_is_read`.
+        let head = self.head.load(Acquire);
+        // ORDERING: Release. Pairs with the Acquire in `claim`, see there. Two producers may store
+        // here by turns, and the older value stay: that costs another look, nothing more.
+        self.claims.known_head.store(head, Release);
+        self.room(tail, head)
+    }
+
+    /// Writes a value where it was claimed, for the consumer to find.
+    ///
+    /// # Safety
+    ///
+    /// The caller has claimed `position`, and does not fill it twice.
+    #[inline(always)]
+    unsafe fn fill(&self, position: usize, value: T) {
+        let slot = self.slot(position);
+        slot.value.with_mut(|place| {
+            // SAFETY: the position is the caller's. Whoever had the slot before is done with it:
+            // there was room, so the consumer had stored a `head` behind the position one lap ago,
+            // and `claim` has acquired that. The consumer reads nothing before the stamp below.
+            unsafe { (*place).write(value) };
+        });
+        // ORDERING: Release. Pairs with the Acquire in `is_filled`: who sees the stamp sees the
+        // value. Weaker: the consumer could move out a value that is half written.
+        // Checked by loom-tests/tests/lane.rs `values_arrive_whole_and_in_order`.
+        slot.stamp.store(position | FILLED, Release);
+    }
+
+    /// Whether the value of this position lies in its slot.
+    #[inline(always)]
+    fn is_filled(&self, position: usize) -> bool {
+        // ORDERING: Acquire. Pairs with the Release in `fill`, see there.
+        self.slot(position).stamp.load(Acquire) == position | FILLED
+    }
+
+    /// Moves a value out of its slot.
+    ///
+    /// # Safety
+    ///
+    /// The caller is the consumer, has seen that the position [is filled](Self::is_filled), and does
+    /// not take its value twice.
+    #[inline(always)]
+    unsafe fn take(&self, position: usize) -> T {
+        self.slot(position).value.with(|place| {
+            // SAFETY: it was filled, and acquired by its stamp. Nobody writes here before the
+            // consumer has stored a `head` behind the position.
+            unsafe { (*place).assume_init_read() }
+        })
+    }
+
+    /// The next position to be claimed.
+    #[inline]
+    fn tail(&self) -> usize {
+        // ORDERING: Relaxed. What is claimed is looked at by its stamp. A consumer that is about to
+        // sleep has fenced, see the crate docs, "Waking the consumer".
+        self.claims.tail.load(Relaxed) & !CLOSED
+    }
+
+    /// How many values are claimed and not yet popped, when `head` is the next to be popped, or was.
+    fn len(&self, head: usize) -> usize {
+        self.tail().wrapping_sub(head).min(self.span) / STEP
+    }
+
+    /// The next position to be popped, for producers.
+    fn head(&self) -> usize {
+        // ORDERING: Relaxed. For advisory answers.
+        self.head.load(Relaxed)
+    }
+
+    fn is_closed(&self) -> bool {
+        // ORDERING: Relaxed. The bit carries nothing but itself: who comes too late fails to claim.
+        self.claims.tail.load(Relaxed) & CLOSED != 0
+    }
+}
+
+/// Makes a ring of at most `capacity` values, and gives its two ends.
+///
+/// The ring has room for exactly `capacity` values, and memory for the next power of two.
+///
+/// # Panics
+///
+/// If the capacity is 0, or if there is no memory for that many values.
+///
+/// # Examples
+///
+/// ```
+/// let (producer, consumer) = ringbus_lane::channel(2);
+/// producer.push("first").unwrap();
+/// producer.push("second").unwrap();
+/// assert_eq!(producer.push("third").unwrap_err().into_inner(), "third"); // it is full
+/// assert_eq!(consumer.pop(), Some("first"));
+/// ```
+#[must_use]
+pub fn channel<T>(capacity: usize) -> (Producer<T>, Consumer<T>) {
+    try_channel(capacity).unwrap_or_else(|_| panic!("no memory for {capacity} values of {} bytes each", size_of::<T>()))
+}
+
+/// The same, with an error if there is no memory for that many values.
+///
+/// # Errors
+///
+/// If there is no memory for the ring.
+///
+/// # Panics
+///
+/// If the capacity is 0.
+///
+/// # Examples
+///
+/// ```
+/// assert!(ringbus_lane::try_channel::<[u8; 1_000]>(usize::MAX / 2).is_err());
+/// ```
+pub fn try_channel<T>(capacity: usize) -> Result<(Producer<T>, Consumer<T>), TryReserveError> {
+    channel_at(capacity, 0)
+}
+
+/// A ring whose positions begin at so many steps, to be tried where they wrap around.
+#[doc(hidden)]
+pub fn channel_at<T>(capacity: usize, steps: usize) -> Result<(Producer<T>, Consumer<T>), TryReserveError> {
+    let position = steps.wrapping_mul(STEP);
+    let ring = Arc::new(Ring::new(capacity, position)?);
+    let producer = Producer { ring: Arc::clone(&ring) };
+    Ok((producer, Consumer { ring, head: Cell::new(position) }))
+}
+
+/// Pushes values into a ring. Clones share it.
+///
+/// Progress: pushing is lock-free: a claim fails only because another one has succeeded.
+pub struct Producer<T> {
+    ring: Arc<Ring<T>>,
+}
+
+impl<T> Producer<T> {
+    /// Pushes a value: one read-modify-write.
+    ///
+    /// # Errors
+    ///
+    /// [`PushError::Full`] if there is no room, [`PushError::Closed`] if the consumer has closed the
+    /// ring or is gone. Both give the value back.
+    #[inline(always)]
+    pub fn push(&self, value: T) -> Result<(), PushError<T>> {
+        match self.ring.claim(1) {
+            Ok((position, _)) => {
+                // SAFETY: it was claimed just now.
+                unsafe { self.ring.fill(position, value) };
+                Ok(())
+            }
+            Err(Refusal::Full) => Err(PushError::Full(value)),
+            Err(Refusal::Closed) => Err(PushError::Closed(value)),
+        }
+    }
+
+    /// Pushes the values that are there, in their order, as many as fit, by one read-modify-write;
+    /// returns how many. The others stay.
+    ///
+    /// Nothing of another producer comes between them.
+    ///
+    /// ```
+    /// let (producer, consumer) = ringbus_lane::channel(2);
+    /// let mut values = [Some('a'), None, Some('b'), Some('c')];
+    /// assert_eq!(producer.push_batch(&mut values), 2);
+    /// assert_eq!(values, [None, None, None, Some('c')]);
+    /// assert_eq!([consumer.pop(), consumer.pop()], [Some('a'), Some('b')]);
+    /// ```
+    pub fn push_batch(&self, values: &mut [Option<T>]) -> usize {
+        let wanted = values.iter().flatten().count();
+        if wanted == 0 {
+            return 0;
+        }
+        let Ok((first, claimed)) = self.ring.claim(wanted) else { return 0 };
+        for (index, value) in values.iter_mut().filter_map(Option::take).take(claimed).enumerate() {
+            // SAFETY: so many were claimed, and each index comes once. There are as many values:
+            // `values` is borrowed, so nobody has taken any since they were counted.
+            unsafe { self.ring.fill(first.wrapping_add(index * STEP), value) };
+        }
+        claimed
+    }
+
+    /// Pushes clones of the values, in their order, as many as fit; returns how many.
+    ///
+    /// They are cloned before they are claimed, some at a time, so values of other producers may come
+    /// in between. If `Clone` panics, what was pushed by then stays pushed, and the ring works on.
+    ///
+    /// ```
+    /// let (producer, consumer) = ringbus_lane::channel(3);
+    /// assert_eq!(producer.push_slice(&[1, 2, 3, 4]), 3);
+    /// assert_eq!(consumer.pop(), Some(1));
+    /// ```
+    pub fn push_slice(&self, values: &[T]) -> usize
+    where
+        T: Clone,
+    {
+        // As much as may lie on the stack.
+        if size_of::<T>() > 128 {
+            return values.iter().take_while(|value| self.has_room() && self.push((*value).clone()).is_ok()).count();
+        }
+        let mut tile = [const { None }; 32];
+        let mut pushed = 0;
+        for values in values.chunks(tile.len()) {
+            let room = self.ring.capacity() - self.len();
+            let fitting = if self.is_closed() { &[] } else { &values[..room.min(values.len())] };
+            for (place, value) in tile.iter_mut().zip(fitting) {
+                *place = Some(value.clone());
+            }
+            let fitted = self.push_batch(&mut tile[..fitting.len()]);
+            pushed += fitted;
+            if fitted < values.len() {
+                break;
+            }
+        }
+        pushed
+    }
+
+    /// Whether a value would fit now. Advisory.
+    fn has_room(&self) -> bool {
+        !self.is_closed() && self.len() < self.ring.capacity()
+    }
+
+    /// How many values the ring holds at most.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.ring.capacity()
+    }
+
+    /// How many values wait to be popped. Advisory.
+    #[inline]
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.ring.len(self.ring.head())
+    }
+
+    /// Whether no value waits to be popped. Advisory; but a producer is told `false` as long as a
+    /// value that it has pushed is there.
+    #[inline]
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether the consumer has closed the ring or is gone. Once `true`, always `true`.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.ring.is_closed()
+    }
+}
+
+impl<T> Clone for Producer<T> {
+    fn clone(&self) -> Self {
+        // ORDERING: Relaxed. There is one producer already, so the number is not 0.
+        self.ring.producers.fetch_add(1, Relaxed);
+        Self { ring: Arc::clone(&self.ring) }
+    }
+}
+
+impl<T> Drop for Producer<T> {
+    fn drop(&mut self) {
+        // ORDERING: Release. Pairs with the Acquire in `Consumer::is_abandoned`: who sees that the
+        // last producer is gone sees all that it has pushed. Weaker: a consumer could end before it
+        // has popped that.
+        // Checked by loom-tests/tests/lane.rs `abandoned_ring_still_gives_what_was_pushed`.
+        self.ring.producers.fetch_sub(1, Release);
+    }
+}
+
+impl<T> fmt::Debug for Producer<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Producer")
+            .field("len", &self.len())
+            .field("capacity", &self.capacity())
+            .field("is_closed", &self.is_closed())
+            .finish()
+    }
+}
+
+/// Pops values from a ring, in the order in which they were claimed. Closes the ring when dropped.
+///
+/// It may be sent to another thread, and neither shared nor cloned.
+///
+/// Progress: popping is lock-free, except that it waits while the producer of the next value is
+/// suspended between its claim and its fill, a few instructions apart.
+pub struct Consumer<T> {
+    ring: Arc<Ring<T>>,
+    /// The next position to be popped, as in the ring.
+    head: Cell<usize>,
+}
+
+impl<T> Consumer<T> {
+    /// Pops the oldest value, if there is one. No read-modify-write.
+    ///
+    /// A value that is being pushed by now counts as there: this waits for it.
+    #[inline(always)]
+    pub fn pop(&self) -> Option<T> {
+        let head = self.head.get();
+        if !self.ring.is_filled(head) && !self.comes(head) {
+            return None;
+        }
+        // SAFETY: it is filled. This is the consumer: there is one for a ring, and it is not `Sync`.
+        // `leave` goes on to the next position.
+        let value = unsafe { self.ring.take(head) };
+        self.leave(head);
+        Some(value)
+    }
+
+    /// Waits until the value of this position is there, if it is claimed; says whether.
+    #[cold]
+    fn comes(&self, head: usize) -> bool {
+        if self.ring.tail() == head {
+            return false;
+        }
+        let waiting = Waiting::new();
+        while !self.ring.is_filled(head) {
+            waiting.pause();
+        }
+        true
+    }
+
+    /// Gives the slots up to this position, whose value was taken, back to the producers.
+    #[inline(always)]
+    fn leave(&self, taken: usize) {
+        let head = taken.wrapping_add(STEP);
+        self.head.set(head);
+        // ORDERING: Release. Pairs with the Acquire in `look_for_room`, see there.
+        self.ring.head.store(head, Release);
+    }
+
+    /// Moves up to `max` values into `into`, without waiting for more than the first; returns how
+    /// many. Stores its position once for all.
+    ///
+    /// ```
+    /// let (producer, consumer) = ringbus_lane::channel(8);
+    /// producer.push_slice(&[1, 2, 3]);
+    /// let mut values = Vec::new();
+    /// assert_eq!(consumer.pop_many(&mut values, 2), 2);
+    /// assert_eq!(consumer.pop_many(&mut values, 2), 1);
+    /// assert_eq!(values, [1, 2, 3]);
+    /// ```
+    #[inline]
+    pub fn pop_many(&self, into: &mut Vec<T>, max: usize) -> usize {
+        let first = self.head.get();
+        if max == 0 || !self.ring.is_filled(first) && !self.comes(first) {
+            return 0;
+        }
+        let mut taking = Taking { consumer: self, next: first };
+        let mut taken = 0;
+        while taken < max && self.ring.is_filled(taking.next) {
+            // SAFETY: it is filled, this is the consumer, and `Taking` goes on to the next position,
+            // also if the vector cannot grow and panics.
+            let value = unsafe { self.ring.take(taking.next) };
+            taking.next = taking.next.wrapping_add(STEP);
+            into.push(value);
+            taken += 1;
+        }
+        taken
+    }
+
+    /// Closes the ring: every later push gives its value back. What was claimed before can still be
+    /// popped, and then there will be nothing more.
+    ///
+    /// ```
+    /// let (producer, consumer) = ringbus_lane::channel(8);
+    /// producer.push(1).unwrap();
+    /// consumer.close();
+    /// assert_eq!(producer.push(2), Err(ringbus_lane::PushError::Closed(2)));
+    /// assert_eq!([consumer.pop(), consumer.pop()], [Some(1), None]);
+    /// ```
+    pub fn close(&self) {
+        // ORDERING: Relaxed. Claims and the closing are read-modify-writes of one word, so each claim
+        // came before, and this consumer finds it, or fails.
+        // Checked by loom-tests/tests/lane.rs `closed_ring_keeps_or_gives_back`.
+        self.ring.claims.tail.fetch_or(CLOSED, Relaxed);
+    }
+
+    /// How many values the ring holds at most.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.ring.capacity()
+    }
+
+    /// How many values wait to be popped, those included that are being pushed by now.
+    #[inline]
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.ring.len(self.head.get())
+    }
+
+    /// Whether no value waits to be popped, and none is being pushed by now.
+    #[inline]
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether [`close`](Self::close) was called.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.ring.is_closed()
+    }
+
+    /// Whether all producers are gone. If it is `true`, what can be popped then is all there will
+    /// ever be.
+    ///
+    /// ```
+    /// let (producer, consumer) = ringbus_lane::channel(8);
+    /// std::thread::spawn(move || producer.push(1).unwrap());
+    /// loop {
+    ///     let is_last = consumer.is_abandoned(); // before the pop
+    ///     match consumer.pop() {
+    ///         Some(value) => assert_eq!(value, 1),
+    ///         None if is_last => break,
+    ///         None => std::thread::yield_now(),
+    ///     }
+    /// }
+    /// ```
+    #[must_use]
+    pub fn is_abandoned(&self) -> bool {
+        // ORDERING: Acquire. Pairs with the Release in `Producer::drop`, see there.
+        self.ring.producers.load(Acquire) == 0
+    }
+}
+
+/// Values on their way out, which are given up together when this is dropped.
+struct Taking<'a, T> {
+    consumer: &'a Consumer<T>,
+    /// Behind the last one that was taken; at least one was.
+    next: usize,
+}
+
+impl<T> Drop for Taking<'_, T> {
+    fn drop(&mut self) {
+        self.consumer.leave(self.next.wrapping_sub(STEP));
+    }
+}
+
+impl<T> Drop for Consumer<T> {
+    fn drop(&mut self) {
+        /// Drops what is left, also when the `Drop` of a value unwinds.
+        struct Rest<'a, T>(&'a Consumer<T>);
+
+        impl<T> Drop for Rest<'_, T> {
+            fn drop(&mut self) {
+                while self.0.pop().is_some() {}
+            }
+        }
+
+        self.close();
+        let rest = Rest(self);
+        while rest.0.pop().is_some() {}
+    }
+}
+
+impl<T> fmt::Debug for Consumer<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Consumer")
+            .field("len", &self.len())
+            .field("capacity", &self.capacity())
+            .field("is_abandoned", &self.is_abandoned())
+            .finish()
+    }
+}
