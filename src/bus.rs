@@ -5,7 +5,7 @@ pub(crate) mod core;
 pub(crate) mod drain;
 pub(crate) mod publisher;
 
-use crate::bus::builder::SubscriberBuilder;
+use crate::bus::builder::{BusBuilder, SubscriberBuilder};
 use crate::bus::core::{Core, Purpose, conclude, publish_large};
 use crate::bus::drain::Drained;
 use crate::bus::publisher::Publisher;
@@ -72,7 +72,16 @@ impl<E: Event + Clone> EventBus<E> {
     /// If there is no memory for so many events.
     #[must_use]
     pub fn new(startup_capacity: usize) -> Self {
-        Self { core: Arc::new(Core::new(startup_capacity)) }
+        Self::builder().startup_capacity(startup_capacity).build()
+    }
+
+    /// Makes a bus step by step.
+    pub fn builder() -> BusBuilder<E> {
+        BusBuilder::new()
+    }
+
+    pub(crate) fn of(core: Core<E>) -> Self {
+        Self { core: Arc::new(core) }
     }
 
     /// Opens the bus: releases every event published so far to the present subscribers, and lets

@@ -239,7 +239,7 @@ pub mod internals {
     pub use crate::sync::model::{expire, parks};
 }
 
-pub use bus::builder::SubscriberBuilder;
+pub use bus::builder::{BusBuilder, SubscriberBuilder};
 pub use bus::drain::Drained;
 pub use bus::publisher::Publisher;
 pub use bus::{EventBus, WeakEventBus};
@@ -254,7 +254,7 @@ pub use gather::result::RequestResult;
 pub use gather::timed::GatherFuture;
 pub use gather::{CancelHandle, Gather};
 pub use mailbox::lag::Lag;
-pub use mailbox::options::{Overflow, WaitStrategy};
+pub use mailbox::options::{Overflow, Ring, WaitStrategy};
 pub use publish::hooks::LagHook;
 pub use receive::Subscription;
 pub use receive::iter::{IntoIter, Iter, Recv, TryIter};

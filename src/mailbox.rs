@@ -11,8 +11,8 @@ use crate::event::Event;
 use crate::mailbox::end::{EndState, Ended};
 use crate::mailbox::filter::Filter;
 use crate::mailbox::lag::Episode;
-use crate::mailbox::options::{Overflow, SubscriberOptions};
-use crate::mailbox::ring::{Lost, Ring, Slots};
+use crate::mailbox::options::{Overflow, Ring, SubscriberOptions};
+use crate::mailbox::ring::{Inlet, Lost, Outlet, Slots};
 use crate::mailbox::state::{Attention, WaitState, WakerSlot};
 use crate::panics::Panics;
 use crate::stats::SubscriberStats;
@@ -30,8 +30,9 @@ use std::task::Waker;
 /// subscribers, one more even line would crowd half of a first-level cache and leave the other half empty.)
 #[repr(C)]
 pub(crate) struct Mailbox<E> {
-    /// Events on their way: pushed by publishers, popped by the subscriber, and by whoever finds the mailbox sealed.
-    ring: Ring<E>,
+    /// Events on their way: pushed by publishers, popped by the subscriber through its
+    /// [`Outlet`], and out of an array by whoever finds the mailbox sealed as well.
+    ring: Inlet<E>,
     /// How to wake the subscriber: put there by it before it waits, and taken by the publisher that
     /// ends the wait.
     waker: WakerSlot,
@@ -71,14 +72,15 @@ struct Losses {
 }
 
 impl<E> Mailbox<E> {
-    /// Makes a mailbox, with its ring.
+    /// Makes a mailbox, with its ring, whose outlet is for the subscriber alone.
     ///
     /// # Panics
     ///
     /// If there is no memory for the ring.
-    pub(crate) fn new(options: SubscriberOptions<E>) -> Self {
-        Self {
-            ring: Ring::new(options.capacity, &options.name),
+    pub(crate) fn new(options: SubscriberOptions<E>) -> (Self, Outlet<E>) {
+        let (ring, outlet) = ring::new(options.ring(), options.capacity, &options.name);
+        let mailbox = Self {
+            ring,
             state: WaitState::new(),
             waker: WakerSlot::new(),
             end: EndState::new(),
@@ -86,7 +88,8 @@ impl<E> Mailbox<E> {
             options,
             receipts: CachePadded::default(),
             losses: CachePadded::default(),
-        }
+        };
+        (mailbox, outlet)
     }
 
     #[inline]
@@ -109,35 +112,30 @@ impl<E> Mailbox<E> {
     /// [large](crate::event::large::is_large).
     #[inline(always)]
     pub(crate) fn push(&self, event: E) -> Result<(), Lost<E>> {
-        let Ring::Small(queue) = &self.ring else { return Err(Lost::Refused(event)) };
-        match self.options.overflow {
-            Overflow::DropNewest => queue.push(event).map_err(Lost::Refused),
-            Overflow::DropOldest => queue.force_push(event).map_or(Ok(()), |oldest| Err(Lost::Evicted(oldest))),
-        }
+        self.ring.push(event, || self.evicts())
+    }
+
+    /// Whether the oldest event makes room for a new one.
+    #[inline]
+    pub(crate) fn evicts(&self) -> bool {
+        self.options.overflow == Overflow::DropOldest
+    }
+
+    /// What publishers push into.
+    #[inline]
+    pub(crate) fn ring(&self) -> &Inlet<E> {
+        &self.ring
     }
 
     /// Where large events are put.
     pub(crate) fn slots(&self) -> Option<&Slots<E>> {
-        match &self.ring {
-            Ring::Small(_) => None,
-            Ring::Large(slots) => Some(slots),
-        }
+        self.ring.slots()
     }
 
-    /// Takes the oldest event out of the ring. For events that are not
-    /// [large](crate::event::large::is_large).
-    #[inline]
-    pub(crate) fn pop(&self) -> Option<E> {
-        match &self.ring {
-            Ring::Small(queue) => queue.pop(),
-            Ring::Large(_) => None,
-        }
-    }
-
-    /// Moves the oldest event out of the ring, whatever its size; says whether there was one.
-    #[inline]
-    pub(crate) fn pop_into(&self, into: &mut Option<E>) -> bool {
-        self.ring.pop_into(into)
+    /// Whether a publisher has to fence between its push and its look at the state word: a push
+    /// into a lane orders by itself.
+    pub(crate) fn needs_fence(&self) -> bool {
+        self.options.ring() == Ring::Array
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -212,21 +210,26 @@ impl<E> Mailbox<E> {
     }
 
     /// Declares that the subscriber will receive nothing more but what is in the ring by now.
-    pub(crate) fn seal(&self) {
+    pub(crate) fn seal(&self, outlet: &Outlet<E>) {
+        outlet.close();
         self.state.seal();
     }
 
     /// What is left to do when the subscriber has gone for good. Runs the `Drop` of its events and of its waker.
-    pub(crate) fn retire(&self, panics: &mut Panics) {
-        self.seal();
-        self.discard(panics);
+    pub(crate) fn retire(&self, outlet: &Outlet<E>, panics: &mut Panics) {
+        self.seal(outlet);
+        self.discard(outlet, panics);
         panics.catch(|| drop(self.waker.clear()));
     }
 
-    /// Empties the ring of a sealed mailbox. Runs the `Drop` of the events.
-    pub(crate) fn discard(&self, panics: &mut Panics) {
+    /// Empties the ring of a sealed mailbox, for the subscriber. Runs the `Drop` of the events.
+    pub(crate) fn discard(&self, outlet: &Outlet<E>, panics: &mut Panics) {
+        self.discard_what(|event| outlet.pop_into(&self.ring, event), panics);
+    }
+
+    fn discard_what(&self, pop_into: impl Fn(&mut Option<E>) -> bool, panics: &mut Panics) {
         let mut event = None;
-        while self.ring.pop_into(&mut event) {
+        while pop_into(&mut event) {
             self.losses.discarded.add(1);
             panics.catch(|| event = None);
         }
@@ -244,7 +247,8 @@ impl<E> Mailbox<E> {
                     }
                 }
             }
-            Attention::Sealed => self.discard(panics),
+            // (Nothing comes late into a lane.)
+            Attention::Sealed => self.discard_what(|event| self.ring.pop_into(event), panics),
         }
     }
 
@@ -272,7 +276,12 @@ impl<E> Mailbox<E> {
 
     /// Notes how full the ring was, just after an event was taken out.
     pub(crate) fn sample_fill(&self) {
-        self.receipts.high_water.raise((self.ring.len() + 1).min(self.options.capacity) as u64);
+        self.sample_fill_of(self.ring.len() + 1);
+    }
+
+    /// Notes how full the ring was.
+    pub(crate) fn sample_fill_of(&self, fill: usize) {
+        self.receipts.high_water.raise(fill.min(self.options.capacity) as u64);
     }
 
     /// How many events the subscriber lost to a full ring.
@@ -288,6 +297,7 @@ impl<E> Mailbox<E> {
             types: self.options.types.clone(),
             unread_replay: self.unread_replay(log_len),
             capacity: self.options.capacity,
+            ring: self.options.ring(),
             len,
             high_water: (self.receipts.high_water.get() as usize).max(len),
             received: self.receipts.received.get(),

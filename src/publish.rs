@@ -13,7 +13,6 @@ use crate::event::Event;
 use crate::event::event_type::EventType;
 use crate::event::large::{clone_into, is_large};
 use crate::mailbox::lag::{Lag, Tickets};
-use crate::mailbox::options::Overflow;
 use crate::mailbox::ring::Lost;
 use crate::mailbox::{self, Mailbox};
 use crate::panics::Panics;
@@ -96,7 +95,7 @@ fn fan_out_to<E: Event + Clone, const N: usize>(
     if let Some(mailbox) = last {
         losses.serve_last(mailbox, event, panics);
     }
-    mailbox::fence_pushes();
+    snapshot.subscribers.fence_pushes();
     for list in lists {
         mailbox::after_push(list, panics);
     }
@@ -127,7 +126,7 @@ pub(crate) struct Losses<'a> {
     /// Who hears of lags.
     hooks: &'a Hooks,
     /// Offers that a filter refused.
-    filtered: usize,
+    pub(crate) filtered: usize,
     /// Deliveries that failed.
     pub(crate) dropped: usize,
     /// Sign the lags that this publish began, if it began any.
@@ -186,7 +185,7 @@ impl<'a> Losses<'a> {
             Some(false) => return self.filtered += 1,
             None => return self.drop_one(mailbox),
         }
-        let evicts = mailbox.options().overflow == Overflow::DropOldest;
+        let evicts = mailbox.evicts();
         let Some(mut room) = slots.room(evicts) else {
             return self.lose(mailbox, Lost::Refused(()), place);
         };
@@ -209,7 +208,7 @@ impl<'a> Losses<'a> {
     /// come back for it. It stays where it is if the ring was full.
     #[inline(always)]
     fn serve_last<E: Clone>(&mut self, mailbox: &Mailbox<E>, slot: &mut Option<E>, panics: &mut Panics) {
-        let is_needed = self.tickets.is_some() || mailbox.options().overflow == Overflow::DropOldest;
+        let is_needed = self.tickets.is_some() || mailbox.evicts();
         if is_needed {
             return self.serve_clone(mailbox, slot, panics);
         }
@@ -256,7 +255,7 @@ impl<'a> Losses<'a> {
 
     /// Counts what a full ring has not kept, and gives it back.
     #[cold]
-    fn lose<E, T>(&mut self, mailbox: &Mailbox<E>, lost: Lost<T>, place: Place) -> T {
+    pub(crate) fn lose<E, T>(&mut self, mailbox: &Mailbox<E>, lost: Lost<T>, place: Place) -> T {
         let back = match lost {
             Lost::Refused(event) => {
                 self.drop_one(mailbox);
@@ -265,6 +264,11 @@ impl<'a> Losses<'a> {
             Lost::Evicted(oldest) => {
                 mailbox.count_evicted();
                 oldest
+            }
+            #[cfg(feature = "lane")]
+            Lost::Late(event) => {
+                mailbox.count_discarded();
+                return event;
             }
         };
         mailbox.note_full();
@@ -281,7 +285,7 @@ impl<'a> Losses<'a> {
 
     /// Counts a delivery that failed.
     #[cold]
-    fn drop_one<E>(&mut self, mailbox: &Mailbox<E>) {
+    pub(crate) fn drop_one<E>(&mut self, mailbox: &Mailbox<E>) {
         mailbox.count_dropped();
         self.dropped += 1;
     }

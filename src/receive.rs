@@ -9,6 +9,7 @@ use crate::error::{RecvError, RecvTimeoutError, TryRecvError};
 use crate::event::Event;
 use crate::event::large::is_large;
 use crate::mailbox::Mailbox;
+use crate::mailbox::ring::Outlet;
 use crate::panics::{Panics, swallow};
 use crate::park::ThreadWaker;
 use crate::publish::drains::Drains;
@@ -48,6 +49,7 @@ use std::time::{Duration, Instant};
 pub struct Subscription<E: Event + Clone> {
     cell: WeakCell<E>,
     mailbox: Arc<Mailbox<E>>,
+    outlet: Outlet<E>,
     stage: Cell<Stage>,
     /// Until the replay is read. Borrowed shared while user code runs.
     replay: RefCell<Option<Replay<E>>>,
@@ -89,10 +91,16 @@ impl<E: Event + Clone> Drop for NotifyOnPanic<'_, E> {
 const POPS_BETWEEN_SAMPLES: u64 = 32;
 
 impl<E: Event + Clone> Subscription<E> {
-    pub(crate) fn new(cell: WeakCell<E>, mailbox: Arc<Mailbox<E>>, replay: Option<Replay<E>>) -> Self {
+    pub(crate) fn new(
+        cell: WeakCell<E>,
+        mailbox: Arc<Mailbox<E>>,
+        outlet: Outlet<E>,
+        replay: Option<Replay<E>>,
+    ) -> Self {
         Self {
             cell,
             mailbox,
+            outlet,
             stage: Cell::new(if replay.is_some() { Stage::Replay } else { Stage::Ring }),
             replay: RefCell::new(replay),
             told_lost: Cell::new(0),
@@ -196,7 +204,7 @@ impl<E: Event + Clone> Subscription<E> {
     #[cold]
     fn finish(&self, event: &mut Option<E>) -> Result<(), TryRecvError> {
         if self.stage.get() == Stage::Ring {
-            self.mailbox.seal();
+            self.mailbox.seal(&self.outlet);
             self.stage.set(Stage::Sealed);
             if self.pop_into(event) {
                 self.count_received(1);
@@ -215,8 +223,8 @@ impl<E: Event + Clone> Subscription<E> {
         let mut panics = Panics::default();
         self.stage.set(Stage::Finished);
         panics.catch(|| self.leave_replay());
-        self.mailbox.seal();
-        self.mailbox.discard(&mut panics);
+        self.mailbox.seal(&self.outlet);
+        self.mailbox.discard(&self.outlet, &mut panics);
         self.notify_drains(Drains::notify);
         panics.resume();
         Err(TryRecvError::Closed)
@@ -224,13 +232,13 @@ impl<E: Event + Clone> Subscription<E> {
 
     #[inline(always)]
     fn pop(&self) -> Option<E> {
-        let event = self.mailbox.pop()?;
+        let event = self.outlet.pop(self.mailbox.ring())?;
         self.sample_fill();
         Some(event)
     }
 
     fn pop_into(&self, event: &mut Option<E>) -> bool {
-        let is_there = self.mailbox.pop_into(event);
+        let is_there = self.outlet.pop_into(self.mailbox.ring(), event);
         if is_there {
             self.sample_fill();
         } else {
@@ -417,14 +425,12 @@ impl<E: Event + Clone> Subscription<E> {
             taken += 1;
         }
         let replayed = taken;
-        while taken < max {
-            let Some(event) = self.mailbox.pop() else { break };
-            if taken == replayed {
-                // Once for all that follow.
-                self.mailbox.sample_fill();
+        if taken < max {
+            let fill = self.mailbox.len();
+            taken += self.outlet.pop_many(self.mailbox.ring(), into, max - taken);
+            if taken > replayed {
+                self.mailbox.sample_fill_of(fill);
             }
-            into.push(event);
-            taken += 1;
         }
         self.sample_at.set(0);
         if taken > replayed {
@@ -515,7 +521,7 @@ impl<E: Event + Clone> Drop for Subscription<E> {
         if let Some(cell) = &cell {
             cell.leave(&self.mailbox);
         }
-        self.mailbox.retire(&mut panics);
+        self.mailbox.retire(&self.outlet, &mut panics);
         panics.catch(|| drop(self.replay.take()));
         if let Some(cell) = cell {
             cell.sweep();

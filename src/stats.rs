@@ -3,6 +3,7 @@
 pub(crate) mod stripe;
 
 use crate::event::event_type::EventType;
+use crate::mailbox::options::Ring;
 use crate::stats::stripe::Striped;
 use crate::sync::Counter;
 use crossbeam_utils::CachePadded;
@@ -111,6 +112,8 @@ pub struct SubscriberStats {
     pub types: Option<Arc<[EventType]>>,
     /// Events its ring can hold.
     pub capacity: usize,
+    /// What its events are kept in.
+    pub ring: Ring,
     /// Events in its ring now. The unread part of a replay is not in the ring, and not in this number.
     pub len: usize,
     /// Events of the replay that it has not looked at yet, once the bus has started. An upper bound

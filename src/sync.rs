@@ -15,7 +15,7 @@ pub(crate) mod model;
 #[cfg(any(loom, shuttle))]
 pub(crate) use self::model::{
     ArcSwap, ArrayQueue, AtomicUsize, Cache, CountWord, DashMap, Deadline, LOOKS_AROUND, OnceLock, RandomState,
-    WatchedMutex as Mutex, fence, thread, thread_local,
+    WatchedMutex as Mutex, fence, load_behind_claims, thread, thread_local,
 };
 
 /// Only ever holds what waits to be freed, which no model looks at.
@@ -24,7 +24,7 @@ pub(crate) use crossbeam_queue::SegQueue;
 #[cfg(not(any(loom, shuttle)))]
 pub(crate) use self::real::{
     ArcSwap, ArrayQueue, AtomicUsize, Cache, CountWord, DashMap, Deadline, LOOKS_AROUND, Mutex, OnceLock, RandomState,
-    fence, thread, thread_local,
+    fence, load_behind_claims, thread, thread_local,
 };
 
 #[cfg(not(any(loom, shuttle)))]
@@ -38,7 +38,17 @@ mod real {
     pub(crate) use std::sync::{Mutex, OnceLock};
     pub(crate) use std::thread_local;
 
+    use std::sync::atomic::Ordering::SeqCst;
     use std::time::{Duration, Instant};
+
+    /// Loads a word behind claims in lanes.
+    #[inline(always)]
+    pub(crate) fn load_behind_claims(word: &AtomicUsize) -> usize {
+        // ORDERING: SeqCst. Pairs with the fence in `WaitState::begin_wait`, see there: the claim
+        // comes before this load in the single total order, so if the subscriber has missed the
+        // claim, this finds its announcement. Weaker: both can miss.
+        word.load(SeqCst)
+    }
 
     pub(crate) mod thread {
         pub(crate) use std::thread::{Thread, ThreadId, current, yield_now};

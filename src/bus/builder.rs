@@ -1,18 +1,85 @@
-//! Subscribing, step by step.
+//! Making a bus, and subscribing, step by step.
 
+use crate::bus::EventBus;
 use crate::bus::core::Core;
 use crate::event::Event;
 use crate::event::event_type::EventType;
 use crate::mailbox::Mailbox;
 use crate::mailbox::end::Ended;
 use crate::mailbox::filter::Filter;
-use crate::mailbox::options::{Overflow, SubscriberOptions, WaitStrategy};
+use crate::mailbox::options::{Overflow, Ring, SubscriberOptions, WaitStrategy};
 use crate::panics::drop_guarded;
 use crate::publish::snapshot::Phase;
 use crate::receive::Subscription;
 use crate::receive::replay::Replay;
 use std::fmt;
+use std::marker::PhantomData;
 use std::sync::Arc;
+
+/// A bus in the making, from [`EventBus::builder`].
+///
+/// ```
+/// # use ringbus::{DynEvent, EventBus};
+/// let bus: EventBus<DynEvent> = EventBus::builder().startup_capacity(100).build();
+/// ```
+///
+/// With the cargo feature `lane`, the rings of all subscribers can be lanes:
+///
+/// ```
+/// # #[cfg(feature = "lane")] {
+/// use ringbus::{DynEvent, EventBus, Ring};
+///
+/// let bus: EventBus<DynEvent> = EventBus::builder().ring(Ring::Lane).build();
+/// # }
+/// ```
+#[derive(Clone)]
+#[must_use = "there is no bus until `build` is called"]
+pub struct BusBuilder<E> {
+    startup_capacity: usize,
+    ring: Ring,
+    events: PhantomData<fn() -> E>,
+}
+
+/// Events a start-up buffer holds unless the builder says otherwise.
+const DEFAULT_STARTUP_CAPACITY: usize = 1_024;
+
+impl<E: Event + Clone> BusBuilder<E> {
+    pub(crate) fn new() -> Self {
+        Self { startup_capacity: DEFAULT_STARTUP_CAPACITY, ring: Ring::default(), events: PhantomData }
+    }
+
+    /// Sets how many events may be published before [`start`](EventBus::start); 1,024 unless set.
+    pub fn startup_capacity(mut self, startup_capacity: usize) -> Self {
+        self.startup_capacity = startup_capacity;
+        self
+    }
+
+    /// Sets what the events of each subscriber are kept in, unless the
+    /// [subscriber](SubscriberBuilder::ring) says otherwise; [`Ring::Array`] unless set.
+    pub fn ring(mut self, ring: Ring) -> Self {
+        self.ring = ring;
+        self
+    }
+
+    /// Makes the bus. The memory of its start-up buffer is allocated here.
+    ///
+    /// # Panics
+    ///
+    /// If there is no memory for the start-up buffer.
+    #[must_use]
+    pub fn build(self) -> EventBus<E> {
+        EventBus::of(Core::new(self.startup_capacity, self.ring))
+    }
+}
+
+impl<E> fmt::Debug for BusBuilder<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BusBuilder")
+            .field("startup_capacity", &self.startup_capacity)
+            .field("ring", &self.ring)
+            .finish()
+    }
+}
 
 /// A subscription in the making, from [`EventBus::subscriber`](crate::EventBus::subscriber). Keeps the bus open until it is
 /// used or dropped.
@@ -37,7 +104,8 @@ pub struct SubscriberBuilder<E> {
 
 impl<E: Event + Clone> SubscriberBuilder<E> {
     pub(crate) fn new(core: Arc<Core<E>>, name: Arc<str>) -> Self {
-        Self { core, options: SubscriberOptions::new(name) }
+        let options = SubscriberOptions::new(name, core.ring());
+        Self { core, options }
     }
 
     /// Sets how many events the ring holds; 256 unless set. Its memory is allocated when subscribing.
@@ -109,6 +177,12 @@ impl<E: Event + Clone> SubscriberBuilder<E> {
         self
     }
 
+    /// Sets what the events are kept in; what the [bus](BusBuilder::ring) says unless set.
+    pub fn ring(mut self, ring: Ring) -> Self {
+        self.options.ring = ring;
+        self
+    }
+
     /// Subscribes.
     ///
     /// Every publish that happens after this has returned is offered. Before `start`, the subscription is
@@ -125,7 +199,8 @@ impl<E: Event + Clone> SubscriberBuilder<E> {
     #[must_use = "dropping the subscription unsubscribes"]
     pub fn subscribe(self) -> Subscription<E> {
         let cell = self.core.cell();
-        let mailbox = Arc::new(Mailbox::new(self.options));
+        let (mailbox, outlet) = Mailbox::new(self.options);
+        let mailbox = Arc::new(mailbox);
         let replay = match cell.join(&mailbox) {
             Phase::Starting(log) => Some(Replay::new(log)),
             Phase::Live => None,
@@ -134,7 +209,7 @@ impl<E: Event + Clone> SubscriberBuilder<E> {
                 None
             }
         };
-        Subscription::new(cell.downgrade(), mailbox, replay)
+        Subscription::new(cell.downgrade(), mailbox, outlet, replay)
     }
 }
 

@@ -6,6 +6,7 @@ use crate::gather::pending::Answered;
 use crate::gather::requests::{Addressee, Requests};
 use crate::mailbox;
 use crate::mailbox::end::Ended;
+use crate::mailbox::options::Ring;
 use crate::panics::Panics;
 use crate::publish::batch::Batch;
 use crate::publish::snapshot::{Backlog, Phase, Snapshot, SnapshotCell};
@@ -26,16 +27,23 @@ pub(crate) struct Core<E> {
     requests: Arc<Requests<E>>,
     /// How many subscriptions were named by the bus.
     named: Counter,
+    /// What subscribers get unless they say otherwise.
+    ring: Ring,
 }
 
 impl<E> Core<E> {
-    pub(crate) fn new(startup_capacity: usize) -> Self {
+    pub(crate) fn new(startup_capacity: usize, ring: Ring) -> Self {
         Self {
             cell: SnapshotCell::new(StartupLog::new(startup_capacity)),
             totals: Totals::default(),
             requests: Arc::new(Requests::new()),
             named: Counter::new(0),
+            ring,
         }
+    }
+
+    pub(crate) fn ring(&self) -> Ring {
+        self.ring
     }
 
     pub(crate) fn cell(&self) -> &SnapshotCell<E> {

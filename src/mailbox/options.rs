@@ -19,6 +19,30 @@ pub enum Overflow {
     DropOldest,
 }
 
+/// What a subscriber's events are kept in.
+///
+/// | | [`Array`](Self::Array) | `Lane` |
+/// |---|---|---|
+/// | made of | `crossbeam_queue::ArrayQueue` | `ringbus_lane`, with the cargo feature `lane` |
+/// | read-modify-writes per event | two: one to push, one to pop | one to push; one per 32 events of a batch |
+/// | fence per publish | one | none, if all subscribers have lanes |
+/// | memory for | its capacity | the next power of two |
+/// | `unsafe` code | crossbeam's | ringbus's own, all of it in one file |
+///
+/// All guarantees hold for both. Take lanes if throughput counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Ring {
+    /// A queue of many producers and many consumers.
+    #[default]
+    Array,
+    /// A queue of many producers and one consumer. With [`Overflow::DropOldest`], where publishers
+    /// pop as well, the subscriber gets an array nevertheless;
+    /// [`SubscriberStats::ring`](crate::SubscriberStats::ring) says so.
+    #[cfg(feature = "lane")]
+    Lane,
+}
+
 /// How the blocking calls of a subscription wait. The async ones always wait for a wake-up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum WaitStrategy {
@@ -49,10 +73,11 @@ pub(crate) struct SubscriberOptions<E> {
     pub(crate) overflow: Overflow,
     pub(crate) lossy: bool,
     pub(crate) wait: WaitStrategy,
+    pub(crate) ring: Ring,
 }
 
 impl<E> SubscriberOptions<E> {
-    pub(crate) fn new(name: Arc<str>) -> Self {
+    pub(crate) fn new(name: Arc<str>, ring: Ring) -> Self {
         Self {
             name,
             capacity: DEFAULT_CAPACITY,
@@ -61,6 +86,17 @@ impl<E> SubscriberOptions<E> {
             overflow: Overflow::default(),
             lossy: false,
             wait: WaitStrategy::default(),
+            ring,
+        }
+    }
+}
+
+impl<E> SubscriberOptions<E> {
+    /// What the events are kept in: publishers that evict the oldest one need an array.
+    pub(crate) fn ring(&self) -> Ring {
+        match self.overflow {
+            Overflow::DropNewest => self.ring,
+            Overflow::DropOldest => Ring::Array,
         }
     }
 }
@@ -81,6 +117,7 @@ impl<E> fmt::Debug for SubscriberOptions<E> {
             .field("overflow", &self.overflow)
             .field("lossy", &self.lossy)
             .field("wait", &self.wait)
+            .field("ring", &self.ring)
             .finish()
     }
 }

@@ -2,7 +2,7 @@
 //! that goes with it.
 
 use crate::panics::drop_guarded;
-use crate::sync::{AtomicUsize, Mutex, fence};
+use crate::sync::{AtomicUsize, Mutex, fence, load_behind_claims};
 use std::ops::DerefMut;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
@@ -71,8 +71,11 @@ impl WaitState {
     /// What the mailbox needs. The caller has fenced since its change.
     #[inline]
     pub(crate) fn attention(&self) -> Attention {
-        // ORDERING: Relaxed. Ordered after the caller's change by the caller's SeqCst fence, see `begin_wait` and `seal`.
-        match self.0.load(Relaxed) {
+        // ORDERING: Ordered after the caller's change by the caller's SeqCst fence, see `begin_wait`
+        // and `seal`; or behind pushes into lanes alone, whose claims are SeqCst, by this load's
+        // being SeqCst as well (crate docs of `ringbus-lane`, "Waking the consumer").
+        // Checked by loom-tests/tests/waiting.rs `parked_subscriber_wakes_for_an_event`.
+        match load_behind_claims(&self.0) {
             IDLE => Attention::None,
             WAITING => Attention::Waiting,
             _ => Attention::Sealed,

@@ -1,11 +1,15 @@
 //! One live publish of many events: to each ring all of them in a row, then one fence and one round of wake-ups.
 
 use crate::event::Event;
+#[cfg(feature = "lane")]
+use crate::mailbox::ring::Lost;
 use crate::mailbox::{self, Mailbox};
 use crate::panics::Panics;
 use crate::publish::snapshot::Snapshot;
 use crate::publish::{Losses, Place, report_lags};
 use crate::stats::Offered;
+#[cfg(feature = "lane")]
+use ringbus_lane::Producer;
 use std::mem::needs_drop;
 use std::sync::Arc;
 use std::{ptr, slice};
@@ -13,6 +17,12 @@ use std::{ptr, slice};
 /// Events that go to one ring before the next ring's turn, where events have something to count their clones by: few enough for that
 /// to stay in the cache, and many enough for the ring to.
 const TILE: usize = 32;
+
+/// Whether a tile of such events may lie on the stack.
+#[cfg(feature = "lane")]
+const fn fits_a_tile<E>() -> bool {
+    size_of::<E>() <= 128
+}
 
 /// A batch on its way.
 pub(crate) struct Batch<'a, E> {
@@ -41,7 +51,7 @@ impl<'a, E: Event + Clone> Batch<'a, E> {
             self.sweep(list, slice::from_ref(event), index, panics);
             typed.note(list);
         }
-        mailbox::fence_pushes();
+        snapshot.subscribers.fence_pushes();
         // (The events are not asked for their types once more: that is user code, which might
         // answer something else.)
         match typed.noted() {
@@ -73,12 +83,78 @@ impl<'a, E: Event + Clone> Batch<'a, E> {
         self.offers += mailboxes.len() * events.len();
         for (turn, events) in events.chunks(tile).enumerate() {
             for mailbox in mailboxes {
+                let first = first + turn * tile;
+                #[cfg(feature = "lane")]
+                if let Some(lane) = mailbox.ring().lane().filter(|_| const { fits_a_tile::<E>() }) {
+                    self.sweep_into(lane, mailbox, events, first, panics);
+                    continue;
+                }
                 for (index, event) in events.iter().enumerate() {
-                    let place = Place { index: first + turn * tile + index, of: self.events.len() };
-                    self.losses.serve(mailbox, event, place, panics);
+                    self.losses.serve(mailbox, event, self.place(first + index), panics);
                 }
             }
         }
+    }
+
+    /// Offers a mailbox with a lane every one of these events: a tile of clones at a time, so that
+    /// the lane is claimed from once for all of them.
+    #[cfg(feature = "lane")]
+    fn sweep_into(
+        &mut self,
+        lane: &Producer<E>,
+        mailbox: &Mailbox<E>,
+        events: &[E],
+        first: usize,
+        panics: &mut Panics,
+    ) {
+        let mut tile = [const { None }; TILE];
+        for (turn, events) in events.chunks(TILE).enumerate() {
+            let (mut next, mut wanted) = (0, 0);
+            // Goes on behind an event that panics.
+            while next < events.len() {
+                let rest = next;
+                let is_done = panics.catch(|| {
+                    for (event, place) in events[rest..].iter().zip(&mut tile[rest..]) {
+                        next += 1;
+                        if mailbox.accepts(event) {
+                            *place = Some(event.clone());
+                            wanted += 1;
+                        } else {
+                            self.losses.filtered += 1;
+                        }
+                    }
+                });
+                if is_done.is_none() {
+                    self.losses.drop_one(mailbox);
+                }
+            }
+            if lane.push_batch(&mut tile[..events.len()]) < wanted {
+                self.lose_rest(lane, mailbox, &mut tile, first + turn * TILE, panics);
+            }
+        }
+    }
+
+    /// Counts what a lane has not kept, and drops it. User code.
+    #[cfg(feature = "lane")]
+    #[cold]
+    fn lose_rest(
+        &mut self,
+        lane: &Producer<E>,
+        mailbox: &Mailbox<E>,
+        tile: &mut [Option<E>],
+        first: usize,
+        panics: &mut Panics,
+    ) {
+        let is_closed = lane.is_closed();
+        for (index, event) in tile.iter_mut().enumerate().filter_map(|(index, place)| Some((index, place.take()?))) {
+            let lost = if is_closed { Lost::Late(event) } else { Lost::Refused(event) };
+            let event = self.losses.lose(mailbox, lost, self.place(first + index));
+            panics.catch(|| drop(event));
+        }
+    }
+
+    fn place(&self, index: usize) -> Place {
+        Place { index, of: self.events.len() }
     }
 }
 

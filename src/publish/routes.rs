@@ -176,13 +176,13 @@ fn find(event_type: EventType, size: usize, occupant: impl Fn(usize) -> Option<E
 #[cfg(all(test, not(any(loom, shuttle))))]
 mod tests {
     use super::*;
-    use crate::mailbox::options::SubscriberOptions;
+    use crate::mailbox::options::{Ring, SubscriberOptions};
     use std::collections::HashMap;
 
     fn wants(types: &[EventType]) -> Arc<Mailbox<u64>> {
-        let mut options = SubscriberOptions::new("any".into());
+        let mut options = SubscriberOptions::new("any".into(), Ring::Array);
         (options.types, options.capacity) = (Some(types.into()), 1);
-        Arc::new(Mailbox::new(options))
+        Arc::new(Mailbox::new(options).0)
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Everybody who has subscribed: a list of which two versions share nearly all.
 
-use crate::mailbox::Mailbox;
+use crate::mailbox::{self, Mailbox};
 use std::sync::Arc;
 
 /// How many mailboxes a chunk has at most. A change copies one chunk, and a pointer to each of the
@@ -11,35 +11,41 @@ type Chunk<E> = Arc<[Arc<Mailbox<E>>]>;
 
 /// The mailboxes, in the order in which their subscribers came.
 #[derive(Debug)]
-pub(crate) struct Subscribers<E>(Box<[Chunk<E>]>);
+pub(crate) struct Subscribers<E> {
+    chunks: Box<[Chunk<E>]>,
+    /// How many of them a publish must fence for.
+    fenced: usize,
+}
 
 impl<E> Clone for Subscribers<E> {
     fn clone(&self) -> Self {
-        Self(self.0.clone())
+        Self { chunks: self.chunks.clone(), fenced: self.fenced }
     }
 }
 
 impl<E> Subscribers<E> {
     pub(crate) fn none() -> Self {
-        Self(Box::default())
+        Self { chunks: Box::default(), fenced: 0 }
     }
 
     /// One more.
     pub(crate) fn with(&self, mailbox: &Arc<Mailbox<E>>) -> Self {
-        let mut chunks = Vec::with_capacity(self.0.len() + 1);
-        chunks.extend(self.0.iter().cloned());
+        let mut chunks = Vec::with_capacity(self.chunks.len() + 1);
+        chunks.extend(self.chunks.iter().cloned());
         match chunks.last_mut() {
             Some(last) if last.len() < CHUNK => *last = last.iter().chain([mailbox]).cloned().collect(),
             _ => chunks.push([Arc::clone(mailbox)].into()),
         }
-        Self(chunks.into())
+        Self { chunks: chunks.into(), fenced: self.fenced + usize::from(mailbox.needs_fence()) }
     }
 
     /// One less, if it is there.
     pub(crate) fn without(&self, mailbox: &Arc<Mailbox<E>>) -> Self {
         let is_it = |other: &Arc<Mailbox<E>>| Arc::ptr_eq(other, mailbox);
-        let mut chunks = self.0.to_vec();
+        let mut chunks = self.chunks.to_vec();
+        let mut fenced = self.fenced;
         if let Some(place) = chunks.iter().position(|chunk| chunk.iter().any(is_it)) {
+            fenced -= usize::from(mailbox.needs_fence());
             let mut rest: Vec<_> = chunks[place].iter().filter(|other| !is_it(other)).cloned().collect();
             // Two that are nearly empty become one, so that the list does not go to pieces.
             if chunks.get(place + 1).is_some_and(|next| rest.len() + next.len() <= CHUNK / 2) {
@@ -51,11 +57,11 @@ impl<E> Subscribers<E> {
                 chunks[place] = rest.into();
             }
         }
-        Self(chunks.into())
+        Self { chunks: chunks.into(), fenced }
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.0.iter().map(|chunk| chunk.len()).sum()
+        self.chunks.iter().map(|chunk| chunk.len()).sum()
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Mailbox<E>>> {
@@ -64,19 +70,27 @@ impl<E> Subscribers<E> {
 
     /// The same in pieces.
     pub(crate) fn chunks(&self) -> impl Iterator<Item = &[Arc<Mailbox<E>>]> {
-        self.0.iter().map(|chunk| &**chunk)
+        self.chunks.iter().map(|chunk| &**chunk)
+    }
+
+    /// Stands between the pushes of a publish to some of them and its look at their state words.
+    #[inline]
+    pub(crate) fn fence_pushes(&self) {
+        if self.fenced != 0 {
+            mailbox::fence_pushes();
+        }
     }
 }
 
 #[cfg(all(test, not(any(loom, shuttle))))]
 mod tests {
     use super::*;
-    use crate::mailbox::options::SubscriberOptions;
+    use crate::mailbox::options::{Ring, SubscriberOptions};
 
     fn any() -> Arc<Mailbox<u64>> {
-        let mut options = SubscriberOptions::new("any".into());
+        let mut options = SubscriberOptions::new("any".into(), Ring::Array);
         options.capacity = 1;
-        Arc::new(Mailbox::new(options))
+        Arc::new(Mailbox::new(options).0)
     }
 
     fn assert_are(subscribers: &Subscribers<u64>, expected: &[Arc<Mailbox<u64>>]) {
@@ -134,7 +148,11 @@ mod tests {
         }
         let leaver = subscribers.iter().nth(5 * CHUNK).map(Arc::clone).unwrap();
         let after = subscribers.without(&leaver);
-        let shared = after.0.iter().filter(|chunk| subscribers.0.iter().any(|other| Arc::ptr_eq(chunk, other))).count();
-        assert_eq!((subscribers.0.len(), shared), (10, 9));
+        let shared = after
+            .chunks
+            .iter()
+            .filter(|chunk| subscribers.chunks.iter().any(|other| Arc::ptr_eq(chunk, other)))
+            .count();
+        assert_eq!((subscribers.chunks.len(), shared), (10, 9));
     }
 }

@@ -40,6 +40,12 @@ pub(crate) use engine_thread_local as thread_local;
 /// In a model, a thread parks at once: to look around would be a schedule like any other.
 pub(crate) const LOOKS_AROUND: bool = false;
 
+/// Loads a word behind claims in lanes. loom treats a SeqCst load as an Acquire one, so in the
+/// models each claim has a SeqCst fence behind it instead, and this needs to be no more than Relaxed.
+pub(crate) fn load_behind_claims(word: &AtomicUsize) -> usize {
+    word.load(Relaxed)
+}
+
 /// Double of the keyed hasher of `std`: the same in each execution, because an engine repeats them.
 pub(crate) type RandomState = std::hash::BuildHasherDefault<std::hash::DefaultHasher>;
 
