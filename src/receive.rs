@@ -13,7 +13,7 @@ use crate::panics::{Panics, swallow};
 use crate::park::ThreadWaker;
 use crate::publish::drains::Drains;
 use crate::publish::snapshot::WeakCell;
-use crate::receive::iter::{Iter, Recv, TryIter};
+use crate::receive::iter::{Iter, Recv, RecvMany, TryIter};
 use crate::receive::replay::{Next, Replay};
 use crate::receive::stop::StopHandle;
 use crate::receive::wait::{Limit, Wait};
@@ -42,6 +42,23 @@ use std::time::{Duration, Instant};
 ///
 /// **Waiting.** The blocking calls wait as the [`WaitStrategy`](crate::WaitStrategy) says; the
 /// async ones and `Stream` work on any runtime. Dropping one of their futures loses no event.
+///
+/// | takes | never waits | blocks the thread | in a task |
+/// |---|---|---|---|
+/// | one event | [`try_recv`] | [`recv`], [`recv_timeout`], [`recv_deadline`] | [`recv_async`] |
+/// | many | [`try_recv_many`] | [`recv_many`] | [`recv_many_async`] |
+/// | one after the other | [`try_iter`] | [`iter`], `for event in &events` | as a `Stream` |
+///
+/// [`try_recv`]: Self::try_recv
+/// [`recv`]: Self::recv
+/// [`recv_timeout`]: Self::recv_timeout
+/// [`recv_deadline`]: Self::recv_deadline
+/// [`recv_async`]: Self::recv_async
+/// [`try_recv_many`]: Self::try_recv_many
+/// [`recv_many`]: Self::recv_many
+/// [`recv_many_async`]: Self::recv_many_async
+/// [`try_iter`]: Self::try_iter
+/// [`iter`]: Self::iter
 ///
 /// Progress: `try_recv` is lock-free, except that it spins while a publisher is suspended between claiming a slot of
 /// the ring and filling it.
@@ -401,11 +418,21 @@ impl<E: Event + Clone> Subscription<E> {
         Recv::new(self)
     }
 
-    /// Moves up to `max` events into `into`, without waiting, and returns how many. Costs less than as many `try_recv`.
+    /// Moves up to `max` events into `into`, without waiting, and returns how many. Costs less than
+    /// as many `try_recv`.
     ///
-    /// Gives 0 where there are none now, and also where none will come any more: only [`try_recv`](Self::try_recv) tells which.
-    /// ([`is_closed`](Self::is_closed) may turn `true` while an event accepted before is still to be received.)
-    pub fn recv_many(&mut self, into: &mut Vec<E>, max: usize) -> usize {
+    /// It takes no more events than there were when it began, so that it comes to an end however
+    /// quickly others publish. It gives 0 if there are none now, and also if none will come any
+    /// more: only [`try_recv`](Self::try_recv) tells which. ([`is_closed`](Self::is_closed) may turn
+    /// `true` while an event accepted before is still to be received.)
+    ///
+    /// # Panics
+    ///
+    /// During the replay, goes on with a panic of the filter or of `Clone`. That event is gone;
+    /// those before it are in `into`, and the next call gives the next ones.
+    pub fn try_recv_many(&self, into: &mut Vec<E>, max: usize) -> usize {
+        // One look at least, because to find nothing may be the end of the replay.
+        let max = max.min(self.len().max(1));
         let mut taken = 0;
         // The replay, and the rest of a sealed ring, event by event; so are large events.
         while taken < max && (const { is_large::<E>() } || self.stage.get() != Stage::Ring) {
@@ -433,13 +460,163 @@ impl<E: Event + Clone> Subscription<E> {
         taken
     }
 
-    /// The events as a blocking iterator, which ends when the subscription is closed.
-    pub fn iter(&mut self) -> Iter<'_, E> {
+    /// Waits until there is an event, as long as it takes; then moves what there is into `into`, up
+    /// to `max` events, and returns how many. With a `max` of 0, gives 0 at once.
+    ///
+    /// **Not in a task:** see [`recv`](Self::recv).
+    ///
+    /// # Errors
+    ///
+    /// [`RecvError`] if no event will come any more.
+    ///
+    /// # Panics
+    ///
+    /// As [`try_recv_many`](Self::try_recv_many).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventBus, EventType};
+    /// # use std::time::SystemTime;
+    /// # #[derive(Clone, Debug, PartialEq)]
+    /// # struct Tick(u64);
+    /// # impl Event for Tick {
+    /// #     fn event_type(&self) -> EventType { const { EventType::new("tick") } }
+    /// #     fn timestamp(&self) -> SystemTime { SystemTime::now() }
+    /// # }
+    /// let bus = EventBus::new(0);
+    /// let ticks = bus.subscribe(8);
+    /// bus.start();
+    /// bus.publish_batch(&[Tick(1), Tick(2), Tick(3)])?;
+    /// bus.close();
+    ///
+    /// let mut batch = Vec::new();
+    /// assert_eq!(ticks.recv_many(&mut batch, 2), Ok(2));
+    /// assert_eq!(ticks.recv_many(&mut batch, 2), Ok(1));
+    /// assert_eq!(batch, [Tick(1), Tick(2), Tick(3)]);
+    /// assert!(ticks.recv_many(&mut batch, 2).is_err(), "closed");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn recv_many(&self, into: &mut Vec<E>, max: usize) -> Result<usize, RecvError> {
+        let taken = self.try_recv_many(into, max);
+        if taken > 0 || max == 0 {
+            return Ok(taken);
+        }
+        let mut first = None;
+        // Only this says whether there will be more.
+        if self.try_recv_into(&mut first) == Err(TryRecvError::Empty) {
+            self.wait_into(&mut first, Limit::Never);
+        }
+        self.recv_rest(&mut first, into, max)
+    }
+
+    /// Receives asynchronously, on any runtime, as [`recv_many`](Self::recv_many) does: waits for an
+    /// event, and takes what there is by then, up to `max` events. With a `max` of 0, the future
+    /// gives 0 at once. Cancel safe: a future that is dropped has taken no event, and keeps no
+    /// waker.
+    ///
+    /// Cooperative, as [`recv_async`](Self::recv_async) is: what one call takes counts towards the
+    /// 128 events after which a task goes back to its executor. So it takes 128 at most.
+    ///
+    /// # Errors
+    ///
+    /// The future gives [`RecvError`] if no event will come any more.
+    ///
+    /// # Panics
+    ///
+    /// As [`try_recv_many`](Self::try_recv_many).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventBus, EventType};
+    /// # use std::time::SystemTime;
+    /// # #[derive(Clone, Debug, PartialEq)]
+    /// # struct Tick(u64);
+    /// # impl Event for Tick {
+    /// #     fn event_type(&self) -> EventType { const { EventType::new("tick") } }
+    /// #     fn timestamp(&self) -> SystemTime { SystemTime::now() }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let bus = EventBus::new(0);
+    /// let mut ticks = bus.subscribe(8);
+    /// bus.start();
+    /// bus.publish_batch(&[Tick(1), Tick(2), Tick(3)])?;
+    /// bus.close();
+    ///
+    /// let (mut batch, mut sizes) = (Vec::new(), Vec::new());
+    /// while let Ok(size) = ticks.recv_many_async(&mut batch, 2).await {
+    ///     sizes.push(size);
+    ///     batch.clear(); // once it is written to somewhere
+    /// }
+    /// assert_eq!(sizes, [2, 1]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn recv_many_async<'a>(&'a mut self, into: &'a mut Vec<E>, max: usize) -> RecvMany<'a, E> {
+        RecvMany::new(self, into, max)
+    }
+
+    /// Receives what there is, up to `max` events, or makes sure that `waker` is woken when it is
+    /// worth another look.
+    pub(crate) fn poll_many(&self, into: &mut Vec<E>, max: usize, waker: &Waker) -> Poll<Result<usize, RecvError>> {
+        if max == 0 {
+            return Poll::Ready(Ok(0));
+        }
+        let mut first = None;
+        self.poll_into(&mut first, waker).map(|()| {
+            let received = self.recv_rest(&mut first, into, max.min(1 + self.turn.left()))?;
+            self.turn.spend(received - 1);
+            Ok(received)
+        })
+    }
+
+    /// Moves the first event of a batch into `into`, and what there is behind it, `max` in all. No
+    /// first event is the end.
+    fn recv_rest(&self, first: &mut Option<E>, into: &mut Vec<E>, max: usize) -> Result<usize, RecvError> {
+        if first.is_none() {
+            return Err(RecvError);
+        }
+        into.extend(first.take());
+        Ok(1 + self.try_recv_many(into, max - 1))
+    }
+
+    /// The events as a blocking iterator, which ends when the subscription is closed;
+    /// `for event in &subscription` is the same. The subscription can be used meanwhile and
+    /// afterwards.
+    ///
+    /// **Not in a task:** see [`recv`](Self::recv).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventBus, EventType};
+    /// # use std::time::SystemTime;
+    /// # #[derive(Clone, Debug, PartialEq)]
+    /// # struct Tick(u64);
+    /// # impl Event for Tick {
+    /// #     fn event_type(&self) -> EventType { const { EventType::new("tick") } }
+    /// #     fn timestamp(&self) -> SystemTime { SystemTime::now() }
+    /// # }
+    /// let bus = EventBus::new(0);
+    /// let ticks = bus.subscribe(8);
+    /// bus.start();
+    /// bus.publish_batch(&[Tick(1), Tick(2)])?;
+    /// bus.close();
+    ///
+    /// for Tick(number) in &ticks {
+    ///     println!("tick {number}, and {} events behind it", ticks.len());
+    /// }
+    /// assert_eq!(ticks.stats().received, 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn iter(&self) -> Iter<'_, E> {
         Iter::new(self)
     }
 
     /// The events that can be received without waiting, as an iterator.
-    pub fn try_iter(&mut self) -> TryIter<'_, E> {
+    pub fn try_iter(&self) -> TryIter<'_, E> {
         TryIter::new(self)
     }
 
