@@ -363,21 +363,32 @@ impl<E: Event + Clone> Subscription<E> {
 
     /// The same, into a place that the caller has; it stays empty at the end.
     pub(crate) fn poll_into(&self, event: &mut Option<E>, waker: &Waker) -> Poll<()> {
+        self.poll_look(waker, || self.try_recv_into(event))
+            .map(|received| self.turn.spend(usize::from(received.is_ok())))
+    }
+
+    /// Looks, and if there is nothing, makes sure that `waker` is woken when it is worth another
+    /// look.
+    #[inline(always)]
+    fn poll_look<T>(
+        &self,
+        waker: &Waker,
+        mut look: impl FnMut() -> Result<T, TryRecvError>,
+    ) -> Poll<Result<T, RecvError>> {
         // What is closed stays so, however often it is polled.
         if self.stage.get() != Stage::Finished && !self.turn.begin(waker) {
             return Poll::Pending;
         }
-        let mut received = self.try_recv_into(event);
+        let mut received = look();
         if let Err(TryRecvError::Empty) = received {
             self.begin_wait(waker);
-            received = self.try_recv_into(event);
+            received = look();
             if let Err(TryRecvError::Empty) = received {
                 return Poll::Pending;
             }
         }
         self.end_wait();
-        self.turn.spend(usize::from(received.is_ok()));
-        Poll::Ready(())
+        Poll::Ready(received.map_err(|_| RecvError))
     }
 
     /// Whether the subscriber was told that it is closed.
@@ -436,11 +447,9 @@ impl<E: Event + Clone> Subscription<E> {
         let mut taken = 0;
         // The replay, and the rest of a sealed ring, event by event; so are large events.
         while taken < max && (const { is_large::<E>() } || self.stage.get() != Stage::Ring) {
-            let mut event = None;
-            if self.try_recv_into(&mut event).is_err() {
+            if self.try_recv_one(into).is_err() {
                 return taken;
             }
-            into.extend(event);
             taken += 1;
         }
         let replayed = taken;
@@ -498,16 +507,34 @@ impl<E: Event + Clone> Subscription<E> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn recv_many(&self, into: &mut Vec<E>, max: usize) -> Result<usize, RecvError> {
-        let taken = self.try_recv_many(into, max);
-        if taken > 0 || max == 0 {
-            return Ok(taken);
+        if max == 0 {
+            return Ok(0);
         }
-        let mut first = None;
-        // Only this says whether there will be more.
-        if self.try_recv_into(&mut first) == Err(TryRecvError::Empty) {
-            self.wait_into(&mut first, Limit::Never);
+        let mut received = self.try_recv_some(into, max);
+        if received == Err(TryRecvError::Empty) {
+            let mut wait = Wait::new(self, Limit::Never);
+            while received == Err(TryRecvError::Empty) && wait.goes_on() {
+                received = self.try_recv_some(into, max);
+            }
         }
-        self.recv_rest(&mut first, into, max)
+        received.map_err(|_| RecvError)
+    }
+
+    /// Moves what there is into `into`, up to `max` events, or says why there is nothing.
+    fn try_recv_some(&self, into: &mut Vec<E>, max: usize) -> Result<usize, TryRecvError> {
+        match self.try_recv_many(into, max) {
+            0 => self.try_recv_one(into).map(|()| 1),
+            taken => Ok(taken),
+        }
+    }
+
+    /// Moves an event into `into`. Apart, so that no more than one large event is on the stack.
+    #[inline(never)]
+    fn try_recv_one(&self, into: &mut Vec<E>) -> Result<(), TryRecvError> {
+        let mut event = None;
+        self.try_recv_into(&mut event)?;
+        into.extend(event);
+        Ok(())
     }
 
     /// Receives asynchronously, on any runtime, as [`recv_many`](Self::recv_many) does: waits for an
@@ -564,22 +591,10 @@ impl<E: Event + Clone> Subscription<E> {
         if max == 0 {
             return Poll::Ready(Ok(0));
         }
-        let mut first = None;
-        self.poll_into(&mut first, waker).map(|()| {
-            let received = self.recv_rest(&mut first, into, max.min(1 + self.turn.left()))?;
-            self.turn.spend(received - 1);
-            Ok(received)
+        self.poll_look(waker, || self.try_recv_some(into, max.min(self.turn.left()))).map(|received| {
+            self.turn.spend(received.unwrap_or_default());
+            received
         })
-    }
-
-    /// Moves the first event of a batch into `into`, and what there is behind it, `max` in all. No
-    /// first event is the end.
-    fn recv_rest(&self, first: &mut Option<E>, into: &mut Vec<E>, max: usize) -> Result<usize, RecvError> {
-        if first.is_none() {
-            return Err(RecvError);
-        }
-        into.extend(first.take());
-        Ok(1 + self.try_recv_many(into, max - 1))
     }
 
     /// The events as a blocking iterator, which ends when the subscription is closed;
