@@ -186,12 +186,12 @@ impl<E: Event + Clone> EventBus<E> {
     /// #     fn timestamp(&self) -> std::time::SystemTime { std::time::SystemTime::now() }
     /// # }
     /// let bus = EventBus::new(0);
-    /// let mut ticks = bus.subscribe(2);
+    /// let ticks = bus.subscribe(2);
     /// bus.start();
     /// let published = bus.publish_batch(&[Tick(1), Tick(2), Tick(3)])?;
     /// assert_eq!((published.delivered, published.dropped), (2, 1));
     /// let mut received = Vec::new();
-    /// assert_eq!(ticks.recv_many(&mut received, 10), 2);
+    /// assert_eq!(ticks.try_recv_many(&mut received, 10), 2);
     /// assert_eq!(received, [Tick(1), Tick(2)]);
     /// # Ok::<(), ringbus::BatchError>(())
     /// ```

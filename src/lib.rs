@@ -177,7 +177,7 @@
 //! |---|---|---|
 //! | publish, alone or in a batch, live | lock-free in practice | a push spins while a receiver is suspended in the middle of a pop on a ring that is full since; with `DropOldest`, also while another publisher is suspended in the middle of an eviction; a thread's first publish registers it, with `arc-swap` and for its counts |
 //! | publish, before `start` | lock-free | one that finds `start` halfway finishes it, which allocates the new snapshot |
-//! | `try_recv`, `recv_many` | lock-free in practice | a pop spins while a publisher is suspended between claiming a slot of the ring and filling it; an unfilled slot of the replay reads as `Empty`; the last receive of a closed bus takes a short lock if somebody [waits for it](EventBus::close_and_drain) |
+//! | `try_recv`, `try_recv_many` | lock-free in practice | a pop spins while a publisher is suspended between claiming a slot of the ring and filling it; an unfilled slot of the replay reads as `Empty`; the last receive of a closed bus takes a short lock if somebody [waits for it](EventBus::close_and_drain) |
 //! | `recv`, `recv_async`, `Stream` | wait for an event | |
 //! | `request`, publish of a response | as publish, and two short locks | a shard of the map of requests, and the request itself; a response takes neither while nothing is under way |
 //! | `wait`, `until`, `await` of a gather | wait for the answers | |
@@ -257,7 +257,7 @@ pub use mailbox::lag::Lag;
 pub use mailbox::options::{Overflow, Ring, WaitStrategy};
 pub use publish::hooks::LagHook;
 pub use receive::Subscription;
-pub use receive::iter::{IntoIter, Iter, Recv, TryIter};
+pub use receive::iter::{IntoIter, Iter, Recv, RecvMany, TryIter};
 pub use receive::stop::StopHandle;
 pub use stats::{BusStats, Published, SubscriberStats};
 

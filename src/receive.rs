@@ -14,7 +14,7 @@ use crate::panics::{Panics, swallow};
 use crate::park::ThreadWaker;
 use crate::publish::drains::Drains;
 use crate::publish::snapshot::WeakCell;
-use crate::receive::iter::{Iter, Recv, TryIter};
+use crate::receive::iter::{Iter, Recv, RecvMany, TryIter};
 use crate::receive::replay::{Next, Replay};
 use crate::receive::stop::StopHandle;
 use crate::receive::wait::{Limit, Wait};
@@ -43,6 +43,23 @@ use std::time::{Duration, Instant};
 ///
 /// **Waiting.** The blocking calls wait as the [`WaitStrategy`](crate::WaitStrategy) says; the
 /// async ones and `Stream` work on any runtime. Dropping one of their futures loses no event.
+///
+/// | takes | never waits | blocks the thread | in a task |
+/// |---|---|---|---|
+/// | one event | [`try_recv`] | [`recv`], [`recv_timeout`], [`recv_deadline`] | [`recv_async`] |
+/// | many | [`try_recv_many`] | [`recv_many`] | [`recv_many_async`] |
+/// | one after the other | [`try_iter`] | [`iter`], `for event in &events` | as a `Stream` |
+///
+/// [`try_recv`]: Self::try_recv
+/// [`recv`]: Self::recv
+/// [`recv_timeout`]: Self::recv_timeout
+/// [`recv_deadline`]: Self::recv_deadline
+/// [`recv_async`]: Self::recv_async
+/// [`try_recv_many`]: Self::try_recv_many
+/// [`recv_many`]: Self::recv_many
+/// [`recv_many_async`]: Self::recv_many_async
+/// [`try_iter`]: Self::try_iter
+/// [`iter`]: Self::iter
 ///
 /// Progress: `try_recv` is lock-free, except that it spins while a publisher is suspended between claiming a slot of
 /// the ring and filling it.
@@ -354,21 +371,32 @@ impl<E: Event + Clone> Subscription<E> {
 
     /// The same, into a place that the caller has; it stays empty at the end.
     pub(crate) fn poll_into(&self, event: &mut Option<E>, waker: &Waker) -> Poll<()> {
+        self.poll_look(waker, || self.try_recv_into(event))
+            .map(|received| self.turn.spend(usize::from(received.is_ok())))
+    }
+
+    /// Looks, and if there is nothing, makes sure that `waker` is woken when it is worth another
+    /// look.
+    #[inline(always)]
+    fn poll_look<T>(
+        &self,
+        waker: &Waker,
+        mut look: impl FnMut() -> Result<T, TryRecvError>,
+    ) -> Poll<Result<T, RecvError>> {
         // What is closed stays so, however often it is polled.
         if self.stage.get() != Stage::Finished && !self.turn.begin(waker) {
             return Poll::Pending;
         }
-        let mut received = self.try_recv_into(event);
+        let mut received = look();
         if let Err(TryRecvError::Empty) = received {
             self.begin_wait(waker);
-            received = self.try_recv_into(event);
+            received = look();
             if let Err(TryRecvError::Empty) = received {
                 return Poll::Pending;
             }
         }
         self.end_wait();
-        self.turn.spend(usize::from(received.is_ok()));
-        Poll::Ready(())
+        Poll::Ready(received.map_err(|_| RecvError))
     }
 
     /// Whether the subscriber was told that it is closed.
@@ -409,19 +437,27 @@ impl<E: Event + Clone> Subscription<E> {
         Recv::new(self)
     }
 
-    /// Moves up to `max` events into `into`, without waiting, and returns how many. Costs less than as many `try_recv`.
+    /// Moves up to `max` events into `into`, without waiting, and returns how many. Costs less than
+    /// as many `try_recv`.
     ///
-    /// Gives 0 where there are none now, and also where none will come any more: only [`try_recv`](Self::try_recv) tells which.
-    /// ([`is_closed`](Self::is_closed) may turn `true` while an event accepted before is still to be received.)
-    pub fn recv_many(&mut self, into: &mut Vec<E>, max: usize) -> usize {
+    /// It takes no more events than there were when it began, so that it comes to an end however
+    /// quickly others publish. It gives 0 if there are none now, and also if none will come any
+    /// more: only [`try_recv`](Self::try_recv) tells which. ([`is_closed`](Self::is_closed) may turn
+    /// `true` while an event accepted before is still to be received.)
+    ///
+    /// # Panics
+    ///
+    /// During the replay, goes on with a panic of the filter or of `Clone`. That event is gone;
+    /// those before it are in `into`, and the next call gives the next ones.
+    pub fn try_recv_many(&self, into: &mut Vec<E>, max: usize) -> usize {
+        // One look at least, because to find nothing may be the end of the replay.
+        let max = max.min(self.len().max(1));
         let mut taken = 0;
         // The replay, and the rest of a sealed ring, event by event; so are large events.
         while taken < max && (const { is_large::<E>() } || self.stage.get() != Stage::Ring) {
-            let mut event = None;
-            if self.try_recv_into(&mut event).is_err() {
+            if self.try_recv_one(into).is_err() {
                 return taken;
             }
-            into.extend(event);
             taken += 1;
         }
         let replayed = taken;
@@ -439,13 +475,169 @@ impl<E: Event + Clone> Subscription<E> {
         taken
     }
 
-    /// The events as a blocking iterator, which ends when the subscription is closed.
-    pub fn iter(&mut self) -> Iter<'_, E> {
+    /// Waits until there is an event, as long as it takes; then moves what there is into `into`, up
+    /// to `max` events, and returns how many. With a `max` of 0, gives 0 at once.
+    ///
+    /// **Not in a task:** see [`recv`](Self::recv).
+    ///
+    /// # Errors
+    ///
+    /// [`RecvError`] if no event will come any more.
+    ///
+    /// # Panics
+    ///
+    /// As [`try_recv_many`](Self::try_recv_many).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventBus, EventType};
+    /// # use std::time::SystemTime;
+    /// # #[derive(Clone, Debug, PartialEq)]
+    /// # struct Tick(u64);
+    /// # impl Event for Tick {
+    /// #     fn event_type(&self) -> EventType { const { EventType::new("tick") } }
+    /// #     fn timestamp(&self) -> SystemTime { SystemTime::now() }
+    /// # }
+    /// let bus = EventBus::new(0);
+    /// let ticks = bus.subscribe(8);
+    /// bus.start();
+    /// bus.publish_batch(&[Tick(1), Tick(2), Tick(3)])?;
+    /// bus.close();
+    ///
+    /// let mut batch = Vec::new();
+    /// assert_eq!(ticks.recv_many(&mut batch, 2), Ok(2));
+    /// assert_eq!(ticks.recv_many(&mut batch, 2), Ok(1));
+    /// assert_eq!(batch, [Tick(1), Tick(2), Tick(3)]);
+    /// assert!(ticks.recv_many(&mut batch, 2).is_err(), "closed");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn recv_many(&self, into: &mut Vec<E>, max: usize) -> Result<usize, RecvError> {
+        if max == 0 {
+            return Ok(0);
+        }
+        let mut received = self.try_recv_some(into, max);
+        if received == Err(TryRecvError::Empty) {
+            let mut wait = Wait::new(self, Limit::Never);
+            while received == Err(TryRecvError::Empty) && wait.goes_on() {
+                received = self.try_recv_some(into, max);
+            }
+        }
+        received.map_err(|_| RecvError)
+    }
+
+    /// Moves what there is into `into`, up to `max` events, or says why there is nothing.
+    fn try_recv_some(&self, into: &mut Vec<E>, max: usize) -> Result<usize, TryRecvError> {
+        match self.try_recv_many(into, max) {
+            0 => self.try_recv_one(into).map(|()| 1),
+            taken => Ok(taken),
+        }
+    }
+
+    /// Moves an event into `into`. Apart, so that no more than one large event is on the stack.
+    #[inline(never)]
+    fn try_recv_one(&self, into: &mut Vec<E>) -> Result<(), TryRecvError> {
+        let mut event = None;
+        self.try_recv_into(&mut event)?;
+        into.extend(event);
+        Ok(())
+    }
+
+    /// Receives asynchronously, on any runtime, as [`recv_many`](Self::recv_many) does: waits for an
+    /// event, and takes what there is by then, up to `max` events. With a `max` of 0, the future
+    /// gives 0 at once. Cancel safe: a future that is dropped has taken no event, and keeps no
+    /// waker.
+    ///
+    /// Cooperative, as [`recv_async`](Self::recv_async) is: what one call takes counts towards the
+    /// 128 events after which a task goes back to its executor. So it takes 128 at most.
+    ///
+    /// # Errors
+    ///
+    /// The future gives [`RecvError`] if no event will come any more.
+    ///
+    /// # Panics
+    ///
+    /// As [`try_recv_many`](Self::try_recv_many).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventBus, EventType};
+    /// # use std::time::SystemTime;
+    /// # #[derive(Clone, Debug, PartialEq)]
+    /// # struct Tick(u64);
+    /// # impl Event for Tick {
+    /// #     fn event_type(&self) -> EventType { const { EventType::new("tick") } }
+    /// #     fn timestamp(&self) -> SystemTime { SystemTime::now() }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let bus = EventBus::new(0);
+    /// let mut ticks = bus.subscribe(8);
+    /// bus.start();
+    /// bus.publish_batch(&[Tick(1), Tick(2), Tick(3)])?;
+    /// bus.close();
+    ///
+    /// let (mut batch, mut sizes) = (Vec::new(), Vec::new());
+    /// while let Ok(size) = ticks.recv_many_async(&mut batch, 2).await {
+    ///     sizes.push(size);
+    ///     batch.clear(); // once it is written to somewhere
+    /// }
+    /// assert_eq!(sizes, [2, 1]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn recv_many_async<'a>(&'a mut self, into: &'a mut Vec<E>, max: usize) -> RecvMany<'a, E> {
+        RecvMany::new(self, into, max)
+    }
+
+    /// Receives what there is, up to `max` events, or makes sure that `waker` is woken when it is
+    /// worth another look.
+    pub(crate) fn poll_many(&self, into: &mut Vec<E>, max: usize, waker: &Waker) -> Poll<Result<usize, RecvError>> {
+        if max == 0 {
+            return Poll::Ready(Ok(0));
+        }
+        self.poll_look(waker, || self.try_recv_some(into, max.min(self.turn.left()))).map(|received| {
+            self.turn.spend(received.unwrap_or_default());
+            received
+        })
+    }
+
+    /// The events as a blocking iterator, which ends when the subscription is closed;
+    /// `for event in &subscription` is the same. The subscription can be used meanwhile and
+    /// afterwards.
+    ///
+    /// **Not in a task:** see [`recv`](Self::recv).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventBus, EventType};
+    /// # use std::time::SystemTime;
+    /// # #[derive(Clone, Debug, PartialEq)]
+    /// # struct Tick(u64);
+    /// # impl Event for Tick {
+    /// #     fn event_type(&self) -> EventType { const { EventType::new("tick") } }
+    /// #     fn timestamp(&self) -> SystemTime { SystemTime::now() }
+    /// # }
+    /// let bus = EventBus::new(0);
+    /// let ticks = bus.subscribe(8);
+    /// bus.start();
+    /// bus.publish_batch(&[Tick(1), Tick(2)])?;
+    /// bus.close();
+    ///
+    /// for Tick(number) in &ticks {
+    ///     println!("tick {number}, and {} events behind it", ticks.len());
+    /// }
+    /// assert_eq!(ticks.stats().received, 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn iter(&self) -> Iter<'_, E> {
         Iter::new(self)
     }
 
     /// The events that can be received without waiting, as an iterator.
-    pub fn try_iter(&mut self) -> TryIter<'_, E> {
+    pub fn try_iter(&self) -> TryIter<'_, E> {
         TryIter::new(self)
     }
 

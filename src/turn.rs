@@ -78,6 +78,12 @@ impl Turn {
         true
     }
 
+    /// How many events the task may still receive in this turn.
+    #[inline]
+    pub(crate) fn left(&self) -> usize {
+        RUNNING.try_with(|running| running.left.get()).unwrap_or(TURN)
+    }
+
     /// Counts what the task has received.
     #[inline]
     pub(crate) fn spend(&self, events: usize) {

@@ -147,13 +147,47 @@ fn dropped_future_has_taken_no_event() {
     assert_eq!(subscription.try_recv(), Ok(Number(1)));
 }
 
-/// G12: what waits and is given up keeps no waker, and so no task: a future that is dropped, with
-/// the wakers of one poll or of several; one that was ready; a stream whose event or end has come,
-/// or whose subscription a thread has waited on since; a drain.
+/// API, section 2: a batch waits for one event, and takes what there is, at most `max`, the replay
+/// before the ring; with a `max` of 0 it waits for nothing. A future that is dropped has taken
+/// nothing.
+#[test]
+fn recv_many_async_waits_for_one_event_and_takes_what_there_is() {
+    fn poll(subscription: &mut Subscription<Number>, into: &mut Vec<Number>, max: usize, waker: &Waker) -> Polled {
+        pin!(subscription.recv_many_async(into, max)).poll(&mut Context::from_waker(waker))
+    }
+    type Polled = Poll<Result<usize, RecvError>>;
+    let bus = EventBus::new(3);
+    let mut subscription = bus.subscribe(8);
+    let (counter, waker) = CountingWaker::new();
+    let mut into = vec![Number(100)];
+    assert_eq!(poll(&mut subscription, &mut into, 0, &waker), Poll::Ready(Ok(0)));
+    publish(&bus, 0..3);
+    {
+        let mut future = pin!(subscription.recv_many_async(&mut into, 2));
+        assert!(future.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        bus.start();
+        assert_eq!(counter.wakes(), 1);
+    }
+    assert_eq!(into, [Number(100)]);
+    publish(&bus, 3..5);
+    assert_eq!(poll(&mut subscription, &mut into, 2, &waker), Poll::Ready(Ok(2)));
+    assert_eq!(poll(&mut subscription, &mut into, usize::MAX, &waker), Poll::Ready(Ok(3)));
+    assert_eq!(into.remove(0), Number(100));
+    assert_eq!(into, numbers(0..5));
+    assert!(poll(&mut subscription, &mut into, 1, &waker).is_pending());
+    bus.close();
+    assert_eq!(poll(&mut subscription, &mut into, 0, &waker), Poll::Ready(Ok(0)));
+    assert_eq!(poll(&mut subscription, &mut into, 1, &waker), Poll::Ready(Err(RecvError)));
+    assert_eq!(into, numbers(0..5));
+}
+
+/// G12: what waits and is given up keeps no waker, and so no task: a future of one event or of many
+/// that is dropped, with the wakers of one poll or of several; one that was ready; a stream whose
+/// event or end has come, or whose subscription a thread has waited on since; a drain.
 #[test]
 fn wait_that_is_over_keeps_no_waker() {
     type Act = fn(EventBus<Number>, Subscription<Number>, [Waker; 2]) -> (EventBus<Number>, Subscription<Number>);
-    let acts: [(&str, Act); 8] = [
+    let acts: [(&str, Act); 9] = [
         ("a future is dropped", |bus, mut subscription, [waker, _]| {
             assert!(poll_once(&mut subscription, &waker).is_pending());
             (bus, subscription)
@@ -164,6 +198,11 @@ fn wait_that_is_over_keeps_no_waker() {
                 assert!(future.as_mut().poll(&mut Context::from_waker(waker)).is_pending());
             }
             drop(future);
+            (bus, subscription)
+        }),
+        ("a future of many is dropped", |bus, mut subscription, [waker, _]| {
+            let polled = pin!(subscription.recv_many_async(&mut Vec::new(), 2)).poll(&mut Context::from_waker(&waker));
+            assert!(polled.is_pending());
             (bus, subscription)
         }),
         ("a future is ready", |bus, mut subscription, wakers| {
@@ -225,11 +264,19 @@ fn wait_that_is_over_keeps_no_waker() {
 #[test]
 fn subscription_is_terminated_once_it_was_told_that_it_is_closed() {
     type Receive = fn(&mut Subscription<Number>) -> Option<Number>;
-    let ways: [Receive; 5] = [
+    let ways: [Receive; 7] = [
         |subscription| subscription.try_recv().ok(),
         |subscription| subscription.recv().ok(),
+        |subscription| {
+            let mut into = Vec::new();
+            subscription.recv_many(&mut into, 2).ok().and(into.pop())
+        },
         |subscription| subscription.iter().next(),
         |subscription| block_on(subscription.recv_async()).ok(),
+        |subscription| {
+            let mut into = Vec::new();
+            block_on(subscription.recv_many_async(&mut into, 2)).ok().and(into.pop())
+        },
         |subscription| block_on(subscription.next()),
     ];
     for receive in ways {

@@ -26,10 +26,14 @@ fn assert_closed(subscription: &mut Subscription<Number>) {
         assert_eq!(subscription.recv(), Err(RecvError));
         assert_eq!(subscription.recv_timeout(Duration::MAX), Err(RecvTimeoutError::Closed));
         assert_eq!(subscription.recv_deadline(Instant::now()), Err(RecvTimeoutError::Closed));
-        assert_eq!(subscription.recv_many(&mut Vec::new(), 1), 0);
+        assert_eq!(subscription.try_recv_many(&mut Vec::new(), 1), 0);
+        assert_eq!(subscription.recv_many(&mut Vec::new(), 1), Err(RecvError));
         assert_eq!((subscription.iter().next(), subscription.try_iter().next()), (None, None));
         let (_, waker) = CountingWaker::new();
         let polled = pin!(subscription.recv_async()).poll(&mut Context::from_waker(&waker));
+        assert_eq!(polled, Poll::Ready(Err(RecvError)));
+        let (mut into, context) = (Vec::new(), &mut Context::from_waker(&waker));
+        let polled = pin!(subscription.recv_many_async(&mut into, 1)).poll(context);
         assert_eq!(polled, Poll::Ready(Err(RecvError)));
         assert!(subscription.is_empty());
     }
@@ -43,11 +47,12 @@ fn close_wakes_everybody_who_waits() {
         if is_live {
             bus.start();
         }
-        let ways: [fn(Subscription<Number>) -> bool; 5] = [
+        let ways: [fn(Subscription<Number>) -> bool; 6] = [
             |it| it.recv() == Err(RecvError),
             |it| it.recv_timeout(LONG) == Err(RecvTimeoutError::Closed),
             |it| it.recv_timeout(Duration::MAX) == Err(RecvTimeoutError::Closed),
             |it| it.recv_deadline(Instant::now() + LONG) == Err(RecvTimeoutError::Closed),
+            |it| it.recv_many(&mut Vec::new(), 5) == Err(RecvError),
             |it| it.into_iter().next().is_none(),
         ];
         let sleepers = ways.map(|wait| {
@@ -437,12 +442,21 @@ fn drain_wakes_when_the_last_event_was_taken() {
     fn poll_all(mut poll: impl FnMut() -> bool) -> usize {
         (0..EVENTS).filter(|_| poll()).count()
     }
-    let ways: [(&str, Take); 9] = [
+    let ways: [(&str, Take); 12] = [
         ("try_recv", |it| take(|| it.try_recv())),
         ("recv", |it| take(|| it.recv())),
         ("recv_timeout", |it| take(|| it.recv_timeout(LONG))),
-        ("recv_many, bit by bit", |it| it.recv_many(&mut Vec::new(), 3) + it.recv_many(&mut Vec::new(), 1)),
-        ("recv_many", |it| it.recv_many(&mut Vec::new(), usize::MAX)),
+        ("try_recv_many, bit by bit", |it| it.try_recv_many(&mut Vec::new(), 3) + it.try_recv_many(&mut Vec::new(), 1)),
+        ("try_recv_many", |it| it.try_recv_many(&mut Vec::new(), usize::MAX)),
+        ("recv_many", |it| it.recv_many(&mut Vec::new(), usize::MAX).unwrap()),
+        ("recv_many, one by one", |it| take(|| it.recv_many(&mut Vec::new(), 1))),
+        ("recv_many_async", |it| {
+            let context = &mut Context::from_waker(Waker::noop());
+            match pin!(it.recv_many_async(&mut Vec::new(), usize::MAX)).poll(context) {
+                Poll::Ready(Ok(count)) => count,
+                polled => panic!("{polled:?}"),
+            }
+        }),
         ("iter", |it| it.iter().take(EVENTS as usize).count()),
         ("try_iter", |it| it.try_iter().count()),
         ("recv_async", |it| {
@@ -514,7 +528,7 @@ fn drain_says_who_has_not_received_everything() {
     publish(&bus, 0..2);
     abandoned.stop_handle().stop();
     bus.start();
-    let mut quick = bus.subscriber("quick").subscribe();
+    let quick = bus.subscriber("quick").subscribe();
     let lazy = bus.subscriber("lazy").subscribe();
     publish(&bus, 2..3);
     assert_eq!(quick.try_iter().count(), 1);
@@ -769,11 +783,12 @@ fn drain_that_is_given_up_leaves_the_others_waiting() {
 #[test]
 fn nothing_is_received_after_closed_in_any_way() {
     type Ask = fn(&mut Subscription<Token>) -> bool;
-    let ways: [(&str, Ask); 6] = [
+    let ways: [(&str, Ask); 7] = [
         ("try_recv", |it| it.try_recv().is_ok()),
         ("recv", |it| it.recv().is_ok()),
         ("recv_timeout", |it| it.recv_timeout(Duration::ZERO).is_ok()),
-        ("recv_many", |it| it.recv_many(&mut Vec::new(), 2) > 0),
+        ("try_recv_many", |it| it.try_recv_many(&mut Vec::new(), 2) > 0),
+        ("recv_many", |it| it.recv_many(&mut Vec::new(), 2).is_ok()),
         ("try_iter", |it| it.try_iter().count() > 0),
         ("stream", |it| matches!(poll_next(it, Waker::noop()), Poll::Ready(Some(_)))),
     ];
@@ -860,7 +875,7 @@ fn drain_whose_waker_panics_harms_nobody() {
     let ways: [(&str, Take); 4] = [
         ("try_recv", |it| usize::from(it.try_recv().is_ok())),
         ("recv", |it| usize::from(it.recv().is_ok())),
-        ("recv_many", |it| it.recv_many(&mut Vec::new(), 1)),
+        ("try_recv_many", |it| it.try_recv_many(&mut Vec::new(), 1)),
         ("stream", |it| usize::from(matches!(poll_next(it, Waker::noop()), Poll::Ready(Some(_))))),
     ];
     for (name, take) in ways {

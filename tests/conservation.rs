@@ -408,7 +408,7 @@ fn stop_under_way_conserves_every_delivery() {
 }
 
 /// G1, G2, G5: with many publishers on one small ring, each event is received once or counted as lost, and each publisher's events come in its order,
-/// whatever the policy; the same through `recv_many`.
+/// whatever the policy; the same through `try_recv_many`.
 #[test]
 fn contended_ring_neither_doubles_nor_reorders() {
     const THREADS: usize = 3;
@@ -416,7 +416,7 @@ fn contended_ring_neither_doubles_nor_reorders() {
     for overflow in [Overflow::DropNewest, Overflow::DropOldest] {
         let bus = EventBus::new(0);
         bus.start();
-        let mut subscription = bus.subscriber("small").capacity(4).overflow(overflow).subscribe();
+        let subscription = bus.subscriber("small").capacity(4).overflow(overflow).subscribe();
         let publishing = publish_on_lanes(&bus, THREADS, EACH, &Arc::default());
         let reading = thread::spawn(move || {
             let mut next = [0; THREADS];
@@ -424,7 +424,7 @@ fn contended_ring_neither_doubles_nor_reorders() {
             let mut received = 0;
             while let Ok(first) = subscription.recv() {
                 batch.push(first);
-                subscription.recv_many(&mut batch, 3);
+                subscription.try_recv_many(&mut batch, 3);
                 for event in batch.drain(..) {
                     assert!(event.sequence >= next[event.publisher], "{event:?} came twice or late");
                     next[event.publisher] = event.sequence + 1;

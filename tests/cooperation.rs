@@ -39,7 +39,12 @@ struct Progress {
 impl Progress {
     /// Counts an event; says whether to go on.
     fn count(&self) -> bool {
-        self.received.fetch_add(1, SeqCst) + 1 < EVENTS
+        self.count_many(1)
+    }
+
+    /// Counts some events; says whether to go on.
+    fn count_many(&self, events: usize) -> bool {
+        self.received.fetch_add(events, SeqCst) + events < EVENTS
     }
 
     fn is_over(&self) -> bool {
@@ -158,6 +163,52 @@ fn receiver_of_a_replay_lets_its_neighbours_run() {
         publish(&bus, 0..EVENTS as u64);
         bus.start();
         Box::pin(async move { while subscription.recv_async().await.is_ok() && progress.count() {} })
+    });
+}
+
+/// G12: one that takes many at a time, of a ring that is always full: each of them counts.
+#[test]
+fn receiver_of_batches_lets_its_neighbours_run() {
+    fn greedy<const MAX: usize>(progress: Arc<Progress>) -> Task {
+        let bus = live();
+        let mut subscription = bus.subscribe(EVENTS);
+        publish(&bus, 0..EVENTS as u64);
+        Box::pin(async move {
+            let mut batch = Vec::new();
+            while let Ok(count) = subscription.recv_many_async(&mut batch, MAX).await {
+                assert_eq!(count, batch.len());
+                bus.publish_batch(&batch).unwrap();
+                batch.clear();
+                if !progress.count_many(count) {
+                    break;
+                }
+            }
+        })
+    }
+    assert_cooperates(greedy::<{ usize::MAX }>);
+    assert_cooperates(greedy::<100>);
+    assert_cooperates(greedy::<1>);
+}
+
+/// G12: what one receiver takes at a time, and what another takes one by one, is of the same turn.
+#[test]
+fn batches_and_single_events_share_a_turn() {
+    let bus = live();
+    let [mut batches, mut singles] = [bus.subscribe(1_000), bus.subscribe(1_000)];
+    publish(&bus, 0..1_000);
+    let mut turns = Vec::new();
+    let mut batch = Vec::new();
+    // A thread of its own, on which nobody has received before.
+    finishes(move || {
+        block_on(async {
+            for single in [28, 127, 128] {
+                for _ in 0..single {
+                    assert!(singles.recv_async().await.is_ok());
+                }
+                turns.push(batches.recv_many_async(&mut batch, usize::MAX).await.unwrap());
+            }
+            assert_eq!(turns, [100, 1, 128], "what was left of the turn, or a whole one");
+        });
     });
 }
 

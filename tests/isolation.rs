@@ -6,6 +6,7 @@ use common::{
     Action, CountingWaker, EVEN, LONG, Number, ODD, finishes, in_own_process, panic_of, poll_next, spawn_sleeper,
     stats_of,
 };
+use futures_util::FutureExt;
 use ringbus::{Event, EventBus, EventType, Overflow, Subscription, TryRecvError};
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
@@ -355,6 +356,37 @@ fn panic_during_the_replay_costs_one_event_of_one_receiver() {
     assert_eq!(received(&cloning), [4]);
 }
 
+/// G9: the same for a batch, in whichever way it is received: what came before the panic is in the
+/// caller's hands, and the next batch goes on behind it.
+#[test]
+fn panic_during_a_batch_of_the_replay_costs_one_event() {
+    type Many = fn(&mut Subscription<Actor>, &mut Vec<Actor>) -> usize;
+    let ways: [(&str, Many); 3] = [
+        ("try_recv_many", |it, into| it.try_recv_many(into, 10)),
+        ("recv_many", |it, into| it.recv_many(into, 10).unwrap()),
+        ("recv_many_async", |it, into| it.recv_many_async(into, 10).now_or_never().unwrap().unwrap()),
+    ];
+    for (name, receive) in ways {
+        let bus = EventBus::new(4);
+        let mut subscription = bus.subscriber("reader").subscribe();
+        for number in 0..4 {
+            let (event, script) = Actor::new(number);
+            if number == 2 {
+                script.clone.panic_on_call(1, "clone");
+            }
+            bus.publish(event).unwrap();
+        }
+        bus.start();
+        let mut into = Vec::new();
+        assert_eq!(panic_of(|| receive(&mut subscription, &mut into)), "clone", "{name}");
+        assert_eq!(into.iter().map(|event| event.number).collect::<Vec<_>>(), [0, 1], "{name}");
+        assert_eq!(receive(&mut subscription, &mut into), 1, "{name}");
+        assert_eq!(into[2].number, 3, "{name}");
+        let stats = stats_of(&bus, "reader");
+        assert_eq!((stats.received, stats.discarded, stats.len), (3, 1, 0), "{name}");
+    }
+}
+
 /// G9: where the `Drop` of a replayed event panics as the last reader frees the log, that reader gets the panic, and can go on.
 #[test]
 fn panicking_drop_in_the_log_hits_its_last_reader() {
@@ -374,7 +406,7 @@ fn panicking_drop_in_the_log_hits_its_last_reader() {
 
 /// Uses whatever a bus can do that does not end it.
 fn use_everything(bus: &EventBus<Actor>) {
-    let mut guest = bus.subscriber("guest").capacity(4).filter(|event| event.number == 100).subscribe();
+    let guest = bus.subscriber("guest").capacity(4).filter(|event| event.number == 100).subscribe();
     bus.publish(Actor::quiet(100)).unwrap();
     bus.publisher().clone().publish(Actor::quiet(100)).unwrap();
     bus.on_lag(|_| ());

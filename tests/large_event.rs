@@ -103,15 +103,17 @@ fn publish_batch(bus: &EventBus<Frame>) -> Result<ringbus::Published, BatchError
 type Receive = fn(&mut Subscription<Frame>) -> bool;
 
 /// Every way to receive one frame that is there.
-const RECEIVE: [(&str, Receive); 10] = [
+const RECEIVE: [(&str, Receive); 12] = [
     ("try_recv", |from| from.try_recv().is_ok()),
     ("recv", |from| from.recv().is_ok()),
     ("recv_timeout", |from| from.recv_timeout(Duration::from_secs(60)).is_ok()),
     ("recv_deadline", |from| from.recv_deadline(std::time::Instant::now() + Duration::from_secs(60)).is_ok()),
-    ("recv_many", |from| {
+    ("try_recv_many", |from| {
         let mut frames = Vec::new();
-        from.recv_many(&mut frames, 1) == 1
+        from.try_recv_many(&mut frames, 1) == 1
     }),
+    ("recv_many", |from| from.recv_many(&mut Vec::new(), 1).is_ok()),
+    ("recv_many_async", |from| ready(from.recv_many_async(&mut Vec::new(), 1)).is_ok()),
     ("iter", |from| from.iter().next().is_some()),
     ("try_iter", |from| from.try_iter().next().is_some()),
     ("recv_async", |from| ready(from.recv_async()).is_ok()),

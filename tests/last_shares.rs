@@ -104,7 +104,7 @@ fn publisher_after_a_departure<T: Send + Sync + 'static>(
 /// or goes next does, or who closes the bus. A panic there is nobody's.
 #[test]
 fn publish_does_not_drop_the_filter_of_one_who_left() {
-    let (bus, mut stays, mut publisher) = publisher_after_a_departure(Bomb::armed());
+    let (bus, stays, mut publisher) = publisher_after_a_departure(Bomb::armed());
     assert_eq!(publisher.publish(Number(3)).unwrap().delivered, 1);
     assert_eq!(stays.try_iter().collect::<Vec<_>>(), [Number(1), Number(2), Number(3)]);
     drop(bus.subscribe(1));
@@ -138,7 +138,7 @@ fn filter_of_one_who_left_is_dropped_by_who_comes_or_goes_next() {
 #[test]
 fn stop_wakes_its_receiver_although_the_filter_of_one_who_left_panics() {
     let bomb = Arc::new(Bomb::armed());
-    let (_bus, mut stays, mut publisher) = publisher_after_a_departure(Arc::clone(&bomb));
+    let (_bus, stays, mut publisher) = publisher_after_a_departure(Arc::clone(&bomb));
     publisher.publish(Number(3)).unwrap();
     assert_eq!(stays.try_iter().count(), 3);
     let stop = stays.stop_handle();

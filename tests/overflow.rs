@@ -127,7 +127,7 @@ fn lag_is_reported_once_per_episode() {
     assert_eq!(take(&reports), [("slow".into(), EVEN, 1)]);
     publish(&bus, 3..9);
     assert_eq!(take(&reports), [], "still the same episode");
-    assert_eq!(slow.recv_many(&mut Vec::new(), 0), 0);
+    assert_eq!(slow.try_recv_many(&mut Vec::new(), 0), 0);
     publish(&bus, 9..10);
     assert_eq!(take(&reports), [], "to receive nothing ends none");
 
@@ -135,7 +135,7 @@ fn lag_is_reported_once_per_episode() {
     let receive: [fn(&mut Subscription<Number>) -> bool; 5] = [
         |subscription| subscription.try_recv().is_ok(),
         |subscription| subscription.recv().is_ok(),
-        |subscription| subscription.recv_many(&mut Vec::new(), 1) == 1,
+        |subscription| subscription.try_recv_many(&mut Vec::new(), 1) == 1,
         |subscription| subscription.iter().next().is_some(),
         |subscription| subscription.recv_timeout(common::LONG).is_ok(),
     ];
@@ -373,7 +373,7 @@ fn high_water_follows_the_fill_of_the_ring() {
     received(&mut subscription);
     assert_eq!(high_water(), 5, "a lower fill does not lower it");
     publish(&bus, 0..9);
-    assert_eq!(subscription.recv_many(&mut Vec::new(), 100), 9);
+    assert_eq!(subscription.try_recv_many(&mut Vec::new(), 100), 9);
     assert_eq!(high_water(), 9);
     // The first receive sees two; it overflows before the next look.
     publish(&bus, 0..2);
@@ -409,7 +409,7 @@ fn steadily_slow_subscriber_is_reported_once_until_it_has_caught_up() {
         for (capacity, receives) in [(1, 1), (2, 1), (3, 2), (8, 4), (9, 5)] {
             let bus = live();
             let reports = record_lags(&bus);
-            let mut slow = bus.subscriber("slow").capacity(capacity).overflow(overflow).subscribe();
+            let slow = bus.subscriber("slow").capacity(capacity).overflow(overflow).subscribe();
             let lags_and_lost = || (stats_of(&bus, "slow").lagging, stats_of(&bus, "slow").lost());
             // Fills the ring again, and one event more.
             let overfill = |room: usize| _ = publish(&bus, 0..room as u64 + 1);
@@ -441,12 +441,12 @@ fn steadily_slow_subscriber_is_reported_once_until_it_has_caught_up() {
 fn batch_that_is_received_ends_an_episode() {
     let bus = live();
     let reports = record_lags(&bus);
-    let mut slow = bus.subscribe(8);
+    let slow = bus.subscribe(8);
     publish(&bus, 0..9);
-    assert_eq!(slow.recv_many(&mut Vec::new(), 3), 3);
+    assert_eq!(slow.try_recv_many(&mut Vec::new(), 3), 3);
     publish(&bus, 0..4);
     assert_eq!(take(&reports).len(), 1, "five were left");
-    assert_eq!(slow.recv_many(&mut Vec::new(), 4), 4);
+    assert_eq!(slow.try_recv_many(&mut Vec::new(), 4), 4);
     publish(&bus, 0..5);
     assert_eq!(take(&reports).len(), 1, "four were left");
 }

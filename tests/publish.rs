@@ -413,7 +413,7 @@ fn events_of_threads_that_take_turns_arrive_in_order() {
 fn publisher_and_bus_of_one_thread_keep_its_order() {
     let bus = live();
     let mut publisher = bus.publisher();
-    let mut subscription = bus.subscribe(100);
+    let subscription = bus.subscribe(100);
     for number in 0..100 {
         if number % 3 == 0 { bus.publish(Number(number)) } else { publisher.publish(Number(number)) }.unwrap();
     }
@@ -426,7 +426,7 @@ fn simultaneous_publishes_are_all_delivered_and_counted() {
     const THREADS: u64 = 4;
     const EACH: u64 = 500;
     let bus = live();
-    let mut subscription = bus.subscribe((THREADS * EACH) as usize);
+    let subscription = bus.subscribe((THREADS * EACH) as usize);
     let gate = Arc::new(Gate::new(THREADS as usize));
     let threads: Vec<_> = (0..THREADS)
         .map(|thread| {

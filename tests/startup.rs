@@ -44,7 +44,7 @@ fn backlog_of_100_000_reaches_16_subscribers_with_rings_of_8() {
 #[test]
 fn events_are_kept_until_the_start() {
     let bus = EventBus::new(4);
-    let mut subscription = bus.subscribe(1);
+    let subscription = bus.subscribe(1);
     for number in 0..4 {
         bus.publish(Number(number)).unwrap();
     }
@@ -60,7 +60,7 @@ fn events_are_kept_until_the_start() {
 #[test]
 fn full_start_up_buffer_hands_the_event_back() {
     let bus = EventBus::new(2);
-    let mut subscription = bus.subscribe(8);
+    let subscription = bus.subscribe(8);
     let mut publisher = bus.publisher();
     bus.publish(Number(0)).unwrap();
     publisher.publish(Number(1)).unwrap();
@@ -91,7 +91,7 @@ fn racing_publishers_fill_the_buffer_exactly() {
     const THREADS: usize = 4;
     const CAPACITY: usize = 1_000;
     let bus = EventBus::new(CAPACITY);
-    let mut subscription = bus.subscribe(1);
+    let subscription = bus.subscribe(1);
     let gate = Arc::new(Gate::new(THREADS));
     let threads: Vec<_> = (0..THREADS)
         .map(|thread| {
@@ -145,9 +145,9 @@ fn subscriber_after_the_start_gets_no_replay() {
 #[test]
 fn types_and_filter_apply_to_the_replay() {
     let bus = EventBus::new(10);
-    let mut odds = bus.subscriber("odds").types([ODD]).subscribe();
-    let mut small = bus.subscriber("small").filter(|number: &Number| number.0 < 3).subscribe();
-    let mut both = bus.subscriber("both").types([EVEN]).filter(|number: &Number| number.0 < 3).subscribe();
+    let odds = bus.subscriber("odds").types([ODD]).subscribe();
+    let small = bus.subscriber("small").filter(|number: &Number| number.0 < 3).subscribe();
+    let both = bus.subscriber("both").types([EVEN]).filter(|number: &Number| number.0 < 3).subscribe();
     for number in 0..10 {
         bus.publish(Number(number)).unwrap();
     }
@@ -259,7 +259,7 @@ fn batch_that_straddles_the_start_is_replayed_in_part() {
 #[test]
 fn live_events_wait_behind_an_unread_replay() {
     let bus = EventBus::new(3);
-    let mut subscription = bus.subscribe(2);
+    let subscription = bus.subscribe(2);
     for number in 0..3 {
         bus.publish(Number(number)).unwrap();
     }
@@ -274,7 +274,7 @@ fn live_events_wait_behind_an_unread_replay() {
 #[test]
 fn second_start_replays_nothing() {
     let bus = EventBus::new(2);
-    let mut subscription = bus.subscribe(2);
+    let subscription = bus.subscribe(2);
     bus.publish(Number(0)).unwrap();
     assert_eq!([bus.start(), bus.start(), bus.clone().start()], [1, 0, 0]);
     assert_eq!(subscription.try_iter().collect::<Vec<_>>(), numbers(0..1));
@@ -311,7 +311,7 @@ fn one_of_many_racing_starts_reports_the_replay() {
 #[test]
 fn start_after_close_does_nothing() {
     let bus = EventBus::new(2);
-    let mut subscription = bus.subscribe(2);
+    let subscription = bus.subscribe(2);
     bus.publish(Number(0)).unwrap();
     bus.close();
     assert_eq!(bus.start(), 0);
@@ -382,7 +382,7 @@ fn last_reader_frees_the_log() {
     publisher.publish(token.clone()).unwrap();
 
     let (bus, _publisher) = filled();
-    let mut reader = bus.subscribe(1);
+    let reader = bus.subscribe(1);
     let leaver = bus.subscribe(1);
     let picky = bus.subscriber("picky").filter(|_| false).subscribe();
     bus.start();
@@ -398,7 +398,7 @@ fn last_reader_frees_the_log() {
     assert_eq!(token.copies(), 0, "the bus was never started");
 
     let (bus, _publisher) = filled();
-    let mut reader = bus.subscribe(1);
+    let reader = bus.subscribe(1);
     bus.close();
     assert_eq!(reader.try_iter().count(), 10);
     assert_eq!(token.copies(), 0, "the close released it");
@@ -626,7 +626,7 @@ fn backlog_is_remembered_whoever_comes_and_goes() {
         assert_eq!(bus.stats().unclaimed, 3, "nobody was there for them");
 
         let bus = EventBus::new(3);
-        let mut reader = bus.subscriber("reader").subscribe();
+        let reader = bus.subscriber("reader").subscribe();
         bus.publish_batch(&numbers(0..3)).unwrap();
         assert_eq!(bus.start(), 3);
         let _other = change(&bus);

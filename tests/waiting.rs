@@ -6,9 +6,9 @@ use common::{
     CountingWaker, EVEN, Finish, LONG, Number, ODD, Token, live, numbers, poll_next, publish, spawn_sleeper, stats_of,
     wait_until,
 };
-use ringbus::{EventBus, RecvError, RecvTimeoutError, Subscription, TryRecvError, WaitStrategy};
+use ringbus::{EventBus, Overflow, RecvError, RecvTimeoutError, Subscription, TryRecvError, WaitStrategy};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::task::Waker;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -16,12 +16,17 @@ use std::time::{Duration, Instant};
 type Wait = fn(&mut Subscription<Number>) -> Option<Number>;
 
 /// Every way to wait for an event on a thread.
-const WAYS: [Wait; 6] = [
+const WAYS: [Wait; 8] = [
     |subscription| subscription.recv().ok(),
     |subscription| subscription.recv_timeout(LONG).ok(),
     |subscription| subscription.recv_timeout(Duration::MAX).ok(),
     |subscription| subscription.recv_deadline(Instant::now() + LONG).ok(),
+    |subscription| {
+        let mut into = Vec::new();
+        subscription.recv_many(&mut into, 1).ok().and(into.pop())
+    },
     |subscription| subscription.iter().next(),
+    |subscription| (&*subscription).into_iter().next(),
     |subscription| subscription.into_iter().next(),
 ];
 
@@ -109,7 +114,7 @@ fn wait_without_time_looks_once() {
     for wait in STRATEGIES {
         let bus = live();
         let past = Instant::now();
-        let mut subscription = bus.subscriber("hasty").wait(wait).subscribe();
+        let subscription = bus.subscriber("hasty").wait(wait).subscribe();
         let look: [&dyn Fn(&Subscription<Number>) -> _; 2] =
             [&|it| it.recv_timeout(Duration::ZERO), &|it| it.recv_deadline(past)];
         for look in look {
@@ -264,14 +269,25 @@ fn iterators_give_every_event_once() {
     assert_eq!(subscription.try_iter().next(), None);
     publish(&bus, 8..12);
     assert_eq!(subscription.try_iter().next(), Some(Number(8)));
-    for number in &mut subscription {
+    for number in &subscription {
+        assert!(!subscription.is_closed(), "it can be used meanwhile");
         if number == Number(9) {
             break;
         }
     }
+    assert_eq!(subscription.try_recv(), Ok(Number(10)), "and afterwards");
+    let mut both = subscription.iter().zip(subscription.try_iter());
+    publish(&bus, 12..14);
+    assert_eq!(both.next(), Some((Number(11), Number(12))));
+    for number in &mut subscription {
+        if number == Number(13) {
+            break;
+        }
+    }
+    publish(&bus, 14..16);
     bus.close();
     let mut rest = subscription.into_iter();
-    assert_eq!(rest.by_ref().collect::<Vec<_>>(), numbers(10..12));
+    assert_eq!(rest.by_ref().collect::<Vec<_>>(), numbers(14..16));
     assert_eq!(rest.next(), None);
 }
 
@@ -287,44 +303,111 @@ fn owning_iterator_unsubscribes_when_dropped() {
     assert_eq!(bus.subscriber_count(), 0);
 }
 
-/// G4: `recv_many` takes at most `max`, in order, the replay before the ring also where one call takes of both; it appends, never waits, and
-/// counts as received what it took.
+/// G4: `try_recv_many` takes at most `max`, in order, the replay before the ring, and of both in one
+/// call; it appends, never waits, and counts as received what it took.
 #[test]
-fn recv_many_takes_the_replay_and_then_the_ring() {
+fn try_recv_many_takes_the_replay_and_then_the_ring() {
     let bus = EventBus::new(5);
-    let mut subscription = bus.subscriber("reader").types([EVEN, ODD]).subscribe();
+    let subscription = bus.subscriber("reader").types([EVEN, ODD]).subscribe();
     let mut into = vec![Number(100)];
     publish(&bus, 0..5);
-    assert_eq!(subscription.recv_many(&mut into, 10), 0, "not started");
+    assert_eq!(subscription.try_recv_many(&mut into, 10), 0, "not started");
     bus.start();
     publish(&bus, 5..20);
-    assert_eq!(subscription.recv_many(&mut into, 0), 0);
-    assert_eq!(subscription.recv_many(&mut into, 3), 3);
-    assert_eq!(subscription.recv_many(&mut into, 7), 7);
+    assert_eq!(subscription.try_recv_many(&mut into, 0), 0);
+    assert_eq!(subscription.try_recv_many(&mut into, 3), 3);
+    assert_eq!(subscription.try_recv_many(&mut into, 7), 7);
     assert_eq!(stats_of(&bus, "reader").received, 10);
     assert_eq!(subscription.len(), 10);
-    assert_eq!(subscription.recv_many(&mut into, usize::MAX), 10);
-    assert_eq!(subscription.recv_many(&mut into, usize::MAX), 0);
+    assert_eq!(subscription.try_recv_many(&mut into, usize::MAX), 10);
+    assert_eq!(subscription.try_recv_many(&mut into, usize::MAX), 0);
     assert_eq!(into.remove(0), Number(100));
     assert_eq!(into, numbers(0..20));
     assert_eq!(stats_of(&bus, "reader").received, 20);
 }
 
-/// G10: `recv_many` takes what is left after the close, and then gives 0, for good.
+/// G10: `try_recv_many` takes what is left after the close, and then gives 0, for good.
 #[test]
-fn recv_many_drains_a_closed_subscription() {
+fn try_recv_many_drains_a_closed_subscription() {
     let bus = EventBus::new(2);
-    let mut subscription = bus.subscribe(4);
+    let subscription = bus.subscribe(4);
     publish(&bus, 0..2);
     bus.start();
     publish(&bus, 2..6);
     bus.close();
     let mut into = Vec::new();
-    assert_eq!(subscription.recv_many(&mut into, 4), 4);
-    assert_eq!(subscription.recv_many(&mut into, 4), 2);
+    assert_eq!(subscription.try_recv_many(&mut into, 4), 4);
+    assert_eq!(subscription.try_recv_many(&mut into, 4), 2);
     assert_eq!(subscription.try_recv(), Err(TryRecvError::Closed));
-    assert_eq!(subscription.recv_many(&mut into, 4), 0);
+    assert_eq!(subscription.try_recv_many(&mut into, 4), 0);
     assert_eq!(into, numbers(0..6));
+}
+
+/// API, section 2: a batch takes no more events than there were when it began: neither what a
+/// filter publishes while it looks at the replay, nor what others publish all the time.
+#[test]
+fn try_recv_many_comes_to_an_end() {
+    let bus = EventBus::new(3);
+    let weak = bus.downgrade();
+    let echo = move |&Number(number): &Number| {
+        if number < 100 {
+            publish(&weak.upgrade().expect("the test holds it"), number + 100..number + 101);
+        }
+        true
+    };
+    let subscription = bus.subscriber("echo").filter(echo).subscribe();
+    publish(&bus, 0..3);
+    bus.start();
+    let mut into = Vec::new();
+    assert_eq!(subscription.try_recv_many(&mut into, usize::MAX), 3);
+    assert_eq!(into, numbers(0..3));
+    assert_eq!(subscription.try_recv_many(&mut into, usize::MAX), 3);
+    assert_eq!(into[3..], numbers(100..103));
+
+    const CAPACITY: usize = 4;
+    let bus = live();
+    let subscription = bus.subscriber("slow").capacity(CAPACITY).overflow(Overflow::DropOldest).subscribe();
+    let is_over = Arc::new(AtomicBool::new(false));
+    let publishing = thread::spawn({
+        let (bus, is_over) = (bus.clone(), Arc::clone(&is_over));
+        move || {
+            while !is_over.load(SeqCst) {
+                publish(&bus, 0..1);
+            }
+        }
+    });
+    for _ in 0..10_000 {
+        let taken = subscription.try_recv_many(&mut Vec::new(), usize::MAX);
+        assert!(taken <= CAPACITY, "{taken} events were taken from a ring of {CAPACITY}");
+    }
+    is_over.store(true, SeqCst);
+    publishing.finish();
+}
+
+/// G4, G7: `recv_many` sleeps until there is an event, then takes what there is, at most `max`, and
+/// appends it; with a `max` of 0, it only returns.
+#[test]
+fn recv_many_waits_for_one_event_and_takes_what_there_is() {
+    let bus = EventBus::new(4);
+    let subscription = bus.subscriber("reader").capacity(8).subscribe();
+    assert_eq!(subscription.recv_many(&mut Vec::new(), 0), Ok(0));
+    publish(&bus, 0..3);
+    let sleeper = spawn_sleeper(move || {
+        let mut into = vec![Number(100)];
+        (subscription.recv_many(&mut into, 2), into, subscription)
+    });
+    bus.start();
+    let (taken, mut into, subscription) = sleeper.join();
+    assert_eq!(taken, Ok(2));
+    publish(&bus, 3..5);
+    assert_eq!(subscription.recv_many(&mut into, usize::MAX), Ok(3), "of the replay and of the ring");
+    assert_eq!(into.remove(0), Number(100));
+    assert_eq!(into, numbers(0..5));
+    assert_eq!(stats_of(&bus, "reader").received, 5);
+
+    let sleeper = spawn_sleeper(move || (subscription.recv_many(&mut into, usize::MAX), into));
+    publish(&bus, 5..6);
+    assert_eq!(sleeper.join(), (Ok(1), numbers(0..6)));
 }
 
 /// G7: a subscription that moves to another thread wakes that one: the waker of the thread before is not used again.
@@ -387,8 +470,8 @@ fn stop_wakes_the_waiting_receiver() {
 fn stopped_receiver_drains_what_it_has() {
     let bus = live();
     let mut publisher = bus.publisher();
-    let mut subscription = bus.subscriber("stopped").capacity(4).subscribe();
-    let mut typed = bus.subscriber("stopped too").types([ODD]).subscribe();
+    let subscription = bus.subscriber("stopped").capacity(4).subscribe();
+    let typed = bus.subscriber("stopped too").types([ODD]).subscribe();
     publish(&bus, 0..2);
     publisher.publish(Number(2)).unwrap();
     for stop in [subscription.stop_handle(), typed.stop_handle(), subscription.stop_handle()] {
@@ -445,7 +528,7 @@ fn stop_before_the_start_holds_when_the_receiver_looks_after_it() {
 #[test]
 fn stop_during_the_replay_leaves_the_rest_of_it() {
     let bus = EventBus::new(4);
-    let mut subscription = bus.subscribe(4);
+    let subscription = bus.subscribe(4);
     publish(&bus, 0..4);
     bus.start();
     publish(&bus, 4..6);

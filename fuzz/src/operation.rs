@@ -214,7 +214,7 @@ pub enum Way {
     Future(Caller),
     /// As a `Stream`, polled once.
     Stream(Caller),
-    /// `recv_many` of up to so many.
+    /// `try_recv_many` of up to so many.
     Many(Few),
     /// `try_iter` of up to so many.
     TryIter(Few),

@@ -5,6 +5,7 @@ use crate::event::Event;
 use crate::receive::Subscription;
 use futures_core::Stream;
 use futures_core::stream::FusedStream;
+use std::fmt;
 use std::future::Future;
 use std::iter::FusedIterator;
 use std::pin::Pin;
@@ -12,10 +13,10 @@ use std::task::{Context, Poll};
 
 /// Blocks for each event, and ends when the subscription is closed. From [`Subscription::iter`].
 #[derive(Debug)]
-pub struct Iter<'a, E: Event + Clone>(&'a mut Subscription<E>);
+pub struct Iter<'a, E: Event + Clone>(&'a Subscription<E>);
 
 impl<'a, E: Event + Clone> Iter<'a, E> {
-    pub(crate) fn new(subscription: &'a mut Subscription<E>) -> Self {
+    pub(crate) fn new(subscription: &'a Subscription<E>) -> Self {
         Self(subscription)
     }
 }
@@ -32,10 +33,10 @@ impl<E: Event + Clone> FusedIterator for Iter<'_, E> {}
 
 /// Ends when there is nothing to receive without waiting. From [`Subscription::try_iter`].
 #[derive(Debug)]
-pub struct TryIter<'a, E: Event + Clone>(&'a mut Subscription<E>);
+pub struct TryIter<'a, E: Event + Clone>(&'a Subscription<E>);
 
 impl<'a, E: Event + Clone> TryIter<'a, E> {
-    pub(crate) fn new(subscription: &'a mut Subscription<E>) -> Self {
+    pub(crate) fn new(subscription: &'a Subscription<E>) -> Self {
         Self(subscription)
     }
 }
@@ -71,6 +72,16 @@ impl<E: Event + Clone> IntoIterator for Subscription<E> {
     }
 }
 
+impl<'a, E: Event + Clone> IntoIterator for &'a Subscription<E> {
+    type Item = E;
+    type IntoIter = Iter<'a, E>;
+
+    fn into_iter(self) -> Iter<'a, E> {
+        self.iter()
+    }
+}
+
+/// The same for an exclusive reference, because only that may be lent to another thread.
 impl<'a, E: Event + Clone> IntoIterator for &'a mut Subscription<E> {
     type Item = E;
     type IntoIter = Iter<'a, E>;
@@ -102,6 +113,44 @@ impl<E: Event + Clone> Future for Recv<'_, E> {
 impl<E: Event + Clone> Drop for Recv<'_, E> {
     fn drop(&mut self) {
         self.0.end_wait();
+    }
+}
+
+/// A future batch of events. From [`Subscription::recv_many_async`].
+#[must_use = "futures do nothing unless polled or awaited"]
+pub struct RecvMany<'a, E: Event + Clone> {
+    subscription: &'a mut Subscription<E>,
+    into: &'a mut Vec<E>,
+    max: usize,
+}
+
+impl<'a, E: Event + Clone> RecvMany<'a, E> {
+    pub(crate) fn new(subscription: &'a mut Subscription<E>, into: &'a mut Vec<E>, max: usize) -> Self {
+        Self { subscription, into, max }
+    }
+}
+
+impl<E: Event + Clone> Future for RecvMany<'_, E> {
+    type Output = Result<usize, RecvError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self { subscription, into, max } = &mut *self;
+        subscription.poll_many(into, *max, context.waker())
+    }
+}
+
+impl<E: Event + Clone> Drop for RecvMany<'_, E> {
+    fn drop(&mut self) {
+        self.subscription.end_wait();
+    }
+}
+
+impl<E: Event + Clone> fmt::Debug for RecvMany<'_, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecvMany")
+            .field("subscription", &self.subscription)
+            .field("max", &self.max)
+            .finish_non_exhaustive()
     }
 }
 

@@ -312,10 +312,10 @@ fn ringbus_many(mode: Mode) -> Option<Contestant> {
     let many = Many { from, events: Vec::with_capacity(CAPACITY), next: 0 };
     let drain = |many: &mut Many| {
         many.events.clear();
-        many.from.recv_many(&mut many.events, CAPACITY);
+        many.from.try_recv_many(&mut many.events, CAPACITY);
         look_at(many.events.iter())
     };
-    contestant("ringbus recv_many", mode, publish, many, drain, Some(Many::recv))
+    contestant("ringbus try_recv_many", mode, publish, many, drain, Some(Many::recv))
 }
 
 /// A subscription, and what was received from it at one go.
@@ -331,7 +331,7 @@ impl Many {
         if self.next == self.events.len() {
             self.events.clear();
             self.events.push(self.from.recv().unwrap());
-            self.from.recv_many(&mut self.events, CAPACITY - 1);
+            self.from.try_recv_many(&mut self.events, CAPACITY - 1);
             self.next = 0;
         }
         self.next += 1;

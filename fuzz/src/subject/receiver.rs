@@ -248,7 +248,7 @@ fn received<const PADDING: usize>(receive: impl FnOnce() -> Result<Message<PADDI
 
 fn receive_many<const PADDING: usize>(subscription: &mut Subscription<Message<PADDING>>, max: usize) -> Outcome {
     let mut messages = Vec::new();
-    let count = catch(|| subscription.recv_many(&mut messages, max));
+    let count = catch(|| subscription.try_recv_many(&mut messages, max));
     Outcome::Collected(messages.iter().map(|message| message.content).collect(), count)
 }
 
