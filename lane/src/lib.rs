@@ -30,7 +30,7 @@
 //! | operation | progress |
 //! |---|---|
 //! | [`push`](Producer::push), [`push_batch`](Producer::push_batch) | lock-free: one compare-and-swap, repeated only if another producer's has succeeded |
-//! | [`push_slice`](Producer::push_slice) | the same, for each 32 values |
+//! | [`push_slice`](Producer::push_slice) | the same, for each 32 values; for each value, if it has more than 128 bytes |
 //! | [`pop`](Consumer::pop), [`pop_many`](Consumer::pop_many) | wait-free, except that they wait for a producer that is suspended between claiming a slot and filling it |
 //! | dropping the consumer | the same, and it drops what is left |
 //!
@@ -69,3 +69,10 @@ mod sync;
 
 pub use crate::error::PushError;
 pub use crate::ring::{Consumer, Producer, channel, channel_at, try_channel};
+
+/// For the package `loom-tests` alone.
+#[cfg(any(loom, shuttle))]
+#[doc(hidden)]
+pub mod internals {
+    pub use crate::sync::BareClaims;
+}

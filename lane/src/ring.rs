@@ -18,6 +18,7 @@ use std::cell::Cell;
 use std::collections::TryReserveError;
 use std::fmt;
 use std::mem::MaybeUninit;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
@@ -47,8 +48,8 @@ struct Ring<T> {
 struct Claims {
     /// The next position to be claimed, and [`CLOSED`].
     tail: AtomicUsize,
-    /// A value that `head` has had. Producers look here first, and so leave the consumer's line
-    /// alone for about a lap.
+    /// A value that `head` has had; it only moves forward. Producers look here first, and so leave
+    /// the consumer's line alone for about a lap.
     known_head: AtomicUsize,
 }
 
@@ -68,6 +69,10 @@ enum Refusal {
 unsafe impl<T: Send> Send for Ring<T> {}
 // SAFETY: as above. What is shared otherwise are atomics.
 unsafe impl<T: Send> Sync for Ring<T> {}
+
+// No code of the user runs while the ring is in the middle of anything, so a panic leaves it whole.
+impl<T> UnwindSafe for Ring<T> {}
+impl<T> RefUnwindSafe for Ring<T> {}
 
 impl<T> Ring<T> {
     /// Makes a ring that begins at `position`.
@@ -110,8 +115,8 @@ impl<T> Ring<T> {
         self.span as isize - tail.wrapping_sub(head) as isize
     }
 
-    /// Claims up to `wanted` positions in a row, of which there is at least one: as many as there is
-    /// room for. Returns the first, and how many.
+    /// Claims up to `wanted` positions in a row, of which there is at least one, and no more than
+    /// the capacity: as many as there is room for. Returns the first, and how many.
     #[inline(always)]
     fn claim(&self, wanted: usize) -> Result<(usize, usize), Refusal> {
         let mut tail = peek(&self.claims.tail);
@@ -123,9 +128,10 @@ impl<T> Ring<T> {
             // another producer knows of `head` has, like it, the consumer's reads behind it.
             // Weaker: it could write into a slot that is being read.
             // Checked by loom-tests/tests/lane.rs `known_head_carries_the_reads_of_the_consumer`.
-            let mut room = self.room(tail, self.claims.known_head.load(Acquire));
+            let known_head = self.claims.known_head.load(Acquire);
+            let mut room = self.room(tail, known_head);
             if room < (wanted * STEP) as isize {
-                room = self.look_for_room(tail);
+                room = self.look_for_room(tail, known_head);
                 if room <= 0 {
                     return Err(Refusal::Full);
                 }
@@ -138,17 +144,22 @@ impl<T> Ring<T> {
         }
     }
 
-    /// How far one can claim from `tail` on, by the newest `head`.
+    /// How far one can claim from `tail` on, by the newest `head`; the one that was known is not
+    /// far enough.
     #[cold]
-    fn look_for_room(&self, tail: usize) -> isize {
+    fn look_for_room(&self, tail: usize, known_head: usize) -> isize {
         // ORDERING: Acquire. Pairs with the Release in `Consumer::leave`: what the consumer has
         // read, it has read before its slot is written anew. Weaker: a value could be overwritten
         // while it is moved out.
         // Checked by loom-tests/tests/lane.rs `slot_is_not_written_while_it_is_read`.
         let head = self.head.load(Acquire);
-        // ORDERING: Release. Pairs with the Acquire in `claim`, see there. Two producers may store
-        // here by turns, and the older value stay: that costs another look, nothing more.
-        self.claims.known_head.store(head, Release);
+        if head != known_head {
+            // ORDERING: Release. Pairs with the Acquire in `claim`, see there. Relaxed on failure:
+            // another producer was faster. A plain store could bring an old value back, however
+            // long this thread was suspended; half the positions later, a full ring would look as
+            // if it had room. (Where words have 32 bits, that takes seconds.)
+            _ = self.claims.known_head.compare_exchange(known_head, head, Release, Relaxed);
+        }
         self.room(tail, head)
     }
 
@@ -209,8 +220,11 @@ impl<T> Ring<T> {
 
     /// The next position to be popped, for producers.
     fn head(&self) -> usize {
-        // ORDERING: Relaxed. For advisory answers.
-        self.head.load(Relaxed)
+        // ORDERING: Acquire. Pairs with the Release in `Consumer::leave`: a `tail` that is loaded
+        // next is no older than this `head`. Weaker: a ring that is nearly empty could look full,
+        // and `push_slice` push nothing.
+        // Checked by loom-tests/tests/lane.rs `ring_with_room_does_not_look_full`.
+        self.head.load(Acquire)
     }
 
     fn is_closed(&self) -> bool {
@@ -309,7 +323,7 @@ impl<T> Producer<T> {
     /// assert_eq!([consumer.pop(), consumer.pop()], [Some('a'), Some('b')]);
     /// ```
     pub fn push_batch(&self, values: &mut [Option<T>]) -> usize {
-        let wanted = values.iter().flatten().count();
+        let wanted = values.iter().flatten().take(self.capacity()).count();
         if wanted == 0 {
             return 0;
         }
@@ -472,6 +486,12 @@ impl<T> Consumer<T> {
     /// Moves up to `max` values into `into`, without waiting for more than the first; returns how
     /// many. Stores its position once for all.
     ///
+    /// # Panics
+    ///
+    /// If `into` cannot grow. No value is lost: the next one can still be popped.
+    ///
+    /// # Examples
+    ///
     /// ```
     /// let (producer, consumer) = ringbus_lane::channel(8);
     /// producer.push_slice(&[1, 2, 3]);
@@ -489,8 +509,9 @@ impl<T> Consumer<T> {
         let mut taking = Taking { consumer: self, next: first };
         let mut taken = 0;
         while taken < max && self.ring.is_filled(taking.next) {
-            // SAFETY: it is filled, this is the consumer, and `Taking` goes on to the next position,
-            // also if the vector cannot grow and panics.
+            // Before the value is taken: a vector that cannot grow panics, and would drop it.
+            into.reserve(1);
+            // SAFETY: it is filled, this is the consumer, and `Taking` goes on to the next position.
             let value = unsafe { self.ring.take(taking.next) };
             taking.next = taking.next.wrapping_add(STEP);
             into.push(value);
@@ -567,7 +588,7 @@ impl<T> Consumer<T> {
 /// Values on their way out, which are given up together when this is dropped.
 struct Taking<'a, T> {
     consumer: &'a Consumer<T>,
-    /// Behind the last one that was taken; at least one was.
+    /// Behind the last one that was taken.
     next: usize,
 }
 

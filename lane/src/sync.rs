@@ -10,6 +10,8 @@ compile_error!(
 pub(crate) use self::real::{AtomicUsize, UnsafeCell, Waiting, claim, peek};
 
 #[cfg(any(loom, shuttle))]
+pub use self::model::BareClaims;
+#[cfg(any(loom, shuttle))]
 pub(crate) use self::model::{AtomicUsize, UnsafeCell, Waiting, claim, peek};
 
 #[cfg(not(any(loom, shuttle)))]
@@ -55,8 +57,12 @@ mod real {
 /// The real code on the atomics of an engine.
 ///
 /// loom treats SeqCst accesses as AcqRel ones, but knows SeqCst fences. Here the claim is a
-/// compare-and-swap with a fence behind it, and in front of the fill, so that it orders as much for
-/// the pair of the claim and the look at the consumer, and no more.
+/// relaxed compare-and-swap with a fence behind it, and in front of the fill, so that it orders as
+/// much for the pair of the claim and the look at the consumer, and no more.
+///
+/// For everything else a fence orders too much: it acquires what was loaded before it, and releases
+/// what is stored behind it. So models that are not about waking do without it ([`BareClaims`]), and
+/// then a claim orders nothing at all.
 #[cfg(any(loom, shuttle))]
 mod model {
     #[cfg(shuttle)]
@@ -71,11 +77,39 @@ mod model {
     pub(crate) use engine::sync::atomic::AtomicUsize;
 
     use engine::sync::atomic::fence;
+    use std::cell::Cell;
     use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+
+    thread_local! {
+        /// Whether there is a fence behind a claim. (An engine runs all threads of a model on one.)
+        static FENCED: Cell<bool> = const { Cell::new(true) };
+    }
+
+    /// As long as it lives, claims of this model order nothing.
+    #[derive(Debug)]
+    #[must_use]
+    pub struct BareClaims(());
+
+    impl BareClaims {
+        /// Takes the fences away.
+        #[expect(clippy::new_without_default, reason = "it is there for what it does")]
+        pub fn new() -> Self {
+            FENCED.set(false);
+            Self(())
+        }
+    }
+
+    impl Drop for BareClaims {
+        fn drop(&mut self) {
+            FENCED.set(true);
+        }
+    }
 
     pub(crate) fn claim(word: &AtomicUsize, current: usize, new: usize) -> Result<(), usize> {
         word.compare_exchange(current, new, Relaxed, Relaxed)?;
-        fence(SeqCst);
+        if FENCED.get() {
+            fence(SeqCst);
+        }
         Ok(())
     }
 
