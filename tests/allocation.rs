@@ -61,7 +61,7 @@ const EVENTS: u64 = 1_000;
 
 /// A bus with subscribers of every kind, none of which keeps up.
 fn busy_bus(startup_capacity: usize) -> (EventBus<Number>, [ringbus::Subscription<Number>; 4]) {
-    let bus = EventBus::new(startup_capacity);
+    let bus = common::new_bus(startup_capacity);
     let subscriptions = [
         bus.subscribe(EVENTS as usize),
         bus.subscriber("typed").types([EVEN, ODD]).capacity(16).subscribe(),
@@ -73,7 +73,7 @@ fn busy_bus(startup_capacity: usize) -> (EventBus<Number>, [ringbus::Subscriptio
 
 /// A thread's first load of an `ArcSwap` registers the thread, which may allocate.
 fn warm_up() {
-    let bus = EventBus::new(1);
+    let bus = common::new_bus(1);
     bus.publish(Number(0)).unwrap();
 }
 
@@ -114,7 +114,7 @@ fn live_publish_allocates_nothing() {
 #[test]
 fn publishers_that_come_and_go_leave_no_memory() {
     warm_up();
-    let bus = EventBus::<Number>::new(0);
+    let bus = common::new_bus::<Number>(0);
     bus.start();
     drop(bus.publisher());
     let each = allocations(|| drop(bus.publisher()));
@@ -164,7 +164,7 @@ fn buffering_allocates_nothing() {
 #[test]
 fn waking_allocates_nothing() {
     warm_up();
-    let bus = EventBus::new(0);
+    let bus = common::new_bus(0);
     bus.start();
     let mut subscription = bus.subscribe(4);
     let (counter, waker) = CountingWaker::new();
@@ -204,7 +204,7 @@ fn assert_receiving_allocates_nothing(subscription: &mut ringbus::Subscription<N
 /// Receiving from the ring allocates nothing, in whichever way (G1 asks it of publishers; a receiver must not wait for an allocator either).
 #[test]
 fn receiving_allocates_nothing() {
-    let bus = EventBus::new(0);
+    let bus = common::new_bus(0);
     bus.start();
     let mut subscription = bus.subscribe(EVENTS as usize);
     (0..EVENTS).for_each(|number| assert!(bus.publish(Number(number)).is_ok()));
@@ -214,7 +214,7 @@ fn receiving_allocates_nothing() {
 /// Nor does receiving the replay (G3, G11: the log is shared, not copied).
 #[test]
 fn receiving_the_replay_allocates_nothing() {
-    let bus = EventBus::new(EVENTS as usize);
+    let bus = common::new_bus(EVENTS as usize);
     let mut subscription = bus.subscribe(1);
     (0..EVENTS).for_each(|number| assert!(bus.publish(Number(number)).is_ok()));
     bus.start();
@@ -237,7 +237,7 @@ fn start_allocates_the_same_for_any_backlog() {
 #[test]
 fn answering_allocates_nothing() {
     warm_up();
-    let bus = EventBus::new(0);
+    let bus = common::new_bus(0);
     let _questions = bus.subscriber("questions").types([QUESTION]).subscribe();
     let _answers = bus.subscriber("answers").types([ANSWER]).subscribe();
     bus.start();
@@ -261,7 +261,7 @@ fn request_allocates_the_same_for_any_number_of_subscribers() {
     warm_up();
     let options = RequestOptions::expecting(["a", "b", "c"]);
     let round_with = |subscribers: usize| {
-        let bus = EventBus::new(0);
+        let bus = common::new_bus(0);
         let _subscriptions: Vec<_> = (0..subscribers).map(|_| bus.subscribe(16)).collect();
         bus.start();
         let mut counts = [0; 2];

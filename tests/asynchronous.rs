@@ -44,7 +44,7 @@ fn poll_once(subscription: &mut Subscription<Number>, waker: &Waker) -> Poll<Res
 #[test]
 fn future_and_stream_need_no_runtime() {
     for wait in [WaitStrategy::Park, WaitStrategy::Spin] {
-        let bus = EventBus::new(2);
+        let bus = common::new_bus(2);
         let [mut future, stream] = ["future", "stream"].map(|name| bus.subscriber(name).wait(wait).subscribe());
         let awaiting = spawn_sleeper(move || {
             block_on(async {
@@ -94,7 +94,7 @@ async fn tasks_on_one_thread_hand_events_back_and_forth() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tasks_on_several_threads_receive_everything_in_order() {
     const EVENTS: u64 = 2_000;
-    let bus = EventBus::new(EVENTS as usize);
+    let bus = common::new_bus(EVENTS as usize);
     let reading: Vec<_> = (0..4)
         .map(|reader| {
             let mut subscription = bus.subscribe(EVENTS as usize);
@@ -156,7 +156,7 @@ fn recv_many_async_waits_for_one_event_and_takes_what_there_is() {
         pin!(subscription.recv_many_async(into, max)).poll(&mut Context::from_waker(waker))
     }
     type Polled = Poll<Result<usize, RecvError>>;
-    let bus = EventBus::new(3);
+    let bus = common::new_bus(3);
     let mut subscription = bus.subscribe(8);
     let (counter, waker) = CountingWaker::new();
     let mut into = vec![Number(100)];
@@ -330,7 +330,7 @@ fn select_takes_subscriptions_until_all_are_closed() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cancelled_receivers_lose_nothing() {
     const EVENTS: u64 = 2_000;
-    let bus = EventBus::new(EVENTS as usize);
+    let bus = common::new_bus(EVENTS as usize);
     let mut subscription = bus.subscribe(EVENTS as usize);
     let publishing = thread::spawn({
         let bus = bus.clone();
@@ -471,7 +471,7 @@ fn stream_ends_for_good() {
 #[test]
 fn change_that_comes_as_a_task_begins_to_wait_is_not_missed() {
     const ROUNDS: u64 = 3_000;
-    let buses: Arc<Vec<_>> = Arc::new((0..ROUNDS).map(|_| EventBus::new(1)).collect());
+    let buses: Arc<Vec<_>> = Arc::new((0..ROUNDS).map(|_| common::new_bus(1)).collect());
     let gates: Arc<Vec<_>> = Arc::new((0..2 * ROUNDS).map(|_| Gate::new(2)).collect());
     let changing = thread::spawn({
         let (buses, gates) = (Arc::clone(&buses), Arc::clone(&gates));

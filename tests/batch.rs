@@ -52,7 +52,7 @@ fn batch_reaches_everyone_in_order() {
 /// G2, G5: a `Publisher` does the same, and batches and single events keep their order.
 #[test]
 fn publisher_keeps_the_order_of_batches_and_events() {
-    let bus = EventBus::new(8);
+    let bus = common::new_bus(8);
     let mut publisher = bus.publisher();
     let mut all = bus.subscribe(64);
     assert_eq!(publisher.publish_batch(&numbers(0..3)), Ok(outcome(3, 0, 0)));
@@ -73,7 +73,7 @@ fn publisher_keeps_the_order_of_batches_and_events() {
 /// G3: a start-up buffer that becomes full says how many events it has taken, and those are replayed.
 #[test]
 fn full_start_up_buffer_takes_the_beginning_of_a_batch() {
-    let bus = EventBus::new(5);
+    let bus = common::new_bus(5);
     let mut all = bus.subscribe(1);
     assert_eq!(bus.publish_batch(&numbers(0..3)), Ok(outcome(3, 0, 0)));
     let error = bus.publish_batch(&numbers(3..9)).unwrap_err();
@@ -104,7 +104,7 @@ fn closed_bus_takes_no_batch() {
 fn batch_may_straddle_the_start() {
     let mut straddled = 0;
     for round in 0..300 {
-        let bus = EventBus::new(64);
+        let bus = common::new_bus(64);
         let mut all = bus.subscribe(64);
         let gate = Gate::new(2);
         let published = thread::scope(|scope| {
@@ -185,7 +185,7 @@ fn lag_names_the_event_of_the_batch_that_began_it() {
 #[test]
 fn lag_names_the_event_of_a_long_batch_that_began_it() {
     const FIRST_LOST: usize = 40;
-    let bus: EventBus<Arc<Number>> = EventBus::new(0);
+    let bus: EventBus<Arc<Number>> = common::new_bus(0);
     bus.start();
     let reports = Arc::new(Mutex::new(Vec::new()));
     bus.on_lag({
@@ -201,7 +201,7 @@ fn lag_names_the_event_of_a_long_batch_that_began_it() {
 /// G8: responses in a batch are gathered like any others.
 #[test]
 fn responses_in_a_batch_are_gathered() {
-    let bus = EventBus::new(0);
+    let bus = common::new_bus(0);
     let _questions = bus.subscriber("questions").types([QUESTION]).subscribe();
     bus.start();
     let id = RequestId::unique();
@@ -254,7 +254,7 @@ fn fragile_numbers(subscription: &mut Subscription<Fragile>) -> Vec<u64> {
 /// G9: user code that panics in the middle of a batch costs one subscriber one event; the first panic resumes when the batch was served.
 #[test]
 fn panics_cost_one_event_of_one_subscriber() {
-    let bus = EventBus::new(0);
+    let bus = common::new_bus(0);
     let mut first = bus.subscriber("first").subscribe();
     let mut picky = bus
         .subscriber("picky")
@@ -278,7 +278,7 @@ fn panics_cost_one_event_of_one_subscriber() {
 /// although `event_type` panics the next time it is asked.
 #[test]
 fn panicking_event_type_keeps_nobody_asleep() {
-    let bus = EventBus::new(0);
+    let bus = common::new_bus(0);
     let mut typed = bus.subscriber("typed").types([EVEN]).subscribe();
     bus.start();
     let (counter, waker) = CountingWaker::new();
@@ -293,7 +293,7 @@ fn panicking_event_type_keeps_nobody_asleep() {
 /// G9: before the start, an event that cannot be cloned is kept for nobody, and the others are.
 #[test]
 fn batch_in_the_start_up_survives_a_panicking_clone() {
-    let bus = EventBus::new(3);
+    let bus = common::new_bus(3);
     let mut all = bus.subscribe(4);
     let batch = [0, 1, 2].map(Fragile::new);
     batch[1].clone.panic_on_call(1, "inimitable");
@@ -340,7 +340,7 @@ fn batch_of_many_types_wakes_everybody() {
         }
     }
     for types in [1, 7, 8, 9, 10, 20] {
-        let bus = EventBus::new(0);
+        let bus = common::new_bus(0);
         bus.start();
         let receivers: Vec<_> = (0..types)
             .map(|number| {

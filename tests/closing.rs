@@ -43,7 +43,7 @@ fn assert_closed(subscription: &mut Subscription<Number>) {
 #[test]
 fn close_wakes_everybody_who_waits() {
     for is_live in [true, false] {
-        let bus = EventBus::<Number>::new(0);
+        let bus = common::new_bus::<Number>(0);
         if is_live {
             bus.start();
         }
@@ -82,7 +82,7 @@ fn close_wakes_everybody_who_waits() {
 /// G10: what was accepted before the close is received, the unread replay and the ring alike, and then `Closed`, for good.
 #[test]
 fn everything_accepted_is_received_and_then_closed() {
-    let bus = EventBus::new(2);
+    let bus = common::new_bus(2);
     let mut publisher = bus.publisher();
     let mut early = bus.subscribe(4);
     publish(&bus, 0..2);
@@ -105,7 +105,7 @@ fn everything_accepted_is_received_and_then_closed() {
 /// G10: closing a bus that never started releases its backlog, to sleeping subscribers as well, however small their rings.
 #[test]
 fn close_of_a_bus_that_never_started_releases_the_backlog() {
-    let bus = EventBus::new(100);
+    let bus = common::new_bus(100);
     let sleeper = {
         let subscription = bus.subscribe(1);
         spawn_sleeper(move || subscription.into_iter().collect::<Vec<_>>())
@@ -123,7 +123,7 @@ fn close_of_a_bus_that_never_started_releases_the_backlog() {
 #[test]
 fn subscription_to_a_closed_bus_is_closed() {
     for is_live in [true, false] {
-        let bus = EventBus::new(1);
+        let bus = common::new_bus(1);
         if is_live {
             bus.start();
         } else {
@@ -142,7 +142,7 @@ fn subscription_to_a_closed_bus_is_closed() {
 /// G10: closing again, by the same or another handle, before or after everything was received, changes nothing.
 #[test]
 fn second_close_changes_nothing() {
-    let bus = EventBus::new(2);
+    let bus = common::new_bus(2);
     let mut subscription = bus.subscribe(2);
     publish(&bus, 0..2);
     bus.close();
@@ -187,7 +187,7 @@ fn last_publishing_handle_closes_the_bus() {
 /// G10: a bus that never started and loses its last handle releases its backlog as well.
 #[test]
 fn last_handle_of_a_bus_that_never_started_releases_the_backlog() {
-    let bus = EventBus::new(2);
+    let bus = common::new_bus(2);
     let mut subscription = bus.subscribe(1);
     publish(&bus, 0..2);
     drop(bus);
@@ -230,7 +230,7 @@ fn queued_event_that_owns_the_bus_keeps_it_open() {
             std::time::SystemTime::UNIX_EPOCH
         }
     }
-    let bus = EventBus::new(0);
+    let bus = common::new_bus(0);
     bus.start();
     let subscription = bus.subscribe(2);
     let weak = bus.downgrade();
@@ -268,7 +268,7 @@ fn filter_may_close_the_bus() {
 /// delivered and discarded, and nothing follows the `Closed`.
 #[test]
 fn delivery_after_closed_is_discarded() {
-    let bus = EventBus::new(0);
+    let bus = common::new_bus(0);
     bus.start();
     let token = Token(Arc::new(()));
     let told = Arc::new(OnceLock::<Mutex<Subscription<Token>>>::new());
@@ -469,7 +469,7 @@ fn drain_wakes_when_the_last_event_was_taken() {
         // From the ring; from the replay; from the replay that a close without a start releases.
         for replayed in [0, EVENTS / 2, EVENTS] {
             for is_started in [true, false] {
-                let bus = EventBus::new(EVENTS as usize);
+                let bus = common::new_bus(EVENTS as usize);
                 let mut subscription = bus.subscribe(EVENTS as usize);
                 publish(&bus, 0..replayed);
                 if is_started || replayed < EVENTS {
@@ -489,7 +489,7 @@ fn drain_wakes_when_the_last_event_was_taken() {
 /// stopped still has to take it.
 #[test]
 fn drain_wakes_when_the_last_subscriber_has_left() {
-    let bus = EventBus::new(1);
+    let bus = common::new_bus(1);
     let early = bus.subscribe(4);
     publish(&bus, 0..1);
     bus.start();
@@ -509,7 +509,7 @@ fn drain_wakes_when_the_last_subscriber_has_left() {
 /// G10: a receiver that wants nothing of a replay takes it all by looking once.
 #[test]
 fn drain_wakes_when_a_replay_was_refused() {
-    let bus = EventBus::new(2);
+    let bus = common::new_bus(2);
     let picky = bus.subscriber("picky").filter(|_| false).subscribe();
     publish(&bus, 0..2);
     let drainer = spawn_drainer(&bus);
@@ -522,7 +522,7 @@ fn drain_wakes_when_a_replay_was_refused() {
 /// waited for.
 #[test]
 fn drain_says_who_has_not_received_everything() {
-    let bus = EventBus::new(2);
+    let bus = common::new_bus(2);
     let abandoned = bus.subscriber("abandoned").subscribe();
     let slow = bus.subscriber("slow").subscribe();
     publish(&bus, 0..2);
@@ -552,7 +552,7 @@ fn drain_says_who_has_not_received_everything() {
 /// and where there is nobody, a drain is complete at once.
 #[test]
 fn drain_of_a_bus_that_never_started_waits_for_the_replay() {
-    let bus = EventBus::new(2);
+    let bus = common::new_bus(2);
     let abandoned = bus.subscriber("abandoned").subscribe();
     let reader = bus.subscriber("reader").subscribe();
     publish(&bus, 0..2);
@@ -564,7 +564,7 @@ fn drain_of_a_bus_that_never_started_waits_for_the_replay() {
     assert_eq!([reader.recv(), reader.recv()], [Ok(Number(0)), Ok(Number(1))]);
     assert!(drainer.join().is_complete());
 
-    let bus = EventBus::new(1);
+    let bus = common::new_bus(1);
     publish(&bus, 0..1);
     assert!(bus.close_and_drain(Duration::MAX).is_complete());
 }
@@ -708,7 +708,7 @@ fn drain_wakes_when_what_came_too_late_was_discarded() {
 /// there, and also when the bus is closed or gone.
 #[test]
 fn subscription_knows_its_statistics_without_the_bus() {
-    let bus = EventBus::new(2);
+    let bus = common::new_bus(2);
     let subscription = bus.subscriber("reader").capacity(2).types([common::EVEN, common::ODD]).subscribe();
     let same = |bus: &EventBus<Number>| {
         let stats = subscription.stats();
@@ -738,7 +738,7 @@ fn subscription_knows_its_statistics_without_the_bus() {
 /// G7: the last event of a replay wakes who drains also if its filter panics.
 #[test]
 fn drain_wakes_when_the_last_of_the_replay_has_panicked() {
-    let bus = EventBus::new(1);
+    let bus = common::new_bus(1);
     let subscription = bus.subscriber("panics").filter(|_: &Number| panic!("planned")).subscribe();
     bus.publish(Number(0)).unwrap();
     let drainer = thread::spawn({
@@ -793,7 +793,7 @@ fn nothing_is_received_after_closed_in_any_way() {
         ("stream", |it| matches!(poll_next(it, Waker::noop()), Poll::Ready(Some(_)))),
     ];
     for (name, ask) in ways {
-        let bus = EventBus::new(0);
+        let bus = common::new_bus(0);
         bus.start();
         let token = Token(Arc::new(()));
         let told = Arc::new(OnceLock::<Mutex<Subscription<Token>>>::new());
@@ -900,7 +900,7 @@ fn drain_whose_waker_panics_harms_nobody() {
 /// says how much that was.
 #[test]
 fn backlog_that_nobody_waits_for_goes_with_close() {
-    let bus = EventBus::new(2);
+    let bus = common::new_bus(2);
     let token = Token(Arc::new(()));
     let early = bus.subscribe(1);
     drop(early);

@@ -150,7 +150,7 @@ fn deliveries_and_receipts_balance_for_each_subscriber() {
     const EACH: u64 = 150;
     let mut random = Random::new(3);
     for iteration in 0..60 {
-        let bus = EventBus::new(random.below(2 * EACH) as usize);
+        let bus = common::new_bus(random.below(2 * EACH) as usize);
         let progress = Arc::new(AtomicU64::new(0));
         let reading = subscribe_to_lanes(&bus).map(|subscription| {
             thread::spawn(move || {
@@ -198,7 +198,7 @@ fn deliveries_and_receipts_balance_for_each_subscriber() {
 /// G2: the balance holds at every quiescent point, also with events in the rings: here the receivers rest while nobody publishes, round after round.
 #[test]
 fn balance_holds_whenever_all_is_quiet() {
-    let bus = EventBus::new(0);
+    let bus = common::new_bus(0);
     bus.start();
     let mut random = Random::new(4);
     let mut subscriptions = subscribe_to_lanes(&bus);
@@ -244,7 +244,7 @@ fn balance_holds_whenever_all_is_quiet() {
 fn totals_outlive_subscribers_and_publishers() {
     const THREADS: usize = 2;
     const EACH: u64 = 2_000;
-    let bus = EventBus::new(0);
+    let bus = common::new_bus(0);
     bus.start();
     let progress = Arc::new(AtomicU64::new(0));
     let stays = bus.subscriber("stays").capacity((THREADS as u64 * EACH) as usize).subscribe();
@@ -286,7 +286,7 @@ fn totals_are_exact_however_many_threads_publish() {
     const WAVES: u64 = 2;
     const THREADS: usize = 48;
     const EACH: u64 = 20_000;
-    let bus = EventBus::new(0);
+    let bus = common::new_bus(0);
     bus.start();
     let (evicting, full) = (bus.subscriber("evicting").overflow(Overflow::DropOldest).subscribe(), bus.subscribe(1));
     let picky = bus.subscriber("picky").filter(|_| false).subscribe();
@@ -316,7 +316,7 @@ fn totals_are_exact_however_many_threads_publish() {
 #[test]
 fn event_delivered_to_a_leaving_subscriber_is_not_stranded() {
     const ROUNDS: usize = 4_000;
-    let bus = EventBus::new(0);
+    let bus = common::new_bus(0);
     bus.start();
     let token = Token(Arc::new(()));
     let gates: Arc<Vec<_>> = Arc::new((0..2 * ROUNDS).map(|_| Gate::new(2)).collect());
@@ -362,7 +362,7 @@ fn event_delivered_to_a_leaving_subscriber_is_not_stranded() {
 #[test]
 fn stop_under_way_conserves_every_delivery() {
     for iteration in 0..200 {
-        let bus = EventBus::new(0);
+        let bus = common::new_bus(0);
         bus.start();
         let overflow = if iteration % 2 == 0 { Overflow::DropNewest } else { Overflow::DropOldest };
         let subscription = bus
@@ -414,7 +414,7 @@ fn contended_ring_neither_doubles_nor_reorders() {
     const THREADS: usize = 3;
     const EACH: u64 = 3_000;
     for overflow in [Overflow::DropNewest, Overflow::DropOldest] {
-        let bus = EventBus::new(0);
+        let bus = common::new_bus(0);
         bus.start();
         let subscription = bus.subscriber("small").capacity(4).overflow(overflow).subscribe();
         let publishing = publish_on_lanes(&bus, THREADS, EACH, &Arc::default());

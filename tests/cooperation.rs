@@ -158,7 +158,7 @@ fn receiver_lets_its_neighbours_run() {
 #[test]
 fn receiver_of_a_replay_lets_its_neighbours_run() {
     assert_cooperates(|progress| {
-        let bus = EventBus::new(EVENTS);
+        let bus = common::new_bus(EVENTS);
         let mut subscription = bus.subscribe(1);
         publish(&bus, 0..EVENTS as u64);
         bus.start();

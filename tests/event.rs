@@ -170,7 +170,7 @@ fn names_whose_hashes_collide_stay_apart() {
     assert_ne!(ONE, OTHER);
     assert!(!matches!(ONE, OTHER));
 
-    let bus = EventBus::new(0);
+    let bus = common::new_bus(0);
     bus.start();
     let ones = bus.subscriber("ones").types([ONE]).subscribe();
     assert!(!bus.has_subscribers(OTHER));
@@ -240,7 +240,7 @@ fn downcasting_finds_the_concrete_type_only() {
 /// G3 and API, section 2: a bus of `DynEvent` routes, filters and replays by what is inside, and hands out the very event.
 #[test]
 fn events_of_many_rust_types_share_one_bus() {
-    let bus: EventBus<DynEvent> = EventBus::new(4);
+    let bus: EventBus<DynEvent> = common::new_bus(4);
     let evens = bus.subscriber("evens").types([EVEN]).subscribe();
     let numbers = bus.subscriber("numbers").filter(|event| event.is::<Number>()).subscribe();
     let one: DynEvent = Arc::new(Number(1));

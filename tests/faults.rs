@@ -105,7 +105,7 @@ fn subscribers_that_die_or_stall_cost_nobody_else_anything() {
     const CAPACITY: usize = 4;
     let mut random = Random::new(1);
     for round in 0..30 {
-        let bus = EventBus::new(0);
+        let bus = common::new_bus(0);
         bus.start();
         let token = Token(Arc::new(()));
         let window = Window::new(1_024);
@@ -188,7 +188,7 @@ fn subscribers_that_die_or_stall_cost_nobody_else_anything() {
 #[test]
 fn subscription_that_moves_between_threads_misses_nothing() {
     const THREADS: usize = 3;
-    let bus = EventBus::new(0);
+    let bus = common::new_bus(0);
     bus.start();
     let window = Window::new(64);
     let wanderer = bus.subscriber("wanderer").capacity(64).subscribe();
@@ -337,7 +337,7 @@ fn count_received<E: Event + Clone + 'static>(subscription: Subscription<E>) -> 
 fn events_that_break_now_and_then_are_lost_one_by_one() {
     const EACH: u64 = 3_000;
     const PUBLISHED: u64 = PUBLISHERS as u64 * EACH;
-    let bus = EventBus::new(0);
+    let bus = common::new_bus(0);
     bus.start();
     let token = Token(Arc::new(()));
     // Copies are dropped by a publisher where they were evicted and where they were refused.
@@ -399,7 +399,7 @@ fn events_that_break_now_and_then_are_lost_one_by_one() {
 fn publisher_that_dies_in_a_batch_costs_one_event() {
     const BATCH: usize = 8;
     const BATCHES: u64 = 200;
-    let bus = EventBus::new(0);
+    let bus = common::new_bus(0);
     bus.start();
     let token = Token(Arc::new(()));
     let rings = 4 * BATCH * BATCHES as usize;
@@ -445,7 +445,7 @@ fn publisher_that_dies_in_a_batch_costs_one_event() {
 fn hooks_that_panic_under_load_cost_nobody_an_event() {
     const EACH: u64 = 5_000;
     const PUBLISHED: u64 = PUBLISHERS as u64 * EACH;
-    let bus = EventBus::new(0);
+    let bus = common::new_bus(0);
     bus.start();
     let [panicking, calm] = [(); 2].map(|()| Arc::<AtomicU64>::default());
     bus.on_lag({
@@ -520,7 +520,7 @@ fn last_handle_wakes_everyone_who_waits() {
         .flat_map(|is_live| publishes.map(|publishes| goes.map(|goes| (is_live, publishes, goes))))
         .flatten()
     {
-        let bus = EventBus::new(3);
+        let bus = common::new_bus(3);
         let receiver = bus.subscribe(4);
         let mut task = bus.subscribe(4);
         let ids = ["answered in part", "not answered"].map(RequestId::from);
@@ -567,7 +567,7 @@ fn last_handle_wakes_everyone_who_waits() {
 fn last_handles_that_go_together_close_the_bus_once() {
     let options = RequestOptions::expecting(["nobody"]).timeout(Duration::MAX);
     for round in 0..150 {
-        let bus = EventBus::new(0);
+        let bus = common::new_bus(0);
         bus.start();
         let receiver = bus.subscribe(4);
         let gather = bus.request(Talk::Question(RequestId::from(round)), options.clone()).unwrap();

@@ -76,7 +76,7 @@ impl Wake for ActingWaker {
 }
 
 fn live() -> EventBus<Actor> {
-    let bus = EventBus::new(0);
+    let bus = common::new_bus(0);
     bus.start();
     bus
 }
@@ -107,7 +107,7 @@ fn wait_with_panicking_waker(subscription: &mut Subscription<Actor>, message: &'
 /// G11: of several panics the first resumes, and what the others carried is dropped.
 #[test]
 fn payloads_of_further_panics_are_dropped() {
-    let bus = EventBus::new(0);
+    let bus = common::new_bus(0);
     bus.start();
     let token = Arc::new(());
     let _subscriptions = [0, 1, 2].map(|_| {
@@ -299,7 +299,7 @@ fn panicking_waker_keeps_nobody_else_asleep() {
         ("last handle", drop),
     ];
     for (way, wake) in ways {
-        let bus = EventBus::new(1);
+        let bus = common::new_bus(1);
         let keep = (way != "last handle").then(|| bus.clone());
         if way.starts_with("pub") {
             bus.start();
@@ -323,7 +323,7 @@ fn panicking_waker_keeps_nobody_else_asleep() {
 /// discarded, and the next call goes on behind it. Other readers of the log are not concerned.
 #[test]
 fn panic_during_the_replay_costs_one_event_of_one_receiver() {
-    let bus = EventBus::new(4);
+    let bus = common::new_bus(4);
     let (filtering, filter) = acting_filter(&bus, "filtering");
     let typed = bus.subscriber("typed").types([EVEN, ODD]).subscribe();
     let cloning = bus.subscriber("cloning").subscribe();
@@ -367,7 +367,7 @@ fn panic_during_a_batch_of_the_replay_costs_one_event() {
         ("recv_many_async", |it, into| it.recv_many_async(into, 10).now_or_never().unwrap().unwrap()),
     ];
     for (name, receive) in ways {
-        let bus = EventBus::new(4);
+        let bus = common::new_bus(4);
         let mut subscription = bus.subscriber("reader").subscribe();
         for number in 0..4 {
             let (event, script) = Actor::new(number);
@@ -390,7 +390,7 @@ fn panic_during_a_batch_of_the_replay_costs_one_event() {
 /// G9: where the `Drop` of a replayed event panics as the last reader frees the log, that reader gets the panic, and can go on.
 #[test]
 fn panicking_drop_in_the_log_hits_its_last_reader() {
-    let bus = EventBus::new(3);
+    let bus = common::new_bus(3);
     let [first, last] = [bus.subscribe(4), bus.subscribe(4)];
     let (event, script) = Actor::new(1);
     bus.publish(event).unwrap();
@@ -520,7 +520,7 @@ fn hook_may_use_the_whole_bus() {
 #[test]
 fn user_code_of_the_replay_may_use_the_whole_bus() {
     finishes(|| {
-        let bus = EventBus::new(2);
+        let bus = common::new_bus(2);
         let (subscription, filter) = acting_filter(&bus, "asks");
         let (event, script) = Actor::new(1);
         bus.publish(event).unwrap();
@@ -546,7 +546,7 @@ fn clone_may_receive_from_its_own_subscription() {
         static RECEIVER: RefCell<Option<Rc<Subscription<Actor>>>> = const { RefCell::new(None) };
         static INNER: RefCell<Vec<u64>> = const { RefCell::new(Vec::new()) };
     }
-    let bus = EventBus::new(3);
+    let bus = common::new_bus(3);
     let subscription = Rc::new(bus.subscribe(4));
     RECEIVER.set(Some(Rc::clone(&subscription)));
     let (event, script) = Actor::new(0);
@@ -581,7 +581,7 @@ fn filter_that_refuses_may_receive_from_its_own_subscription() {
     }
     for (name, receive) in ways {
         for called_at in 0..6 {
-            let bus = EventBus::new(6);
+            let bus = common::new_bus(6);
             let picky = bus.subscriber("picky").filter(move |number: &Number| {
                 if number.0 == called_at {
                     if let Some(receiver) = RECEIVER.take() {
@@ -704,7 +704,7 @@ fn unsubscription_while_unwinding_does_not_abort() {
 #[test]
 fn log_freed_while_unwinding_does_not_abort() {
     in_own_process(module_path!(), "log_freed_while_unwinding_does_not_abort", || {
-        let bus = EventBus::new(1);
+        let bus = common::new_bus(1);
         let subscription = bus.subscribe(4);
         let (event, script) = Actor::new(1);
         bus.publish(event).unwrap();
@@ -723,7 +723,7 @@ fn log_freed_while_unwinding_does_not_abort() {
 #[test]
 fn panicking_drops_in_ring_and_log_do_not_abort() {
     in_own_process(module_path!(), "panicking_drops_in_ring_and_log_do_not_abort", || {
-        let bus = EventBus::new(1);
+        let bus = common::new_bus(1);
         let subscription = bus.subscribe(4);
         let scripts = ["log", "ring"].map(|message| {
             let (event, script) = Actor::new(1);

@@ -127,7 +127,7 @@ const RECEIVE: [(&str, Receive); 12] = [
 #[test]
 fn large_events_are_published_and_received_live() {
     for (how, publish) in PUBLISH {
-        let bus = EventBus::new(0);
+        let bus = common::new_bus(0);
         // Two of them: the last subscriber is served in another way than the others.
         let [first, second] = [0, 1].map(|_| bus.subscribe(1));
         bus.start();
@@ -140,7 +140,7 @@ fn large_events_are_published_and_received_live() {
         drop(bus);
     }
     for (how, receive) in RECEIVE {
-        let bus = EventBus::new(0);
+        let bus = common::new_bus(0);
         let mut frames = bus.subscribe(1);
         bus.start();
         on_thread({
@@ -155,7 +155,7 @@ fn large_events_are_published_and_received_live() {
 #[test]
 fn large_responses_are_gathered() {
     for starts_first in [true, false] {
-        let bus = EventBus::new(2);
+        let bus = common::new_bus(2);
         let _camera = bus.subscribe(2);
         if starts_first {
             bus.start();
@@ -175,7 +175,7 @@ fn large_responses_are_gathered() {
 /// What nobody has received is dropped with its subscription, or evicted.
 #[test]
 fn large_events_are_discarded_and_evicted() {
-    let bus = EventBus::new(0);
+    let bus = common::new_bus(0);
     let frames = bus.subscriber("newest").capacity(1).overflow(ringbus::Overflow::DropOldest).subscribe();
     bus.start();
     on_thread(move || (0..3).for_each(|_| PUBLISH[0].1(&bus)));
@@ -186,12 +186,12 @@ fn large_events_are_discarded_and_evicted() {
 #[test]
 fn large_events_are_kept_and_replayed() {
     for (how, publish) in PUBLISH {
-        let bus = EventBus::new(1);
+        let bus = common::new_bus(1);
         println!("publishes before start by {how}");
         on_thread(move || publish(&bus));
     }
     for (how, receive) in RECEIVE {
-        let bus = EventBus::new(1);
+        let bus = common::new_bus(1);
         let mut frames = bus.subscribe(1);
         on_thread({
             let bus = bus.clone();
@@ -255,7 +255,7 @@ impl Event for Heavy {
 #[test]
 fn evicted_large_event_goes_once_whatever_panics() {
     for [clone_panics, drop_panics] in [[false, false], [true, false], [false, true], [true, true]] {
-        let bus = Arc::new(EventBus::new(0));
+        let bus = Arc::new(common::new_bus(0));
         bus.start();
         let latest = bus.subscriber("latest").capacity(1).overflow(Overflow::DropOldest).subscribe();
         let (oldest, of_oldest) = Heavy::new(0);
@@ -323,7 +323,7 @@ fn large_event_too_late_for_the_log_goes_live_or_is_refused() {
         }
     }
     for closes in [false, true] {
-        let bus = EventBus::new(2);
+        let bus = common::new_bus(2);
         let reader = bus.subscribe(1);
         bus.publish(Late { act: None, _bulk: [0; 4096] }).unwrap();
         let reader = spawn_sleeper(move || (reader.recv().is_ok(), reader.recv().is_ok()));
@@ -352,7 +352,7 @@ fn panics_resume_from_the_publish_of_a_large_event() {
     in_own_process(module_path!(), "panics_resume_from_the_publish_of_a_large_event", || {
         for (name, publish) in ways {
             for is_started in [true, false] {
-                let bus = EventBus::new(1);
+                let bus = common::new_bus(1);
                 let _refuses = bus.subscriber("refuses").filter(|_| panic!("refused")).subscribe();
                 let takes = bus.subscribe(1);
                 if is_started {
@@ -370,7 +370,7 @@ fn panics_resume_from_the_publish_of_a_large_event() {
                 assert_eq!(takes.len(), usize::from(is_started), "{name}");
             }
         }
-        let bus = EventBus::new(0);
+        let bus = common::new_bus(0);
         let _refuses = bus.subscriber("refuses").filter(|_: &Bulk| panic!("refused")).subscribe();
         let takes = bus.subscribe(2);
         bus.start();
@@ -398,7 +398,7 @@ impl Event for Bulk {
 #[test]
 fn refused_large_event_is_handed_back() {
     fn refused<E: Event + Clone>(event: impl Fn() -> E) {
-        let bus = EventBus::new(1);
+        let bus = common::new_bus(1);
         let mut publisher = bus.publisher();
         bus.publish(event()).unwrap();
         assert!(matches!(bus.publish(event()), Err(PublishError::StartupFull(_))));
@@ -420,11 +420,11 @@ fn refused_large_event_is_handed_back() {
 
     // On a stack that hardly holds one.
     on_thread(|| {
-        let bus = EventBus::<Frame>::new(0);
+        let bus = common::new_bus::<Frame>(0);
         assert!(bus.publish(Frame::EMPTY).is_err());
     });
     on_thread(|| {
-        let bus = EventBus::<Frame>::new(0);
+        let bus = common::new_bus::<Frame>(0);
         assert!(bus.publisher().publish(Frame::EMPTY).is_err());
     });
 }

@@ -75,7 +75,7 @@ fn bombed<E: Event + Clone>(bus: &EventBus<E>) -> Subscription<E> {
 /// G7, G9, G10: the hooks go with `close`, and a panic in what they own does not keep it from waking anyone.
 #[test]
 fn close_ends_every_subscription_although_a_hook_panics_as_it_is_dropped() {
-    let bus = EventBus::<Number>::new(0);
+    let bus = common::new_bus::<Number>(0);
     hook_that_owns(&bus, Bomb::armed());
     let subscription = bus.subscribe(8);
     bus.start();
@@ -89,7 +89,7 @@ fn close_ends_every_subscription_although_a_hook_panics_as_it_is_dropped() {
 fn publisher_after_a_departure<T: Send + Sync + 'static>(
     owned: T,
 ) -> (EventBus<Number>, Subscription<Number>, Publisher<Number>) {
-    let bus = EventBus::<Number>::new(0);
+    let bus = common::new_bus::<Number>(0);
     bus.start();
     let stays = bus.subscribe(8);
     let leaves = bus.subscriber("leaves").filter(filter_that_owns(owned)).subscribe();
@@ -325,7 +325,7 @@ impl Wake for Alarm {
 /// G7, G9: a panic in the `Drop` of one task's waker does not leave the subscription deaf for the next.
 #[test]
 fn next_waker_is_woken_although_the_one_before_panicked_as_it_was_dropped() {
-    let bus = EventBus::<Number>::new(0);
+    let bus = common::new_bus::<Number>(0);
     let mut subscription = bus.subscribe(8);
     bus.start();
     let first = Waker::from(Alarm::new(Some(Bomb::armed())));
@@ -510,7 +510,7 @@ fn stop_that_drops_the_filter_last_does_not_panic() {
 /// G11: a task's waker goes with its subscription, also where a publisher still holds the mailbox.
 #[test]
 fn waker_goes_with_its_subscription() {
-    let bus = EventBus::<Number>::new(0);
+    let bus = common::new_bus::<Number>(0);
     bus.start();
     let mut subscription = bus.subscribe(8);
     let mut publisher = bus.publisher();
@@ -539,7 +539,7 @@ fn log_of_a_bus_that_never_started_is_freed_when_it_was_read() {
             SystemTime::UNIX_EPOCH
         }
     }
-    let bus = EventBus::new(4);
+    let bus = common::new_bus(4);
     let subscription = bus.subscribe(4);
     let tracked = Arc::new(());
     let weak: Weak<()> = Arc::downgrade(&tracked);
@@ -569,7 +569,7 @@ fn last_handle_closes_the_bus_at_once_while_a_subscription_goes() {
         }
     });
     for round in 0..5_000 {
-        let bus = EventBus::<Number>::new(0);
+        let bus = common::new_bus::<Number>(0);
         bus.start();
         let stays = bus.subscribe(1);
         let weak: WeakEventBus<Number> = bus.downgrade();
@@ -591,7 +591,7 @@ fn last_handle_closes_the_bus_at_once_while_a_subscription_goes() {
 #[test]
 fn two_panics_in_the_log_do_not_abort() {
     in_own_process(module_path!(), "two_panics_in_the_log_do_not_abort", || {
-        let bus = EventBus::new(2);
+        let bus = common::new_bus(2);
         bus.publish(Explosive::armed()).unwrap();
         bus.publish(Explosive::armed()).unwrap();
         assert!(catch_unwind(|| bus.start()).is_err(), "nobody has subscribed: start frees the log");
@@ -603,7 +603,7 @@ fn two_panics_in_the_log_do_not_abort() {
 #[test]
 fn panics_in_the_ring_and_in_the_log_do_not_abort() {
     in_own_process(module_path!(), "panics_in_the_ring_and_in_the_log_do_not_abort", || {
-        let bus = EventBus::new(1);
+        let bus = common::new_bus(1);
         bus.publish(Explosive::armed()).unwrap();
         let subscription = bus.subscribe(1);
         bus.start();
@@ -617,7 +617,7 @@ fn panics_in_the_ring_and_in_the_log_do_not_abort() {
 #[test]
 fn two_panics_in_the_ring_do_not_abort() {
     in_own_process(module_path!(), "two_panics_in_the_ring_do_not_abort", || {
-        let bus = EventBus::new(0);
+        let bus = common::new_bus(0);
         let subscription = bus.subscribe(2);
         bus.start();
         bus.publish(Explosive::armed()).unwrap();
@@ -626,7 +626,7 @@ fn two_panics_in_the_ring_do_not_abort() {
         assert_eq!(bus.subscriber_count(), 0);
 
         // And if the bus has gone before, with the last of a replay as well.
-        let bus = EventBus::new(1);
+        let bus = common::new_bus(1);
         let subscription = bus.subscribe(2);
         bus.publish(Explosive::armed()).unwrap();
         bus.start();
@@ -666,14 +666,14 @@ const DOUBLES: [(&str, bool, fn()); 9] = [
         drop(bus);
     }),
     ("an event in the ring, and the filter", true, || {
-        let bus = EventBus::new(0);
+        let bus = common::new_bus(0);
         bus.start();
         let subscription = bombed(&bus);
         bus.publish(Explosive::armed()).unwrap();
         drop(subscription);
     }),
     ("an event in the log, and the filter", true, || {
-        let bus = EventBus::new(1);
+        let bus = common::new_bus(1);
         bus.publish(Explosive::armed()).unwrap();
         let subscription = bombed(&bus);
         bus.start();
@@ -728,7 +728,7 @@ fn event_and_filter_that_panic_in_one_publish_do_not_abort() {
     ];
     in_own_process(module_path!(), "event_and_filter_that_panic_in_one_publish_do_not_abort", || {
         for (name, publish) in ways {
-            let bus = EventBus::new(0);
+            let bus = common::new_bus(0);
             bus.start();
             let refuses = bus.subscriber("refuses").filter(|_| panic!("refused")).subscribe();
             let mut publisher = bus.publisher();
@@ -817,7 +817,7 @@ fn idle_publisher_keeps_no_event_of_the_start_up() {
     ];
     for (name, publish) in ways {
         for is_started in [true, false] {
-            let bus = EventBus::new(1);
+            let bus = common::new_bus(1);
             let token = Token(Arc::new(()));
             let reader = bus.subscribe(1);
             let mut publisher = bus.publisher();

@@ -3,7 +3,6 @@
 mod common;
 
 use common::{Finish, Gate, LANES, Number, Stamped, Token, Window, numbers, publish, spawn_sleeper, wait_until};
-use ringbus::EventBus;
 use std::array;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
@@ -21,7 +20,7 @@ fn ten_thousand_subscriptions_come_and_go() {
     // Two at a time in each of these: the current snapshot, the one that takes its place, and two for each publisher, which may be about
     // to change from one to the next.
     const MOST_GUESTS: usize = 2 * (2 + 2 * PUBLISHERS);
-    let bus = EventBus::new(0);
+    let bus = common::new_bus(0);
     bus.start();
     let token = Token(Arc::new(()));
     let window = Window::new(CAPACITY);
@@ -93,7 +92,7 @@ const MANY: usize = 1_000;
 #[test]
 fn thousand_subscribers_get_what_they_want_in_order() {
     const EACH: u64 = 100;
-    let bus = EventBus::<Stamped>::new(0);
+    let bus = common::new_bus::<Stamped>(0);
     let wants_lane = |number: usize, lane: usize| number % 2 == 0 || lane == number % LANES.len();
     let wants_sequence = |number: usize, sequence: u64| number % 3 != 0 || sequence % 2 == 0;
     let subscriptions: Vec<_> = (0..MANY)
@@ -142,7 +141,7 @@ fn thousand_subscribers_get_what_they_want_in_order() {
 #[test]
 fn thousand_sleepers_wake_for_the_start_for_an_event_and_for_the_close() {
     const REPLAYED: u64 = 5;
-    let bus = EventBus::new(REPLAYED as usize);
+    let bus = common::new_bus(REPLAYED as usize);
     let received = Arc::<AtomicUsize>::default();
     let sleepers: Vec<_> = (0..MANY)
         .map(|_| {

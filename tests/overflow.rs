@@ -10,7 +10,7 @@ use std::task::{Wake, Waker};
 use std::thread;
 
 fn live() -> EventBus<Number> {
-    let bus = EventBus::new(0);
+    let bus = common::new_bus(0);
     bus.start();
     bus
 }
@@ -102,7 +102,7 @@ fn take_lost_counts_since_it_was_last_asked() {
 /// G11: an evicted event is gone at once, and a refused one too.
 #[test]
 fn lost_events_are_freed_at_once() {
-    let bus = EventBus::new(0);
+    let bus = common::new_bus(0);
     bus.start();
     let token = Token(Arc::new(()));
     let _newest = bus.subscriber("newest").capacity(2).subscribe();
@@ -313,7 +313,7 @@ fn hook_may_close_the_bus() {
 #[test]
 fn close_drops_the_hooks() {
     // One that is live, and two that never started.
-    for bus in [live(), EventBus::<Number>::new(0), EventBus::new(1)] {
+    for bus in [live(), common::new_bus::<Number>(0), common::new_bus(1)] {
         let token = Arc::new(());
         let hook = |token: &Arc<()>| {
             let (owned, token) = (bus.clone(), Arc::clone(token));
@@ -671,7 +671,7 @@ fn lag_whose_hook_went_before_the_report_is_still_to_be_heard_of() {
 #[test]
 fn lag_of_an_event_that_the_last_subscriber_has_is_reported() {
     for (capacity, overflow) in [(8, Overflow::DropNewest), (1, Overflow::DropOldest), (1, Overflow::DropNewest)] {
-        let bus = EventBus::new(0);
+        let bus = common::new_bus(0);
         bus.start();
         let heard = Arc::new(Mutex::new(Vec::new()));
         let of_hook = Arc::clone(&heard);

@@ -11,7 +11,7 @@ use std::thread;
 use std::time::SystemTime;
 
 fn live<E: Event + Clone>() -> EventBus<E> {
-    let bus = EventBus::new(0);
+    let bus = common::new_bus(0);
     bus.start();
     bus
 }
@@ -72,7 +72,7 @@ impl Event for Large {
 /// subscriber and nothing for the others. The two ways to publish agree.
 #[test]
 fn publish_reports_what_became_of_the_event() {
-    let bus = EventBus::new(2);
+    let bus = common::new_bus(2);
     let mut publisher = bus.publisher();
     let all = bus.subscribe(8);
     let odds = bus.subscriber("odds").types([ODD]).capacity(1).subscribe();
@@ -214,9 +214,9 @@ fn ring_that_no_memory_can_hold_is_refused() {
     refuse(Nothing, &[usize::MAX, HALF + 1, HALF, 1 << (usize::BITS - 4)]);
     refuse(Large([7; 4_096]), &[usize::MAX, HALF + 1, 1 << (usize::BITS - 4)]);
     for capacity in [usize::MAX, HALF] {
-        let message = common::panic_of(|| EventBus::<Number>::new(capacity));
+        let message = common::panic_of(|| common::new_bus::<Number>(capacity));
         assert!(message.starts_with(&format!("no memory for the start-up buffer: {capacity} events of ")), "{message}");
-        let message = common::panic_of(|| EventBus::<Large>::new(capacity));
+        let message = common::panic_of(|| common::new_bus::<Large>(capacity));
         assert!(message.starts_with("no memory for the start-up buffer: "), "{message}");
     }
 }
@@ -266,7 +266,7 @@ fn thousand_types_are_told_apart() {
 /// the bus is closed.
 #[test]
 fn has_subscribers_follows_who_would_be_offered_the_type() {
-    let bus = EventBus::<Number>::new(0);
+    let bus = common::new_bus::<Number>(0);
     assert!(!bus.has_subscribers(ODD));
     let odds = bus.subscriber("odds").types([ODD]).filter(|_| false).subscribe();
     assert!(bus.has_subscribers(ODD), "before the start as well");
@@ -288,7 +288,7 @@ fn has_subscribers_follows_who_would_be_offered_the_type() {
 /// list the subscribers in the order in which they came.
 #[test]
 fn nameless_subscriptions_are_numbered() {
-    let bus = EventBus::<Number>::new(0);
+    let bus = common::new_bus::<Number>(0);
     let first = bus.subscribe(3);
     let named = bus.subscriber("reader").subscribe();
     let second = bus.subscribe(4);
@@ -310,7 +310,7 @@ fn nameless_subscriptions_are_numbered() {
 /// where it was when it is cloned or dropped.
 #[test]
 fn publisher_sees_what_changes_after_its_first_publish() {
-    let bus = EventBus::new(1);
+    let bus = common::new_bus(1);
     let mut publisher = bus.publisher();
     assert_eq!(publisher.publish(Number(0)), Ok(outcome(1, 0, 0)));
     assert_eq!(publisher.publish(Number(1)), Err(PublishError::StartupFull(Number(1))));
@@ -373,7 +373,7 @@ fn subscription_is_offered_the_next_event_of_any_thread() {
 #[test]
 fn events_of_threads_that_take_turns_arrive_in_order() {
     const EVENTS: u64 = 4_000;
-    let bus = EventBus::new(EVENTS as usize);
+    let bus = common::new_bus(EVENTS as usize);
     let turn = Arc::new(AtomicU64::new(0));
     let readers =
         [bus.subscribe(EVENTS as usize), bus.subscriber("typed").types([ODD, EVEN]).subscribe()].map(|subscription| {
@@ -454,7 +454,7 @@ fn simultaneous_publishes_are_all_delivered_and_counted() {
 /// API, section 2: errors give the very event back, and need no `Debug` of it, neither to be unwrapped nor as `dyn Error`.
 #[test]
 fn errors_give_the_event_back_and_need_no_debug() {
-    let bus = EventBus::new(1);
+    let bus = common::new_bus(1);
     let clones = Arc::new(AtomicUsize::new(0));
     bus.publish(Counted(Arc::clone(&clones))).unwrap();
     let refused = Arc::new(AtomicUsize::new(0));

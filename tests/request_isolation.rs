@@ -108,7 +108,7 @@ impl Response for Actor {
 }
 
 fn live() -> (EventBus<Actor>, Subscription<Actor>) {
-    let bus = EventBus::new(0);
+    let bus = common::new_bus(0);
     let questions = bus.subscriber("questions").types([QUESTION]).subscribe();
     bus.start();
     (bus, questions)
@@ -177,7 +177,7 @@ fn refused_event_may_panic_as_it_is_dropped() {
     assert_eq!((full.lost(), bus.stats().requests_in_flight), (1, 0));
 
     // The start-up buffer is full.
-    let bus = EventBus::new(0);
+    let bus = common::new_bus(0);
     let by_bus = |question| drop(bus.publish(question));
     let by_publisher = |question| drop(bus.publisher().publish(question));
     let by_request = |question| drop(bus.request(question, expecting(&["a"])));
@@ -293,7 +293,7 @@ fn panicking_clone_keeps_no_answer_from_its_request() {
 /// G8, G9: before the start, the log has the answer and its request needs a copy: where that panics, the answer is as good as late.
 #[test]
 fn panicking_clone_before_the_start_makes_an_answer_late() {
-    let bus = EventBus::new(2);
+    let bus = common::new_bus(2);
     let gather = bus.request(Actor::question().0, expecting(&["a"])).unwrap();
     let (answer, script) = Actor::answer("a");
     script.clone.panic_on_call(1, "inimitable");
@@ -366,7 +366,7 @@ fn panic_resumes_from_a_request_without_a_drop() {
             RequestId::from(1)
         }
     }
-    let bus = EventBus::new(0);
+    let bus = common::new_bus(0);
     let refuses = bus.subscriber("refuses").filter(|_| panic!("refused")).subscribe();
     let takes = bus.subscribe(2);
     bus.start();
@@ -639,7 +639,7 @@ fn waker_may_use_the_requests_that_close_ends() {
     ];
     for (name, act) in acts {
         finishes(move || {
-            let bus = EventBus::new(0);
+            let bus = common::new_bus(0);
             let _questions = bus.subscriber("questions").capacity(128).subscribe();
             bus.start();
             // With an id of its own each, so that some share a lock of the map.

@@ -53,7 +53,7 @@ fn ask_and_answer(bus: &EventBus<Talk>, each: u64) {
 /// G8, G11: after 100,000 requests from 4 threads the map is empty, and no memory has grown.
 #[test]
 fn hundred_thousand_requests_leave_the_memory_as_it_was() {
-    let bus = EventBus::new(0);
+    let bus = common::new_bus(0);
     bus.start();
     ask_and_answer(&bus, 1_000);
     let (before, allocations) = (CountingAllocator::live_bytes(), CountingAllocator::allocations());

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{LONG, QUESTION, Talk, answer, answers, talkative_bus};
-use ringbus::{EventBus, GatherError, RequestId, RequestOptions};
+use ringbus::{GatherError, RequestId, RequestOptions};
 use std::future::pending;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -30,7 +30,7 @@ async fn respond(
 
 /// G7, G8: responders and requesters may all be tasks, of one thread or several.
 async fn tasks_ask_and_answer(requests: u64) {
-    let bus = EventBus::new(0);
+    let bus = common::new_bus(0);
     let mut responders = JoinSet::new();
     for name in ["a", "b", "c"] {
         let questions = bus.subscriber(name).types([QUESTION]).subscribe();
@@ -73,7 +73,7 @@ async fn tasks_on_several_threads_ask_and_answer() {
 /// G8: a thread may ask tasks, and a task threads.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn threads_and_tasks_ask_each_other() {
-    let bus = EventBus::new(0);
+    let bus = common::new_bus(0);
     let asked_tasks = bus.subscriber("task").types([QUESTION]).subscribe();
     let asked_threads = bus.subscriber("thread").types([QUESTION]).subscribe();
     bus.start();

@@ -209,7 +209,7 @@ fn id_under_way_is_refused() {
 /// G8: a request that no subscriber takes fails at once: nobody there, nobody interested, filtered out, every ring full.
 #[test]
 fn request_that_nobody_takes_is_handed_back() {
-    let bus = EventBus::new(0);
+    let bus = common::new_bus(0);
     bus.start();
     let question = |number: u64| Talk::Question(RequestId::from(number));
     let handed_back = |number| {
@@ -236,7 +236,7 @@ fn request_that_nobody_takes_is_handed_back() {
 /// G8: a request made before the start is replayed and can then be answered.
 #[test]
 fn request_before_the_start_is_answered_after_it() {
-    let bus = EventBus::new(4);
+    let bus = common::new_bus(4);
     let (id, gather) = ask(&bus, expecting(&["late riser"]));
     let questions = bus.subscribe(1);
     let responder = thread::spawn({
@@ -256,7 +256,7 @@ fn request_before_the_start_is_answered_after_it() {
 /// G8: a response that is kept for the replay was accepted, and so is gathered; and is replayed like any event.
 #[test]
 fn response_before_the_start_is_gathered() {
-    let bus = EventBus::new(2);
+    let bus = common::new_bus(2);
     let (id, gather) = ask(&bus, expecting(&["a", "b"]));
     answer(&bus, &id, "a", 1);
     let refused = bus.publish(Talk::Answer { to: id.clone(), by: "b", value: 2 });
@@ -274,7 +274,7 @@ fn response_before_the_start_is_gathered() {
 /// G8: a request that the start-up buffer cannot hold, or a closed bus, is handed back.
 #[test]
 fn request_that_cannot_be_published_is_handed_back() {
-    let bus = EventBus::new(0);
+    let bus = common::new_bus(0);
     let question = Talk::Question(RequestId::from(1));
     let error = bus.request(question.clone(), expecting(&["a"])).unwrap_err();
     assert_eq!(error, RequestError::StartupFull(question.clone()));
@@ -322,7 +322,7 @@ fn gather_tells_who_was_never_asked() {
     assert_eq!(error.partial().errors(), ["no response from b"]);
     assert_eq!((questions.len(), full.lost()), (2, 1));
 
-    let bus = EventBus::new(1);
+    let bus = common::new_bus(1);
     let (_, gather) = ask(&bus, expecting(&["a"]));
     assert_eq!(gather.published(), Published { buffered: 1, delivered: 0, dropped: 0 }, "nobody knows yet");
 }
@@ -386,7 +386,7 @@ fn request_is_pending_until_its_end() {
     ];
     for (name, end) in ends {
         for is_started in [true, false] {
-            let bus = EventBus::new(2);
+            let bus = common::new_bus(2);
             let _questions = bus.subscriber("questions").types([QUESTION]).subscribe();
             if is_started {
                 bus.start();
@@ -396,7 +396,7 @@ fn request_is_pending_until_its_end() {
             let options = expecting(&["a"]).timeout(Duration::ZERO);
             let gather = bus.request(Talk::Question(id.clone()), options).unwrap();
             assert!(bus.is_pending(&id), "{name}");
-            assert!(!bus.is_pending(&RequestId::from("another")) && !EventBus::<Talk>::new(0).is_pending(&id));
+            assert!(!bus.is_pending(&RequestId::from("another")) && !common::new_bus::<Talk>(0).is_pending(&id));
             end(&bus, &id, gather);
             assert!(!bus.is_pending(&id), "{name}: not any more");
         }
@@ -408,7 +408,7 @@ fn request_is_pending_until_its_end() {
 #[test]
 fn chosen_ids_are_told_apart() {
     const IDS: u64 = 20_000;
-    let bus = EventBus::new(0);
+    let bus = common::new_bus(0);
     let _questions = bus.subscriber("questions").types([QUESTION]).capacity(3 * IDS as usize).subscribe();
     bus.start();
     let chosen: [fn(u64) -> RequestId; 3] = [
@@ -547,7 +547,7 @@ fn gather_does_not_keep_the_bus_open() {
 /// G10: a request made before the start ends when the bus is closed without one.
 #[test]
 fn close_before_the_start_ends_a_request() {
-    let bus = EventBus::new(1);
+    let bus = common::new_bus(1);
     let questions = bus.subscribe(1);
     let (id, gather) = ask(&bus, expecting(&["a"]));
     let waiting = spawn_sleeper(move || gather.wait());
@@ -790,7 +790,7 @@ impl Response for Weighty {
 /// G8, G11: a requester that drops its gather while answers arrive leaves nothing behind, and no copy of any answer.
 #[test]
 fn dropping_the_gather_while_answers_arrive_leaves_nothing() {
-    let bus = EventBus::new(0);
+    let bus = common::new_bus(0);
     let _questions = bus.subscriber("questions").types([QUESTION]).capacity(512).subscribe();
     bus.start();
     let token = Token(Arc::new(()));
@@ -855,7 +855,7 @@ fn every_response_is_in_a_result_or_counted() {
 /// G8, G11: a result hands out the answers themselves: the requester has the only copy.
 #[test]
 fn result_holds_the_only_copy() {
-    let bus = EventBus::new(0);
+    let bus = common::new_bus(0);
     let _questions = bus.subscriber("questions").types([QUESTION]).subscribe();
     bus.start();
     let token = Token(Arc::new(()));
@@ -913,7 +913,7 @@ impl Response for CounterQuestion {
 /// G8: an event may answer one request by making another. Where that fails, it was not accepted, and so answers nothing.
 #[test]
 fn event_may_answer_by_asking() {
-    let bus = EventBus::new(0);
+    let bus = common::new_bus(0);
     let questions = bus.subscriber("questions").types([QUESTION]).capacity(2).subscribe();
     bus.start();
     let question = |id, answers| CounterQuestion { id, answers };
@@ -967,7 +967,7 @@ fn request_that_the_log_turns_away_is_refused_like_any_other() {
     type Act = fn(&EventBus<Turning>);
     let [start, close]: [Act; 2] = [|bus| _ = bus.start(), |bus| bus.close()];
     for (act, has_subscriber) in [(start, false), (start, true), (close, true)] {
-        let bus = EventBus::new(2);
+        let bus = common::new_bus(2);
         let subscriber = has_subscriber.then(|| bus.subscribe(2));
         let turning =
             |id, answers, act| Turning { question: CounterQuestion { id, answers }, act, bus: bus.downgrade() };
@@ -997,7 +997,7 @@ fn request_that_the_log_turns_away_is_refused_like_any_other() {
 fn hundred_thousand_requests_leave_nothing_behind() {
     const REQUESTERS: u64 = 4;
     const EACH: u64 = 25_000;
-    let bus = EventBus::new(0);
+    let bus = common::new_bus(0);
     let responders = ["a", "b", "c"].map(|name| {
         let questions = bus.subscriber(name).types([QUESTION]).capacity(16).subscribe();
         let weak = bus.downgrade();

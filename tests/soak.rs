@@ -153,7 +153,7 @@ fn come_and_go(bus: &EventBus<Message>, lane: usize, is_over: &AtomicBool) -> u6
 fn live_and_close(events: u64) -> isize {
     const BACKLOG: usize = 64;
     let questions = events / 40;
-    let bus = EventBus::new(BACKLOG);
+    let bus = common::new_bus(BACKLOG);
     let on_lane = |lane: usize, capacity, overflow| {
         bus.subscriber(format!("lane {lane}")).types([LANES[lane]]).capacity(capacity).overflow(overflow).subscribe()
     };

@@ -18,7 +18,7 @@ fn numbers(range: std::ops::Range<u64>) -> Vec<Number> {
 #[test]
 fn backlog_of_100_000_reaches_16_subscribers_with_rings_of_8() {
     const BACKLOG: u64 = 100_000;
-    let bus = EventBus::new(BACKLOG as usize);
+    let bus = common::new_bus(BACKLOG as usize);
     for number in 0..BACKLOG {
         bus.publish(Number(number)).unwrap();
     }
@@ -43,7 +43,7 @@ fn backlog_of_100_000_reaches_16_subscribers_with_rings_of_8() {
 /// G3: nothing can be received before `start`, and everything that was accepted can be after it.
 #[test]
 fn events_are_kept_until_the_start() {
-    let bus = EventBus::new(4);
+    let bus = common::new_bus(4);
     let subscription = bus.subscribe(1);
     for number in 0..4 {
         bus.publish(Number(number)).unwrap();
@@ -59,7 +59,7 @@ fn events_are_kept_until_the_start() {
 /// accepted before it is not disturbed.
 #[test]
 fn full_start_up_buffer_hands_the_event_back() {
-    let bus = EventBus::new(2);
+    let bus = common::new_bus(2);
     let subscription = bus.subscribe(8);
     let mut publisher = bus.publisher();
     bus.publish(Number(0)).unwrap();
@@ -76,7 +76,7 @@ fn full_start_up_buffer_hands_the_event_back() {
 /// G3: with a capacity of 0 nothing can be published before `start`, and everything after it.
 #[test]
 fn bus_without_a_start_up_buffer_refuses_until_the_start() {
-    let bus = EventBus::new(0);
+    let bus = common::new_bus(0);
     let subscription = bus.subscribe(1);
     assert_eq!(bus.publish(Number(1)), Err(PublishError::StartupFull(Number(1))));
     assert_eq!(bus.start(), 0);
@@ -90,7 +90,7 @@ fn bus_without_a_start_up_buffer_refuses_until_the_start() {
 fn racing_publishers_fill_the_buffer_exactly() {
     const THREADS: usize = 4;
     const CAPACITY: usize = 1_000;
-    let bus = EventBus::new(CAPACITY);
+    let bus = common::new_bus(CAPACITY);
     let subscription = bus.subscribe(1);
     let gate = Arc::new(Gate::new(THREADS));
     let threads: Vec<_> = (0..THREADS)
@@ -115,7 +115,7 @@ fn racing_publishers_fill_the_buffer_exactly() {
 /// G3: who subscribes between two publishes of the start-up gets what was published before as well.
 #[test]
 fn subscriber_between_publishes_gets_the_whole_replay() {
-    let bus = EventBus::new(3);
+    let bus = common::new_bus(3);
     let mut subscriptions = Vec::new();
     for number in 0..3 {
         subscriptions.push(bus.subscribe(1));
@@ -131,7 +131,7 @@ fn subscriber_between_publishes_gets_the_whole_replay() {
 /// API, section 2: who subscribes after `start` gets live events only.
 #[test]
 fn subscriber_after_the_start_gets_no_replay() {
-    let bus = EventBus::new(2);
+    let bus = common::new_bus(2);
     let _early = bus.subscribe(1);
     bus.publish(Number(0)).unwrap();
     bus.start();
@@ -144,7 +144,7 @@ fn subscriber_after_the_start_gets_no_replay() {
 /// G3: types and filter apply to the replay as they do to live events; what the filter refuses is counted alike.
 #[test]
 fn types_and_filter_apply_to_the_replay() {
-    let bus = EventBus::new(10);
+    let bus = common::new_bus(10);
     let odds = bus.subscriber("odds").types([ODD]).subscribe();
     let small = bus.subscriber("small").filter(|number: &Number| number.0 < 3).subscribe();
     let both = bus.subscriber("both").types([EVEN]).filter(|number: &Number| number.0 < 3).subscribe();
@@ -187,7 +187,7 @@ fn replay_that_nobody_claims_is_counted() {
     ];
     for (name, unclaimed, come) in audiences {
         for is_started in [true, false] {
-            let bus = EventBus::new(3);
+            let bus = common::new_bus(3);
             let mut subscriptions = come(&bus);
             for number in numbers(0..3) {
                 bus.publish(number).unwrap();
@@ -210,7 +210,7 @@ fn replay_that_nobody_claims_is_counted() {
         }
     }
     // Nothing was published, so nothing went unclaimed.
-    let bus = EventBus::<Number>::new(3);
+    let bus = common::new_bus::<Number>(3);
     assert_eq!((bus.start(), bus.stats().unclaimed), (0, 0));
 }
 
@@ -242,7 +242,7 @@ impl Event for Starter {
 #[test]
 fn batch_that_straddles_the_start_is_replayed_in_part() {
     for is_claimed in [true, false] {
-        let bus = EventBus::new(8);
+        let bus = common::new_bus(8);
         let replayed = Arc::new(AtomicUsize::new(0));
         let mut reader = is_claimed.then(|| bus.subscribe(8));
         let event = |starts: bool| Starter(starts.then(|| bus.downgrade()), Arc::clone(&replayed));
@@ -258,7 +258,7 @@ fn batch_that_straddles_the_start_is_replayed_in_part() {
 /// G4: live events wait in the ring until the replay is read, and are lost alone where they find no room.
 #[test]
 fn live_events_wait_behind_an_unread_replay() {
-    let bus = EventBus::new(3);
+    let bus = common::new_bus(3);
     let subscription = bus.subscribe(2);
     for number in 0..3 {
         bus.publish(Number(number)).unwrap();
@@ -273,7 +273,7 @@ fn live_events_wait_behind_an_unread_replay() {
 /// API, section 2: `start` opens the bus once; a second call changes nothing and says 0.
 #[test]
 fn second_start_replays_nothing() {
-    let bus = EventBus::new(2);
+    let bus = common::new_bus(2);
     let subscription = bus.subscribe(2);
     bus.publish(Number(0)).unwrap();
     assert_eq!([bus.start(), bus.start(), bus.clone().start()], [1, 0, 0]);
@@ -286,7 +286,7 @@ fn second_start_replays_nothing() {
 fn one_of_many_racing_starts_reports_the_replay() {
     const THREADS: usize = 3;
     for _ in 0..200 {
-        let bus = EventBus::new(2);
+        let bus = common::new_bus(2);
         let subscription = bus.subscribe(4);
         bus.publish(Number(0)).unwrap();
         let gate = Arc::new(Gate::new(THREADS));
@@ -310,7 +310,7 @@ fn one_of_many_racing_starts_reports_the_replay() {
 /// G10: `start` after `close` does nothing.
 #[test]
 fn start_after_close_does_nothing() {
-    let bus = EventBus::new(2);
+    let bus = common::new_bus(2);
     let subscription = bus.subscribe(2);
     bus.publish(Number(0)).unwrap();
     bus.close();
@@ -323,7 +323,7 @@ fn start_after_close_does_nothing() {
 /// G10: a bus that was started stays so when it is closed.
 #[test]
 fn closed_bus_remembers_that_it_was_started() {
-    let bus = EventBus::<Number>::new(0);
+    let bus = common::new_bus::<Number>(0);
     bus.start();
     bus.close();
     assert!(bus.is_started());
@@ -332,7 +332,7 @@ fn closed_bus_remembers_that_it_was_started() {
 /// API, section 2: `len` counts the unread part of the replay, once there is one to read, and the ring.
 #[test]
 fn len_counts_the_unread_replay() {
-    let bus = EventBus::new(3);
+    let bus = common::new_bus(3);
     let subscription = bus.subscribe(8);
     for number in 0..3 {
         bus.publish(Number(number)).unwrap();
@@ -351,7 +351,7 @@ fn len_counts_the_unread_replay() {
 /// G7: subscribers that sleep before the start wake for the replay.
 #[test]
 fn parked_subscribers_wake_for_the_replay() {
-    let bus = EventBus::new(1);
+    let bus = common::new_bus(1);
     let sleepers = [bus.subscribe(1), bus.subscribe(1)]
         .map(|subscription| spawn_sleeper(move || subscription.recv_timeout(common::LONG)));
     bus.publish(Number(1)).unwrap();
@@ -367,7 +367,7 @@ fn parked_subscribers_wake_for_the_replay() {
 fn last_reader_frees_the_log() {
     let token = Token(Arc::new(()));
     let filled = || {
-        let bus = EventBus::new(100);
+        let bus = common::new_bus(100);
         let mut publisher = bus.publisher();
         for _ in 0..10 {
             publisher.publish(token.clone()).unwrap();
@@ -447,7 +447,7 @@ fn replay_is_whole_and_first_while_everything_races() {
     let mut random = Random::new(2);
     let (mut with_replay, mut without) = (0, 0);
     for iteration in 0..250 {
-        let bus = EventBus::new(PUBLISHERS * EACH as usize);
+        let bus = common::new_bus(PUBLISHERS * EACH as usize);
         let gate = Arc::new(Gate::new(PUBLISHERS + 2));
         let progress = Arc::new(AtomicU64::new(0));
         let early = [(); EARLY].map(|()| bus.subscribe(2)).map(|subscription| thread::spawn(|| collect(subscription)));
@@ -521,7 +521,7 @@ fn replay_is_whole_and_first_while_everything_races() {
 #[test]
 fn start_and_close_together_release_the_backlog_once() {
     for _ in 0..300 {
-        let bus = EventBus::new(10);
+        let bus = common::new_bus(10);
         let readers = [bus.subscribe(1), bus.subscribe(1)]
             .map(|subscription| thread::spawn(move || subscription.into_iter().collect::<Vec<_>>()));
         for number in 0..10 {
@@ -549,7 +549,7 @@ fn start_and_close_together_release_the_backlog_once() {
 #[test]
 fn publishes_that_race_with_a_close_before_the_start_are_replayed_or_refused() {
     for _ in 0..300 {
-        let bus = EventBus::new(1_000);
+        let bus = common::new_bus(1_000);
         let reader = bus.subscribe(1);
         let reader = thread::spawn(move || reader.into_iter().collect::<HashSet<_>>());
         let gate = Arc::new(Gate::new(3));
@@ -584,7 +584,7 @@ fn publishes_that_race_with_a_close_before_the_start_are_replayed_or_refused() {
 /// afterwards.
 #[test]
 fn subscriber_stopped_before_the_start_is_offered_nothing() {
-    let bus = EventBus::new(1);
+    let bus = common::new_bus(1);
     let stopped = bus.subscriber("stopped").subscribe();
     let typed = bus.subscriber("typed").types([EVEN]).subscribe();
     let stays = bus.subscriber("stays").subscribe();
@@ -619,13 +619,13 @@ fn backlog_is_remembered_whoever_comes_and_goes() {
         },
     ];
     for change in changes {
-        let bus = EventBus::new(3);
+        let bus = common::new_bus(3);
         bus.publish_batch(&numbers(0..3)).unwrap();
         assert_eq!(bus.start(), 0);
         let _other = change(&bus);
         assert_eq!(bus.stats().unclaimed, 3, "nobody was there for them");
 
-        let bus = EventBus::new(3);
+        let bus = common::new_bus(3);
         let reader = bus.subscriber("reader").subscribe();
         bus.publish_batch(&numbers(0..3)).unwrap();
         assert_eq!(bus.start(), 3);
@@ -640,7 +640,7 @@ fn backlog_is_remembered_whoever_comes_and_goes() {
 /// G11: who was stopped before the start and is told so keeps nothing of the log.
 #[test]
 fn subscriber_stopped_before_the_start_keeps_no_event() {
-    let bus = EventBus::new(1);
+    let bus = common::new_bus(1);
     let token = Token(Arc::new(()));
     let stopped = bus.subscribe(1);
     bus.publish(token.clone()).unwrap();
@@ -656,7 +656,7 @@ fn subscriber_stopped_before_the_start_keeps_no_event() {
 /// next frees it.
 #[test]
 fn reader_frees_the_log_that_a_publish_has_kept() {
-    let bus = EventBus::new(2);
+    let bus = common::new_bus(2);
     let [kept, starts] = [(), ()].map(|()| Arc::new(AtomicUsize::new(0)));
     let reader = bus.subscribe(2);
     assert!(bus.publish(Starter(None, Arc::clone(&kept))).is_ok());
@@ -671,7 +671,7 @@ fn reader_frees_the_log_that_a_publish_has_kept() {
 /// G6: a publish that comes too late for the log goes live, although that log was full.
 #[test]
 fn publish_too_late_for_a_full_log_goes_live() {
-    let bus = EventBus::new(1);
+    let bus = common::new_bus(1);
     let reader = bus.subscribe(2);
     let event = |starts: bool| Starter(starts.then(|| bus.downgrade()), Arc::default());
     assert!(bus.publish(event(false)).is_ok());

@@ -6,7 +6,7 @@ use common::{
     CountingWaker, EVEN, Finish, LONG, Number, ODD, Token, live, numbers, poll_next, publish, spawn_sleeper, stats_of,
     wait_until,
 };
-use ringbus::{EventBus, Overflow, RecvError, RecvTimeoutError, Subscription, TryRecvError, WaitStrategy};
+use ringbus::{Overflow, RecvError, RecvTimeoutError, Subscription, TryRecvError, WaitStrategy};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::task::Waker;
@@ -181,7 +181,7 @@ fn wait_without_time_does_not_sleep() {
 #[test]
 fn receivers_that_never_park_see_events_and_close() {
     for wait in [WaitStrategy::Yield, WaitStrategy::Spin] {
-        let bus = EventBus::new(10);
+        let bus = common::new_bus(10);
         let subscription = bus.subscriber("busy").wait(wait).capacity(100).subscribe();
         let seen = Arc::new(AtomicU64::new(0));
         let reading = thread::spawn({
@@ -230,7 +230,7 @@ fn parked_receiver_sleeps_through_what_is_not_for_it() {
 /// next ones do not until the receiver waits again.
 #[test]
 fn only_a_wanted_event_wakes_and_only_once() {
-    let bus = EventBus::new(4);
+    let bus = common::new_bus(4);
     let mut subscription = bus.subscriber("idle").types([ODD]).filter(|number: &Number| number.0 > 10).subscribe();
     let (counter, waker) = CountingWaker::new();
     let mut publisher = bus.publisher();
@@ -258,7 +258,7 @@ fn only_a_wanted_event_wakes_and_only_once() {
 /// that it does not give.
 #[test]
 fn iterators_give_every_event_once() {
-    let bus = EventBus::new(2);
+    let bus = common::new_bus(2);
     let mut subscription = bus.subscribe(16);
     publish(&bus, 0..2);
     bus.start();
@@ -307,7 +307,7 @@ fn owning_iterator_unsubscribes_when_dropped() {
 /// call; it appends, never waits, and counts as received what it took.
 #[test]
 fn try_recv_many_takes_the_replay_and_then_the_ring() {
-    let bus = EventBus::new(5);
+    let bus = common::new_bus(5);
     let subscription = bus.subscriber("reader").types([EVEN, ODD]).subscribe();
     let mut into = vec![Number(100)];
     publish(&bus, 0..5);
@@ -329,7 +329,7 @@ fn try_recv_many_takes_the_replay_and_then_the_ring() {
 /// G10: `try_recv_many` takes what is left after the close, and then gives 0, for good.
 #[test]
 fn try_recv_many_drains_a_closed_subscription() {
-    let bus = EventBus::new(2);
+    let bus = common::new_bus(2);
     let subscription = bus.subscribe(4);
     publish(&bus, 0..2);
     bus.start();
@@ -347,7 +347,7 @@ fn try_recv_many_drains_a_closed_subscription() {
 /// filter publishes while it looks at the replay, nor what others publish all the time.
 #[test]
 fn try_recv_many_comes_to_an_end() {
-    let bus = EventBus::new(3);
+    let bus = common::new_bus(3);
     let weak = bus.downgrade();
     let echo = move |&Number(number): &Number| {
         if number < 100 {
@@ -388,7 +388,7 @@ fn try_recv_many_comes_to_an_end() {
 /// appends it; with a `max` of 0, it only returns.
 #[test]
 fn recv_many_waits_for_one_event_and_takes_what_there_is() {
-    let bus = EventBus::new(4);
+    let bus = common::new_bus(4);
     let subscription = bus.subscriber("reader").capacity(8).subscribe();
     assert_eq!(subscription.recv_many(&mut Vec::new(), 0), Ok(0));
     publish(&bus, 0..3);
@@ -447,7 +447,7 @@ fn stray_unpark_does_not_end_a_wait() {
 #[test]
 fn stop_wakes_the_waiting_receiver() {
     for is_live in [true, false] {
-        let bus = EventBus::new(1);
+        let bus = common::new_bus(1);
         if is_live {
             bus.start();
         }
@@ -498,7 +498,7 @@ fn stopped_receiver_drains_what_it_has() {
 /// nor what comes later.
 #[test]
 fn stop_before_the_start_gives_no_replay() {
-    let bus = EventBus::new(4);
+    let bus = common::new_bus(4);
     let subscription = bus.subscribe(4);
     publish(&bus, 0..1);
     subscription.stop_handle().stop();
@@ -514,7 +514,7 @@ fn stop_before_the_start_gives_no_replay() {
 /// API, section 2: the same where the bus starts between the stop and the receiver's first look.
 #[test]
 fn stop_before_the_start_holds_when_the_receiver_looks_after_it() {
-    let bus = EventBus::new(4);
+    let bus = common::new_bus(4);
     let subscription = bus.subscribe(4);
     publish(&bus, 0..1);
     subscription.stop_handle().stop();
@@ -527,7 +527,7 @@ fn stop_before_the_start_holds_when_the_receiver_looks_after_it() {
 /// G3 and API, section 2: a subscription that is stopped during its replay gets the rest of it, and what is in its ring.
 #[test]
 fn stop_during_the_replay_leaves_the_rest_of_it() {
-    let bus = EventBus::new(4);
+    let bus = common::new_bus(4);
     let subscription = bus.subscribe(4);
     publish(&bus, 0..4);
     bus.start();
@@ -543,7 +543,7 @@ fn stop_during_the_replay_leaves_the_rest_of_it() {
 #[test]
 fn stop_handle_keeps_nothing_alive() {
     let token = Token(Arc::new(()));
-    let bus = EventBus::new(0);
+    let bus = common::new_bus(0);
     bus.start();
     let subscription = bus.subscribe(2);
     let stop = subscription.stop_handle();

@@ -4,7 +4,7 @@
 pub mod memory;
 
 use futures_util::StreamExt;
-use ringbus::{Event, EventBus, EventType, Request, RequestId, Response, SubscriberStats, Subscription};
+use ringbus::{Event, EventBus, EventType, Request, RequestId, Response, Ring, SubscriberStats, Subscription};
 use std::env;
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::process::Command;
@@ -13,6 +13,22 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime};
+
+/// A bus whose subscribers have the rings that `RINGBUS_RING` names: `array`, which it is unless set,
+/// or `lane`, if the feature of that name is on. So each test takes both.
+pub fn new_bus<E: Event + Clone>(startup_capacity: usize) -> EventBus<E> {
+    EventBus::builder().startup_capacity(startup_capacity).ring(ring()).build()
+}
+
+/// The ring that `RINGBUS_RING` names.
+pub fn ring() -> Ring {
+    match env::var("RINGBUS_RING").as_deref() {
+        Err(_) | Ok("array") => Ring::Array,
+        #[cfg(feature = "lane")]
+        Ok("lane") => Ring::Lane,
+        Ok(other) => panic!("RINGBUS_RING={other}: no such ring, or its feature is off"),
+    }
+}
 
 pub const EVEN: EventType = EventType::new("number.even");
 pub const ODD: EventType = EventType::new("number.odd");
@@ -134,7 +150,7 @@ impl Response for Talk {
 
 /// A live bus, and a subscription that takes its questions and nothing else.
 pub fn talkative_bus() -> (EventBus<Talk>, Subscription<Talk>) {
-    let bus = EventBus::new(0);
+    let bus = new_bus(0);
     let questions = bus.subscriber("questions").types([QUESTION]).subscribe();
     bus.start();
     (bus, questions)
@@ -379,7 +395,7 @@ impl Random {
 
 /// A bus that has started.
 pub fn live() -> EventBus<Number> {
-    let bus = EventBus::new(0);
+    let bus = new_bus(0);
     bus.start();
     bus
 }
