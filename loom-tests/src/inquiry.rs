@@ -1,7 +1,7 @@
 //! The events of the models about requests: a question, and answers to it.
 
 use crate::engine::{brief, thread};
-use crate::token::Token;
+use crate::token::{Token, new_bus};
 use ringbus::{
     Event, EventBus, EventType, Gather, GatherError, PublishError, Published, Request, RequestError, RequestId,
     RequestOptions, RequestResult, Response, Subscription,
@@ -70,7 +70,7 @@ pub type Waited = Result<RequestResult<Inquiry>, GatherError<Inquiry>>;
 
 /// A live bus, and a subscription that takes its questions and nothing else.
 pub fn live_bus() -> (Bus, Subscription<Inquiry>) {
-    let bus = Bus::new(0);
+    let bus = new_bus(0);
     let questions = bus.subscriber("questions").types([QUESTION]).capacity(2).subscribe();
     bus.start();
     (bus, questions)

@@ -2,7 +2,9 @@
 
 use crate::engine::atomic::{AtomicUsize, Ordering::Relaxed};
 use crate::engine::thread;
-use ringbus::{BatchError, Event, EventBus, EventType, PublishError, Published, Publisher, Subscription, TryRecvError};
+use ringbus::{
+    BatchError, Event, EventBus, EventType, PublishError, Published, Publisher, Ring, Subscription, TryRecvError,
+};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -98,9 +100,28 @@ pub fn publish_batch(bus: &Bus, tokens: &[Token]) -> Result<Published, BatchErro
     bus.publish_batch(tokens)
 }
 
+/// A bus whose subscribers have the rings that `RINGBUS_RING` names: `array`, which it is unless
+/// set, or `lane`. So each scenario takes both.
+pub fn new_bus<E: Event + Clone>(startup_capacity: usize) -> EventBus<E> {
+    EventBus::builder().startup_capacity(startup_capacity).ring(ring()).build()
+}
+
+/// The ring that `RINGBUS_RING` names.
+///
+/// # Panics
+///
+/// If there is no such ring.
+pub fn ring() -> Ring {
+    match std::env::var("RINGBUS_RING").as_deref() {
+        Err(_) | Ok("array") => Ring::Array,
+        Ok("lane") => Ring::Lane,
+        Ok(other) => panic!("RINGBUS_RING={other}: no such ring"),
+    }
+}
+
 /// A bus that is live, with no subscriber.
 pub fn live_bus() -> Bus {
-    let bus = Bus::new(0);
+    let bus = new_bus(0);
     bus.start();
     bus
 }

@@ -4,14 +4,14 @@ use crate::engine::atomic::{AtomicBool, Ordering::Acquire, Ordering::Release};
 use crate::engine::{Parks, thread};
 use crate::model::Outcomes;
 use crate::token::{
-    Bus, Token, delivered, drain, is_buffered, live_bus, publish, receive_all, spawn_batch, spawn_closer,
+    Bus, Token, delivered, drain, is_buffered, live_bus, new_bus, publish, receive_all, spawn_batch, spawn_closer,
     spawn_publisher, spawn_starter,
 };
 use std::sync::Arc;
 
 /// Start × close × reader: the backlog is released either way, and the bus stays closed.
 pub fn start_close(outcomes: &Outcomes) {
-    let bus = Bus::new(1);
+    let bus = new_bus(1);
     let subscription = bus.subscribe(1);
     publish(&bus, &Token::new(0)).unwrap();
     let starter = spawn_starter(&bus);
@@ -34,7 +34,7 @@ pub fn start_close(outcomes: &Outcomes) {
 /// Close of a bus that never started × publish × reader that parks.
 pub fn close_releases_backlog(outcomes: &Outcomes) {
     let parks = Parks::begin();
-    let bus = Bus::new(1);
+    let bus = new_bus(1);
     let subscription = bus.subscribe(1);
     let publisher = spawn_publisher(&bus, 0);
     let closer = spawn_closer(&bus);
@@ -121,7 +121,7 @@ pub fn close_live(outcomes: &Outcomes, publishers: usize) {
 
 /// Subscribe × close: the subscription ends, whichever came first.
 pub fn subscribe_close(outcomes: &Outcomes) {
-    let bus = Bus::new(1);
+    let bus = new_bus(1);
     publish(&bus, &Token::new(0)).unwrap();
     let closer = spawn_closer(&bus);
     let reader = thread::spawn({

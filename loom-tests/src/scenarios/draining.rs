@@ -2,7 +2,7 @@
 
 use crate::engine::{Parks, block_on, thread};
 use crate::model::Outcomes;
-use crate::token::{Bus, Token, delivered, live_bus, publish, receive_all, spawn_publisher};
+use crate::token::{Token, delivered, live_bus, new_bus, publish, receive_all, spawn_publisher};
 use std::future::pending;
 use std::time::Duration;
 
@@ -71,7 +71,7 @@ pub fn drain_publish_leave(outcomes: &Outcomes) {
 
 /// Drain of a bus that never started × a receiver of its backlog.
 pub fn drain_backlog(outcomes: &Outcomes) {
-    let bus = Bus::new(1);
+    let bus = new_bus(1);
     let subscription = bus.subscribe(1);
     publish(&bus, &Token::new(0)).unwrap();
     let reader = thread::spawn(move || (receive_all(&subscription), subscription));

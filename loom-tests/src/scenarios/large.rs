@@ -2,7 +2,7 @@
 
 use crate::engine::{Parks, thread};
 use crate::model::Outcomes;
-use crate::token::{Bulky, Token};
+use crate::token::{Bulky, Token, new_bus};
 use ringbus::{EventBus, Overflow, Published};
 
 /// Writes a token and publishes it, in its bulk.
@@ -15,7 +15,7 @@ fn publish(bus: &EventBus<Bulky>, token: &Token) -> Option<Published> {
 /// front of it.
 pub fn late_fill(outcomes: &Outcomes) {
     let parks = Parks::begin();
-    let bus = EventBus::new(1);
+    let bus = new_bus(1);
     let subscription = bus.subscribe(1);
     let publisher = thread::spawn({
         let bus = bus.clone();
@@ -34,7 +34,7 @@ pub fn late_fill(outcomes: &Outcomes) {
 /// Publishers × a reader, with a ring for one event, which is full: what is delivered is received,
 /// what is not is counted, and no room keeps any of it.
 pub fn full_ring(outcomes: &Outcomes, publishers: usize, overflow: Overflow) {
-    let bus = EventBus::new(0);
+    let bus = new_bus(0);
     bus.start();
     let subscription = bus.subscriber("reader").capacity(1).overflow(overflow).subscribe();
     // With one event in the ring there is one room left: of publishers that race, one finds none.

@@ -3,7 +3,7 @@
 use crate::engine::atomic::{AtomicBool, Ordering::Acquire, Ordering::Release};
 use crate::engine::{go, thread};
 use crate::model::Outcomes;
-use crate::token::{Bus, Token, drain, is_buffered, live_bus, publish_by, spawn_starter};
+use crate::token::{Token, drain, is_buffered, live_bus, new_bus, publish_by, spawn_starter};
 use std::sync::Arc;
 
 /// A cached snapshot × subscribe: no publish that comes after the subscription misses it.
@@ -37,7 +37,7 @@ pub fn cached_subscribe(outcomes: &Outcomes) {
 
 /// A cached snapshot × start × a reader that looks while they are at it, and once they are done: kept for the replay or delivered live, each event arrives once and in order.
 pub fn cached_start(outcomes: &Outcomes) {
-    let bus = Bus::new(2);
+    let bus = new_bus(2);
     let subscription = bus.subscribe(2);
     let publisher = thread::spawn({
         let mut publisher = bus.publisher();

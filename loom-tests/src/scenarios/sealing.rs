@@ -3,7 +3,7 @@
 use crate::engine::{Parks, thread};
 use crate::model::Outcomes;
 use crate::token::{
-    Bus, Token, delivered, drain, is_buffered, live_bus, publish, receive_all, spawn_batch, spawn_publisher,
+    Token, delivered, drain, is_buffered, live_bus, new_bus, publish, receive_all, spawn_batch, spawn_publisher,
 };
 
 /// Unsubscribe × publish: what was delivered to the subscriber that left is not left in its ring.
@@ -45,7 +45,7 @@ pub fn stop_publish(outcomes: &Outcomes, publishers: usize) {
 
 /// Stop × start × publish, on a bus that has not started: the replay as a whole, or nothing.
 pub fn stop_start(outcomes: &Outcomes) {
-    let bus = Bus::new(2);
+    let bus = new_bus(2);
     let subscription = bus.subscribe(1);
     publish(&bus, &Token::new(0)).unwrap();
     publish(&bus, &Token::new(1)).unwrap();
@@ -80,7 +80,7 @@ pub fn stop_start(outcomes: &Outcomes) {
 /// still woken for the rest of its replay.
 pub fn stop_late_fill(outcomes: &Outcomes) {
     let parks = Parks::begin();
-    let bus = Bus::new(1);
+    let bus = new_bus(1);
     let subscription = bus.subscribe(1);
     let publisher = spawn_publisher(&bus, 0);
     let reader = thread::spawn({

@@ -2,12 +2,14 @@
 
 use crate::engine::{Parks, block_on, go, thread};
 use crate::model::Outcomes;
-use crate::token::{Bus, Token, delivered, drain, is_buffered, publish, receive_all, spawn_publisher, spawn_starter};
+use crate::token::{
+    Token, delivered, drain, is_buffered, new_bus, publish, receive_all, spawn_publisher, spawn_starter,
+};
 
 /// One publisher × start × a reader that parks: the event arrives, once.
 pub fn publish_start_receive(outcomes: &Outcomes) {
     let parks = Parks::begin();
-    let bus = Bus::new(1);
+    let bus = new_bus(1);
     let subscription = bus.subscribe(1);
     let publisher = spawn_publisher(&bus, 0);
     let starter = spawn_starter(&bus);
@@ -25,7 +27,7 @@ pub fn publish_start_receive(outcomes: &Outcomes) {
 /// A publisher that fills its slot late × a subscriber that joins, starts the bus and parks in front of that slot.
 pub fn late_fill(outcomes: &Outcomes) {
     let parks = Parks::begin();
-    let bus = Bus::new(1);
+    let bus = new_bus(1);
     let publisher = spawn_publisher(&bus, 0);
     let reader = thread::spawn({
         let bus = bus.clone();
@@ -45,7 +47,7 @@ pub fn late_fill(outcomes: &Outcomes) {
 /// Several publishers × start × a reader that looks while they are at it, and once they are done: each event arrives once, the
 /// replayed ones first.
 pub fn publishers_start(outcomes: &Outcomes, publishers: usize) {
-    let bus = Bus::new(publishers);
+    let bus = new_bus(publishers);
     let subscription = bus.subscribe(publishers);
     let threads: Vec<_> = (0..publishers).map(|number| spawn_publisher(&bus, number)).collect();
     go();
@@ -71,7 +73,7 @@ pub fn publishers_start(outcomes: &Outcomes, publishers: usize) {
 
 /// Subscribe × start × publish: who got the replay has missed nothing since.
 pub fn subscribe_start_publish(outcomes: &Outcomes) {
-    let bus = Bus::new(2);
+    let bus = new_bus(2);
     publish(&bus, &Token::new(0)).unwrap();
     let publisher = spawn_publisher(&bus, 1);
     let starter = thread::spawn({
@@ -109,7 +111,7 @@ pub fn subscribe_start_publish(outcomes: &Outcomes) {
 
 /// Two starts × publish: one of them counts the replay, and when either has returned the bus is live.
 pub fn two_starts(outcomes: &Outcomes) {
-    let bus = Bus::new(2);
+    let bus = new_bus(2);
     let subscription = bus.subscribe(2);
     publish(&bus, &Token::new(0)).unwrap();
     let publisher = spawn_publisher(&bus, 1);
@@ -128,7 +130,7 @@ pub fn two_starts(outcomes: &Outcomes) {
 
 /// A start-up buffer that is full × start.
 pub fn full_buffer(outcomes: &Outcomes) {
-    let bus = Bus::new(1);
+    let bus = new_bus(1);
     let subscription = bus.subscribe(1);
     publish(&bus, &Token::new(0)).unwrap();
     let publisher = spawn_publisher(&bus, 1);
@@ -152,7 +154,7 @@ pub fn full_buffer(outcomes: &Outcomes) {
 
 /// Two starts: when either has returned, the backlog can be received.
 pub fn second_start(outcomes: &Outcomes) {
-    let bus = Bus::new(1);
+    let bus = new_bus(1);
     let subscription = bus.subscribe(1);
     publish(&bus, &Token::new(0)).unwrap();
     let first = spawn_starter(&bus);
@@ -170,7 +172,7 @@ pub fn second_start(outcomes: &Outcomes) {
 /// The same with a task that waits, for a start on another thread or in front of a slot that is
 /// filled late.
 pub fn late_fill_awaited(outcomes: &Outcomes) {
-    let bus = Bus::new(1);
+    let bus = new_bus(1);
     let mut subscription = bus.subscribe(1);
     let publisher = spawn_publisher(&bus, 0);
     let starter = spawn_starter(&bus);
@@ -186,7 +188,7 @@ pub fn late_fill_awaited(outcomes: &Outcomes) {
 /// last.
 pub fn late_fill_among_others(outcomes: &Outcomes) {
     let parks = Parks::begin();
-    let bus = Bus::new(2);
+    let bus = new_bus(2);
     let subscription = bus.subscribe(1);
     let publisher = spawn_publisher(&bus, 0);
     let reader = thread::spawn(move || {
@@ -209,7 +211,7 @@ pub fn late_fill_among_others(outcomes: &Outcomes) {
 /// A start × a subscriber that joins and parks: if it came before, it is woken for its replay.
 pub fn start_joiner(outcomes: &Outcomes) {
     let parks = Parks::begin();
-    let bus = Bus::new(1);
+    let bus = new_bus(1);
     publish(&bus, &Token::new(0)).unwrap();
     let starter = spawn_starter(&bus);
     let joiner = thread::spawn({

@@ -1,0 +1,226 @@
+//! Arrays and lanes side by side: who gets which, and what is particular to lanes.
+
+mod common;
+
+use common::{Action, Gate, Number, Token, numbers, panic_of, stats_of, wait_until};
+use ringbus::{Event, EventBus, EventType, Overflow, Ring, Subscription, TryRecvError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::thread;
+use std::time::SystemTime;
+
+fn live_with_lanes<E: Event + Clone>() -> EventBus<E> {
+    let bus = EventBus::builder().startup_capacity(0).ring(Ring::Lane).build();
+    bus.start();
+    bus
+}
+
+fn received(subscription: &Subscription<Number>) -> Vec<Number> {
+    subscription.try_iter().collect()
+}
+
+#[test]
+fn subscriber_has_the_ring_of_its_bus_unless_it_says_otherwise() {
+    let lanes = live_with_lanes::<Number>();
+    let arrays: EventBus<Number> = EventBus::builder().build();
+    assert_eq!(lanes.subscribe(1).stats().ring, Ring::Lane);
+    assert_eq!(lanes.subscriber("array").ring(Ring::Array).subscribe().stats().ring, Ring::Array);
+    assert_eq!(arrays.subscribe(1).stats().ring, Ring::Array);
+    assert_eq!(arrays.subscriber("lane").ring(Ring::Lane).subscribe().stats().ring, Ring::Lane);
+}
+
+/// Publishers evict, and so a lane, which has one consumer, will not do.
+#[test]
+fn subscriber_that_evicts_gets_an_array_and_the_statistics_say_so() {
+    let bus = live_with_lanes();
+    let newest = bus.subscriber("newest").capacity(2).overflow(Overflow::DropOldest).ring(Ring::Lane).subscribe();
+    assert_eq!(stats_of(&bus, "newest").ring, Ring::Array);
+    common::publish(&bus, 0..5);
+    assert_eq!(received(&newest), numbers(3..5));
+    assert_eq!(newest.stats().evicted, 3);
+}
+
+#[test]
+fn builder_sets_the_startup_capacity() {
+    let bus = EventBus::builder().startup_capacity(2).ring(Ring::Lane).build();
+    assert!(bus.publish(Number(0)).is_ok() && bus.publish(Number(1)).is_ok());
+    assert!(bus.publish(Number(2)).is_err(), "there is room for two");
+    let default: EventBus<Number> = EventBus::builder().build();
+    assert_eq!((0..2_000).take_while(|&n| default.publish(Number(n)).is_ok()).count(), 1_024);
+}
+
+/// The capacity holds exactly, though a lane has memory for the next power of two.
+#[test]
+fn lane_holds_as_many_events_as_its_capacity_says() {
+    for capacity in [1, 2, 3, 5, 100] {
+        let bus = live_with_lanes();
+        let subscription = bus.subscriber("exact").capacity(capacity).subscribe();
+        for lap in 0..3 {
+            let published: usize = (0..200).map(|n| bus.publish(Number(n)).unwrap().delivered).sum();
+            assert_eq!(published, capacity, "in lap {lap}");
+            let batch: Vec<_> = numbers(0..200);
+            assert_eq!(bus.publish_batch(&batch).unwrap().dropped, 200, "it is full");
+            assert_eq!(received(&subscription), numbers(0..capacity as u64));
+            assert_eq!(bus.publish_batch(&batch).unwrap().delivered, capacity);
+            assert_eq!(received(&subscription), numbers(0..capacity as u64));
+        }
+    }
+}
+
+#[test]
+#[should_panic(expected = "no memory for the ring of subscriber \"vast\"")]
+fn lane_that_no_memory_is_there_for_says_for_whom() {
+    let bus = live_with_lanes::<Number>();
+    let _subscription = bus.subscriber("vast").capacity(usize::MAX / 64).subscribe();
+}
+
+/// G5: what one thread publishes, singly and in batches, comes in its order, with both rings.
+#[test]
+fn arrays_and_lanes_get_the_same() {
+    let bus = live_with_lanes();
+    let lane = bus.subscriber("lane").capacity(1_000).subscribe();
+    let array = bus.subscriber("array").capacity(1_000).ring(Ring::Array).subscribe();
+    let odd = bus.subscriber("odd").capacity(1_000).types([common::ODD]).subscribe();
+    let filtered = bus.subscriber("large").capacity(1_000).filter(|number: &Number| number.0 % 10 == 7).subscribe();
+    for chunk in numbers(0..500).chunks(70) {
+        bus.publish_batch(chunk).unwrap();
+    }
+    common::publish(&bus, 500..600);
+    assert_eq!(received(&lane), numbers(0..600));
+    assert_eq!(received(&array), numbers(0..600));
+    assert_eq!(received(&odd), (0..300).map(|n| Number(2 * n + 1)).collect::<Vec<_>>());
+    assert_eq!(received(&filtered), (0..60).map(|n| Number(10 * n + 7)).collect::<Vec<_>>());
+    assert_eq!(filtered.stats().filtered, 540);
+}
+
+/// G7: of a bus that has both, each subscriber wakes, whichever ring it has; the fence that arrays
+/// need does not depend on who came last.
+#[test]
+fn subscribers_that_wait_wake_with_both_rings_whoever_comes_and_goes() {
+    for rings in [[Ring::Lane, Ring::Array], [Ring::Array, Ring::Lane], [Ring::Lane, Ring::Lane]] {
+        let bus = live_with_lanes::<Number>();
+        for ring in [Ring::Array, Ring::Lane] {
+            drop(bus.subscriber("passer-by").ring(ring).subscribe());
+        }
+        let answers = Arc::new(AtomicU64::new(0));
+        let waiting: Vec<_> = rings
+            .map(|ring| {
+                let subscription = bus.subscriber("waits").ring(ring).subscribe();
+                let answers = Arc::clone(&answers);
+                thread::spawn(move || {
+                    for event in &subscription {
+                        answers.fetch_add(event.0, SeqCst);
+                    }
+                })
+            })
+            .into();
+        for turn in 1..=2_000 {
+            assert_eq!(bus.publish(Number(1)).unwrap().delivered, 2);
+            wait_until(|| answers.load(SeqCst) == 2 * turn);
+        }
+        bus.close();
+        waiting.into_iter().for_each(|thread| thread.join().unwrap());
+    }
+}
+
+/// G2, G10: what a batch has delivered while the subscription ends is received or discarded, and
+/// each event is dropped.
+#[test]
+fn nothing_is_left_in_a_lane_that_ends_while_batches_race() {
+    for round in 0..300 {
+        let bus = live_with_lanes();
+        let token = Token(Arc::new(()));
+        let subscription = bus.subscriber("ends").capacity(64).subscribe();
+        let gate = Gate::new(2);
+        let received = thread::scope(|scope| {
+            let publisher = scope.spawn(|| {
+                let batch = vec![token.clone(); 10];
+                gate.pass();
+                (0..10).map(|_| bus.publish_batch(&batch).unwrap().delivered).sum::<usize>()
+            });
+            gate.pass();
+            let mut received = 0;
+            for _ in 0..round % 7 {
+                received += u64::from(subscription.try_recv().is_ok());
+            }
+            if round % 2 == 0 {
+                subscription.stop_handle().stop();
+                loop {
+                    match subscription.try_recv() {
+                        Ok(_) => received += 1,
+                        Err(TryRecvError::Empty) => {}
+                        Err(TryRecvError::Closed) => break,
+                    }
+                }
+            }
+            let delivered = publisher.join().unwrap();
+            let stats = subscription.stats();
+            assert_eq!(stats.received, received);
+            assert_eq!(delivered as u64, stats.received + stats.len as u64 + stats.discarded, "in round {round}");
+            received
+        });
+        drop(subscription);
+        assert_eq!(token.copies(), 0, "in round {round}, after {received}");
+    }
+}
+
+/// An event whose `Clone` is the user's.
+struct Cloned(u64, Arc<Action>);
+
+impl Clone for Cloned {
+    fn clone(&self) -> Self {
+        self.1.call();
+        Self(self.0, Arc::clone(&self.1))
+    }
+}
+
+impl Event for Cloned {
+    fn event_type(&self) -> EventType {
+        const { EventType::new("cloned") }
+    }
+
+    fn timestamp(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH
+    }
+}
+
+fn batch_of(action: &Arc<Action>, events: u64) -> Vec<Cloned> {
+    (0..events).map(|number| Cloned(number, Arc::clone(action))).collect()
+}
+
+/// G9: a `Clone` that panics in the middle of a batch costs that event, of that subscriber.
+#[test]
+fn clone_that_panics_in_a_batch_costs_one_event_of_a_lane() {
+    for nth in [1, 2, 32, 33, 34, 70] {
+        let bus = live_with_lanes();
+        let subscription = bus.subscribe(100);
+        let action = Arc::new(Action::default());
+        let batch = batch_of(&action, 70);
+        action.panic_on_call(nth, "clone");
+        assert_eq!(panic_of(|| bus.publish_batch(&batch)), "clone");
+        let expected: Vec<_> = (0..70).filter(|&number| number + 1 != nth as u64).collect();
+        assert_eq!(subscription.try_iter().map(|event| event.0).collect::<Vec<_>>(), expected);
+        assert_eq!(subscription.lost(), 1);
+        assert_eq!(Arc::strong_count(&action), 71, "only the batch is left");
+    }
+}
+
+/// G9: user code that runs for a batch may use the very subscription that the batch is for.
+#[test]
+fn clone_that_receives_and_publishes_does_not_disturb_the_lane() {
+    let bus = live_with_lanes();
+    let subscription = Arc::new(std::sync::Mutex::new(bus.subscribe(100)));
+    let action = Arc::new(Action::default());
+    let batch = batch_of(&action, 40);
+    let (nested_bus, nested_subscription) = (bus.clone(), Arc::clone(&subscription));
+    let quiet = Arc::new(Action::default());
+    let received = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&received);
+    action.on_call(20, move || {
+        assert_eq!(nested_bus.publish(Cloned(100, Arc::clone(&quiet))).unwrap().delivered, 1);
+        count.fetch_add(nested_subscription.lock().unwrap().try_iter().count() as u64, SeqCst);
+    });
+    assert_eq!(bus.publish_batch(&batch).unwrap().delivered, 40);
+    let rest = subscription.lock().unwrap().try_iter().count() as u64;
+    assert_eq!(received.load(SeqCst) + rest, 41);
+}
