@@ -2,10 +2,10 @@
 
 mod common;
 
-use common::{EVEN, ODD};
+use common::{EVEN, Number, ODD, live, publish};
 use ringbus::{EventType, Interner, RequestId};
 use serde::de::DeserializeSeed;
-use serde_json::{from_str, from_value, to_string, to_value};
+use serde_json::{from_str, from_value, json, to_string, to_value};
 
 /// API, section 2: ids are their texts, of whichever kind.
 #[test]
@@ -44,4 +44,31 @@ fn event_types_are_read_within_a_bound() {
     assert!(message.starts_with("no event type of a new name: as many as may be"), "{message}");
     let message = read(&mut interner, "null").unwrap_err().to_string();
     assert!(message.starts_with("invalid type: null, expected the name of an event type"), "{message}");
+}
+
+/// API, section 2: statistics are written field by field.
+#[test]
+fn statistics_are_their_fields() {
+    let bus = live();
+    let everything = bus.subscriber("everything").capacity(2).lossy(true).subscribe();
+    let _odds = bus.subscriber("odds").capacity(1).types([ODD]).filter(|it: &Number| it.0 > 1).subscribe();
+    let _hook = bus.on_lag(|_| {});
+    publish(&bus, 0..6);
+    assert!(everything.try_recv().is_ok());
+    let subscribers = json!([
+        {
+            "name": "everything", "types": null, "capacity": 2, "len": 1, "unread_replay": 0, "high_water": 2,
+            "received": 1, "dropped": 4, "evicted": 0, "filtered": 0, "discarded": 0, "lossy": true, "lagging": false,
+        },
+        {
+            "name": "odds", "types": ["number.odd"], "capacity": 1, "len": 1, "unread_replay": 0, "high_water": 1,
+            "received": 0, "dropped": 1, "evicted": 0, "filtered": 1, "discarded": 0, "lossy": false, "lagging": true,
+        },
+    ]);
+    let totals = json!({
+        "published": 6, "delivered": 3, "dropped": 5, "buffered": 0, "unclaimed": 0, "startup_rejected": 0,
+        "late_responses": 0, "requests_in_flight": 0, "subscribers": subscribers,
+    });
+    assert_eq!(to_value(bus.stats()).unwrap(), totals);
+    assert_eq!(to_value(everything.stats()).unwrap(), subscribers[0]);
 }
