@@ -12,5 +12,5 @@ export ASAN_SYMBOLIZER_PATH=$symbolizer LSAN_OPTIONS=suppressions=$PWD/ci/saniti
 must_report use_after_free "ERROR: AddressSanitizer: heap-use-after-free"
 must_report leak "ERROR: LeakSanitizer: detected memory leaks"
 # Resident memory does not end where it began: the sanitizer keeps back for a while what was freed.
-cargo test --features tokio,tracing -- --skip memory_ends_where_it_began
+cargo test --features tokio,tracing,serde -- --skip memory_ends_where_it_began
 STRESS_RUNS=1000 cargo test -p loom-tests

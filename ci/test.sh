@@ -8,3 +8,4 @@ ci/setup.sh
 cargo test --workspace --exclude ringbus-benches
 cargo test --features tokio --test awaiting --test request_tasks --test cooperation --example request_async
 cargo test --features tracing --test publish --test overflow
+cargo test --features serde --test serial

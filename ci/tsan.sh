@@ -12,5 +12,5 @@ export CARGO_UNSTABLE_BUILD_STD=std,test
 export TSAN_OPTIONS=external_symbolizer_path=$symbolizer
 
 must_report race "WARNING: ThreadSanitizer: data race"
-cargo test --features tokio,tracing
+cargo test --features tokio,tracing,serde
 STRESS_RUNS=1000 cargo test -p loom-tests

@@ -1,6 +1,7 @@
 //! What is published: the trait [`Event`], and [`DynEvent`] for an open set of event types.
 
 pub(crate) mod event_type;
+pub(crate) mod interner;
 pub(crate) mod large;
 pub(crate) mod request;
 

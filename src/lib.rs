@@ -245,6 +245,8 @@ pub use bus::publisher::Publisher;
 pub use bus::{EventBus, WeakEventBus};
 pub use error::{BatchError, BatchErrorKind, PublishError, RecvError, RecvTimeoutError, TryRecvError};
 pub use event::event_type::EventType;
+pub use event::interner::{InternError, Interner};
+pub use event::request::text::ParseRequestIdError;
 pub use event::request::{Request, RequestId, Response};
 pub use event::{AsAny, DynEvent, Event};
 pub use gather::error::{GatherError, RequestError};

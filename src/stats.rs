@@ -1,6 +1,9 @@
 //! What was counted.
 
+#[cfg(feature = "serde")]
+mod serial;
 pub(crate) mod stripe;
+mod table;
 
 use crate::event::event_type::EventType;
 use crate::mailbox::options::Ring;
@@ -73,6 +76,8 @@ impl From<Offered> for Published {
 ///
 /// The totals are sums over what publishes reported, so they keep what subscribers that have gone
 /// counted. Numbers are exact once the threads that publish and receive have been synchronised with, and samples until then.
+///
+/// Its `Display` is a table for people; with the feature `serde` it is `Serialize`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BusStats {
@@ -103,6 +108,8 @@ pub struct BusStats {
 ///
 /// At every quiescent point, what publishes reported delivered to it, plus what it took of the replay, is
 /// `received + len + evicted + discarded`.
+///
+/// Its `Display` is a table of one line; with the feature `serde` it is `Serialize`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SubscriberStats {

@@ -255,6 +255,12 @@ fn answering_allocates_nothing() {
     assert_eq!(bus.stats().late_responses, 1);
 }
 
+/// API, section 2: nor does making a unique id, from the first one on.
+#[test]
+fn unique_ids_allocate_nothing() {
+    assert_eq!(allocations(|| (0..100).for_each(|_| drop(RequestId::unique()))), 0);
+}
+
 /// Requests: what a request allocates does not grow with the subscribers.
 #[test]
 fn request_allocates_the_same_for_any_number_of_subscribers() {

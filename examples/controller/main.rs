@@ -116,7 +116,7 @@ fn roll_out(sources: &[Source], options: &RollOut) -> Result<bool, Box<dyn Error
     let took = begun.elapsed();
 
     let stats = bus.stats();
-    report::print_subscribers(&stats);
+    report::print_stats(&stats);
     report::print_gauge(&counts, &stats);
     report::print_late(&stats);
     let must_hear_all = validators.iter().chain([&reconciler, &notifier, &commentator]);

@@ -6,24 +6,9 @@ use crate::notifier::Digest;
 use ringbus::BusStats;
 use std::time::Duration;
 
-/// Prints a line per subscriber: what it received, what it lost, and how full its ring was.
-pub fn print_subscribers(stats: &BusStats) {
-    say(format_args!(""));
-    say(format_args!(
-        "{:<12}  {:>8}  {:>7}  {:>8}  {:>12}",
-        "subscriber", "received", "dropped", "capacity", "highest fill"
-    ));
-    for subscriber in &stats.subscribers {
-        say(format_args!(
-            "{:<12}  {:>8}  {:>7}  {:>8}  {:>12}{}",
-            subscriber.name,
-            subscriber.received,
-            subscriber.dropped,
-            subscriber.capacity,
-            subscriber.high_water,
-            if subscriber.lossy { "  lossy" } else { "" },
-        ));
-    }
+/// Prints what the bus has counted, a line for each subscriber: what it received, what it lost, and how full its ring was.
+pub fn print_stats(stats: &BusStats) {
+    say(format_args!("\n{stats}"));
 }
 
 /// Prints what the gauge has seen, which may be less than there was.

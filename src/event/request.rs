@@ -1,5 +1,7 @@
 //! Events that ask and events that answer.
 
+pub(crate) mod text;
+
 use crate::event::Event;
 use crate::event::event_type::finalise;
 use crate::sync::{Counter, RandomState};
@@ -25,7 +27,8 @@ pub trait Response: Event {
 /// Ties responses to the request that they answer.
 ///
 /// Made from a number, from a string, or [unique](RequestId::unique) in this process; ids of different kinds are never
-/// equal. An id must not be used again while late answers to it may still come.
+/// equal. An id must not be used again while late answers to it may still come. It travels to other
+/// processes and home again [as text](RequestId::to_text).
 ///
 /// ```
 /// use ringbus::RequestId;
@@ -41,7 +44,13 @@ pub struct RequestId(Id);
 enum Id {
     Number(u64),
     Text(Arc<str>),
+    /// Made by this process.
     Unique(u64),
+    /// A unique one of another process, whose salt is another.
+    Foreign {
+        salt: u64,
+        number: u64,
+    },
 }
 
 impl Hash for Id {
@@ -51,6 +60,9 @@ impl Hash for Id {
             Self::Text(text) => state.write(text.as_bytes()),
             // By a method of its own: see `IdHasher`.
             Self::Unique(number) => state.write_u64(*number),
+            Self::Foreign { salt, number } => {
+                state.write(&((u128::from(*salt) << 64) | u128::from(*number)).to_ne_bytes());
+            }
         }
     }
 }
@@ -97,12 +109,20 @@ impl BuildHasher for BuildIdHasher {
     }
 }
 
+/// The number of the next unique id.
+static NEXT: Counter = Counter::new(1);
+
 impl RequestId {
     /// An id that nothing else in this process has. Wait-free, allocates nothing.
     #[must_use]
     pub fn unique() -> Self {
-        static NEXT: Counter = Counter::new(1);
         Self(Id::Unique(NEXT.add(1)))
+    }
+
+    /// Whether `unique` has made the id with that number. Whoever has that id, or its text, has it
+    /// from there, and so finds it made.
+    fn has_made(number: u64) -> bool {
+        (1..NEXT.get()).contains(&number)
     }
 }
 
@@ -130,6 +150,7 @@ impl fmt::Display for RequestId {
             Id::Number(number) => write!(f, "{number}"),
             Id::Text(text) => f.write_str(text),
             Id::Unique(number) => write!(f, "unique-{number}"),
+            Id::Foreign { salt, number } => write!(f, "unique-{salt:016x}-{number}"),
         }
     }
 }
@@ -151,19 +172,20 @@ mod tests {
         let numbers = (0..1_000_u64).map(RequestId::from);
         let texts = (0..1_000_u64).map(|number| RequestId::from(number.to_string()));
         let unique = (0..1_000).map(|number| RequestId(Id::Unique(number)));
+        let foreign = (0..1_000).map(|number| RequestId(Id::Foreign { salt: number / 10, number: number % 10 }));
         let build = BuildIdHasher::default();
-        let hashes: Vec<_> = numbers.chain(texts).chain(unique).map(|id| build.hash_one(id)).collect();
+        let hashes: Vec<_> = numbers.chain(texts).chain(unique).chain(foreign).map(|id| build.hash_one(id)).collect();
         assert_eq!(hashes.iter().collect::<HashSet<_>>().len(), hashes.len(), "no two are the same");
         for bit in 0..u64::BITS {
             let set = hashes.iter().filter(|&hash| hash >> bit & 1 == 1).count();
-            assert!((1_350..1_650).contains(&set), "bit {bit} is set in {set} of {}", hashes.len());
+            assert!((1_850..2_150).contains(&set), "bit {bit} is set in {set} of {}", hashes.len());
         }
     }
 
     #[test]
     fn ids_that_may_come_from_strangers_are_hashed_with_a_key() {
         let [one, other] = [BuildIdHasher::default(), BuildIdHasher::default()];
-        for id in [RequestId::from(7), RequestId::from("7")] {
+        for id in [RequestId::from(7), RequestId::from("7"), RequestId(Id::Foreign { salt: 7, number: 7 })] {
             assert_ne!(one.hash_one(&id), other.hash_one(&id));
         }
     }

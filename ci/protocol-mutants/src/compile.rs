@@ -10,7 +10,7 @@ use std::process::Command;
 /// The configurations in which the planted tree is built: flags of the compiler, arguments of
 /// cargo.
 const CONFIGURATIONS: [(&str, &[&str]); 3] = [
-    ("", &["--features", "tokio,tracing"]),
+    ("", &["--features", "tokio,tracing,serde"]),
     ("--cfg loom", &["-p", "ringbus", "--features", "__loom"]),
     ("--cfg shuttle", &["-p", "ringbus", "--features", "__shuttle"]),
 ];

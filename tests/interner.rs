@@ -1,0 +1,56 @@
+//! Event types from names that come from outside.
+
+mod common;
+
+use common::{EVEN, Number, ODD, live, publish};
+use ringbus::{EventType, InternError, Interner};
+
+/// API, section 2: an interner gives the type of the name, which is routed as any other.
+#[test]
+fn interned_types_are_those_of_their_names() {
+    let mut interner = Interner::new(2);
+    let even = interner.intern(&String::from("number.even")).unwrap();
+    assert_eq!((even, interner.intern("number.odd")), (EVEN, Ok(ODD)));
+    let bus = live();
+    let evens = bus.subscriber("evens").types([even]).subscribe();
+    publish(&bus, 0..3);
+    assert_eq!(evens.try_iter().collect::<Vec<_>>(), [Number(0), Number(2)]);
+}
+
+/// API, section 2: it keeps as many new names as it was told; what it knows does not count, and what
+/// it has accepted stays accepted.
+#[test]
+fn interner_accepts_so_many_names_and_no_more() {
+    let mut interner = Interner::new(2).knowing([EVEN, ODD]);
+    for _ in 0..3 {
+        assert_eq!(interner.intern("number.even"), Ok(EVEN));
+        assert_eq!(interner.intern("number.odd"), Ok(ODD));
+    }
+    let names = ["one", "two"];
+    assert_eq!(names.map(|name| interner.intern(name)), names.map(|name| Ok(EventType::new(name))));
+    assert_eq!(interner.intern("three"), Err(InternError::TooManyNames));
+    assert_eq!(names.map(|name| interner.intern(name)), names.map(|name| Ok(EventType::new(name))));
+    assert_eq!(interner.intern(""), Err(InternError::TooManyNames));
+
+    let mut closed = Interner::new(0).knowing([EVEN]);
+    assert_eq!(closed.intern("number.even"), Ok(EVEN));
+    assert_eq!(closed.intern("number.odd"), Err(InternError::TooManyNames));
+}
+
+/// API, section 2: a name that is too long is refused, and takes no other's place.
+#[test]
+fn interner_refuses_long_names() {
+    let longest = "n".repeat(Interner::LONGEST_NAME);
+    let too_long = format!("{longest}n");
+    let mut interner = Interner::new(1);
+    assert_eq!(interner.intern(&too_long), Err(InternError::NameTooLong));
+    assert_eq!(interner.intern(&longest).map(EventType::as_str), Ok(&*longest));
+    let long = EventType::intern(&too_long);
+    assert_eq!(Interner::new(0).knowing([long]).intern(&too_long), Ok(long));
+
+    assert_eq!(InternError::NameTooLong.to_string(), "no event type of a new name with more than 256 bytes");
+    assert_eq!(
+        InternError::TooManyNames.to_string(),
+        "no event type of a new name: as many as may be were accepted before"
+    );
+}
