@@ -1,6 +1,7 @@
 //! What is published: the trait [`Event`], and [`DynEvent`] for an open set of event types.
 
 pub(crate) mod event_type;
+pub(crate) mod kind;
 pub(crate) mod large;
 pub(crate) mod request;
 
@@ -13,12 +14,17 @@ use std::time::SystemTime;
 
 /// The way from a `dyn Event` back to its concrete type; implemented for every type that can be an event.
 #[doc(hidden)]
-pub trait AsAny: Any {
+pub trait AsAny: Any + Send + Sync {
     fn as_any(&self) -> &dyn Any;
+    fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
 }
 
-impl<T: Any> AsAny for T {
+impl<T: Any + Send + Sync> AsAny for T {
     fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
         self
     }
 }
@@ -55,7 +61,8 @@ impl<T: Any> AsAny for T {
 /// ```
 ///
 /// An **open set** is [`DynEvent`]: components bring types of their own, and subscribers
-/// [downcast](trait.Event.html#method.downcast_ref) to those that they know:
+/// [downcast](trait.Event.html#method.downcast_ref) to those that they know, or
+/// [subscribe to one](crate::EventBus::subscribe_to):
 ///
 /// ```
 /// use ringbus::{DynEvent, Event, EventBus, EventType};
@@ -139,6 +146,44 @@ impl dyn Event {
     #[must_use]
     pub fn is<T: Event>(&self) -> bool {
         self.downcast_ref::<T>().is_some()
+    }
+}
+
+/// The event as an `Arc<T>`, if it is a `T`; otherwise the event itself.
+///
+/// As [`downcast_ref`](trait.Event.html#method.downcast_ref), and the share goes along: nothing is
+/// allocated or copied, and the `Arc<T>` can be kept. It finds a `T` if
+/// [`is`](trait.Event.html#method.is) says so.
+///
+/// # Errors
+///
+/// The event as it was handed in, if it is not a `T`.
+///
+/// # Examples
+///
+/// ```
+/// use ringbus::{DynEvent, Event, EventType, downcast_arc};
+/// use std::{sync::Arc, time::SystemTime};
+///
+/// struct Tick;
+///
+/// impl Event for Tick {
+///     fn event_type(&self) -> EventType { const { EventType::new("tick") } }
+///     fn timestamp(&self) -> SystemTime { SystemTime::now() }
+/// }
+///
+/// let event: DynEvent = Arc::new(Tick);
+/// let tick: Arc<Tick> = downcast_arc(event).expect("it is one");
+/// # drop(tick);
+/// ```
+pub fn downcast_arc<T: Event>(event: DynEvent) -> Result<Arc<T>, DynEvent> {
+    let any = (*event).as_any();
+    if any.is::<T>() {
+        return Ok(event.into_any().downcast().expect("it is a `T`"));
+    }
+    match any.downcast_ref::<DynEvent>() {
+        Some(inner) => downcast_arc(Arc::clone(inner)).map_err(|_| event),
+        None => Err(event),
     }
 }
 

@@ -42,7 +42,8 @@
 //!
 //! A bus carries one type `E: `[`Event`]` + Clone`: an enum for a closed set of events,
 //! [`DynEvent`] for an open one; both are shown at [`Event`]. Subscriptions
-//! [choose](SubscriberBuilder) by [`EventType`], which is looked up in a table, and by filter.
+//! [choose](SubscriberBuilder) by [`EventType`], which is looked up in a table, and by filter; on a
+//! bus of [`DynEvent`] also [by Rust type](EventBus::subscribe_to), and then they give `Arc<T>`.
 //! Events are published one by one or in [batches](EventBus::publish_batch), and fastest by a
 //! [`Publisher`].
 //!
@@ -245,8 +246,9 @@ pub use bus::publisher::Publisher;
 pub use bus::{EventBus, WeakEventBus};
 pub use error::{BatchError, BatchErrorKind, PublishError, RecvError, RecvTimeoutError, TryRecvError};
 pub use event::event_type::EventType;
+pub use event::kind::EventKind;
 pub use event::request::{Request, RequestId, Response};
-pub use event::{AsAny, DynEvent, Event};
+pub use event::{AsAny, DynEvent, Event, downcast_arc};
 pub use gather::error::{GatherError, RequestError};
 pub use gather::options::RequestOptions;
 pub use gather::result::RequestResult;
@@ -259,6 +261,7 @@ pub use publish::hooks::LagHook;
 pub use receive::Subscription;
 pub use receive::iter::{IntoIter, Iter, Recv, TryIter};
 pub use receive::stop::StopHandle;
+pub use receive::typed::{Typed, TypedSubscription};
 pub use stats::{BusStats, Published, SubscriberStats};
 
 #[cfg(doctest)]
