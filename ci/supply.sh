@@ -24,7 +24,7 @@ diff --label expected --label packaged \
         printf '%s\n' .cargo_vcs_info.json CHANGELOG.md Cargo.lock Cargo.toml Cargo.toml.orig LICENSE-APACHE LICENSE-MIT README.md
     } | LC_ALL=C sort) \
     <(cargo package --package ringbus --list --allow-dirty --quiet | LC_ALL=C sort)
-cargo publish --package ringbus --dry-run --allow-dirty 2>&1 | tee "$root.log"
+cargo publish --package ringbus-derive --package ringbus --dry-run --allow-dirty 2>&1 | tee "$root.log"
 if grep '^warning' "$root.log" | grep -v 'aborting upload due to dry run'; then
     echo "publishing must not warn" && exit 1
 fi
@@ -34,7 +34,9 @@ fi
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 rm -rf "$root"
 mkdir -p "$root/user/src"
-cp -r "$build/package/ringbus-$version" "$root/ringbus"
+for package in ringbus ringbus-derive; do
+    cp -r "$build/package/$package-$version" "$root/$package"
+done
 touch "$root/user/src/lib.rs"
 cat >"$root/user/Cargo.toml" <<MANIFEST
 [package]
@@ -52,7 +54,9 @@ done
 (
     cd "$root/ringbus"
     rm Cargo.lock
-    printf '\n[workspace]\n' >>Cargo.toml
+    # The companion of the same version may not be published yet. As a member, its lower bounds count as well.
+    printf '\n[workspace]\nmembers = ["../ringbus-derive"]\n' >>Cargo.toml
+    printf '\n[patch.crates-io]\nringbus-derive.path = "../ringbus-derive"\n' >>Cargo.toml
     RUSTC_BOOTSTRAP=1 cargo hack --remove-dev-deps generate-lockfile -Zdirect-minimal-versions
     cargo hack check --locked --lib --feature-powerset --exclude-features "$hidden,default"
 )

@@ -192,6 +192,9 @@
 //!
 //! # Features
 //!
+//! `derive`, off by default: `#[derive(Event)]`, for enums whose variants are kinds of events, and
+//! for structs. It comes with `use ringbus::Event`.
+//!
 //! `tokio`, off by default: lets a [`Gather`] be awaited, with its timeout.
 //!
 //! `tracing`, off by default: emits a warning when a subscriber begins to lag, and debug events
@@ -262,6 +265,8 @@ pub use receive::Subscription;
 pub use receive::iter::{IntoIter, Iter, Recv, TryIter};
 pub use receive::stop::StopHandle;
 pub use receive::typed::{Typed, TypedSubscription};
+#[cfg(feature = "derive")]
+pub use ringbus_derive::Event;
 pub use stats::{BusStats, Published, SubscriberStats};
 
 #[cfg(doctest)]
