@@ -34,9 +34,8 @@ fi
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 rm -rf "$root"
 mkdir -p "$root/user/src"
-for package in ringbus ringbus-derive; do
-    cp -r "$build/package/$package-$version" "$root/$package"
-done
+cp -r "$build/package/ringbus-$version" "$root/ringbus"
+cp -r "$build/package/ringbus-derive-$version" "$root/ringbus/derive"
 touch "$root/user/src/lib.rs"
 cat >"$root/user/Cargo.toml" <<MANIFEST
 [package]
@@ -54,9 +53,8 @@ done
 (
     cd "$root/ringbus"
     rm Cargo.lock
-    # The companion of the same version may not be published yet. As a member, its lower bounds count as well.
-    printf '\n[workspace]\nmembers = ["../ringbus-derive"]\n' >>Cargo.toml
-    printf '\n[patch.crates-io]\nringbus-derive.path = "../ringbus-derive"\n' >>Cargo.toml
+    # The companion of this version may not be published yet; as a member, its lower bounds count as well.
+    printf '\n[workspace]\nmembers = ["derive"]\n\n[patch.crates-io]\nringbus-derive.path = "derive"\n' >>Cargo.toml
     RUSTC_BOOTSTRAP=1 cargo hack --remove-dev-deps generate-lockfile -Zdirect-minimal-versions
     cargo hack check --locked --lib --feature-powerset --exclude-features "$hidden,default"
 )

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 #[derive(Event)]
 enum Config {
-    #[event("config.loaded", timestmap = SystemTime::now())]
+    #[event("config.loaded", colour = "red")]
     Loaded,
     #[event("config.refused", timestamp = SystemTime::now(), timestamp = SystemTime::now())]
     Refused,
