@@ -3,6 +3,7 @@
 use crate::input::{Input, Kind, Place, Role, Shape, Timestamp, Variant};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
+use syn::ext::IdentExt;
 use syn::{Fields, Member};
 
 /// A method's answer for one kind.
@@ -44,6 +45,7 @@ impl Input<'_> {
             Shape::Enum(variants) => {
                 let constants = variants.iter().map(|Variant { name: variant, constant, kind }| {
                     let kind = &kind.name;
+                    let (name, variant) = (name.unraw(), variant.unraw());
                     let docs = format!(" The type of [`{name}::{variant}`](Self::{variant}): `{}`.", kind.value());
                     quote! {
                         #[doc = #docs]
