@@ -66,7 +66,8 @@ fn values(prices: impl IntoIterator<Item = Arc<Price>>) -> Vec<u64> {
     prices.into_iter().map(|price| price.0).collect()
 }
 
-/// API, section 2: what is received is the very `Arc` that was published, and nothing of another type.
+/// API, section 2: what is received is the very `Arc` that was published, and nothing of another
+/// type.
 #[test]
 fn typed_subscription_receives_the_very_events_of_its_type() {
     let bus = live();
@@ -263,7 +264,8 @@ fn stream_receives_and_ends() {
     assert!(prices.is_terminated());
 }
 
-/// G9: if the filter panics in the middle of a batch of the replay, what was received before is there.
+/// G9: if the filter panics in the middle of a batch of the replay, what was received before is
+/// there.
 #[test]
 fn panic_in_a_batch_loses_one_event() {
     let bus: EventBus<DynEvent> = EventBus::new(8);
