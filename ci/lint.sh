@@ -8,7 +8,7 @@ target=${CARGO_TARGET_DIR:-target}
 cargo fmt --all --check
 cargo fmt --manifest-path ci/protocol-mutants/Cargo.toml --check
 cargo clippy --workspace --all-targets -- -D warnings
-cargo clippy --all-targets --features tokio,tracing,serde -- -D warnings
+cargo clippy --all-targets --features derive,lane,serde,tokio,tracing -- -D warnings
 for engine in loom shuttle; do
     export RUSTFLAGS="--cfg $engine" CARGO_TARGET_DIR="$target/$engine"
     cargo clippy -p ringbus --lib --features "__$engine" -- -D warnings
@@ -17,8 +17,9 @@ done
 unset RUSTFLAGS
 export CARGO_TARGET_DIR=$target
 RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
-RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --features tokio,tracing,serde
-RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items --features tokio,tracing,serde
+RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --package ringbus-derive
+RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --features derive,lane,serde,tokio,tracing
+RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items --features derive,lane,serde,tokio,tracing
 ci/orderings.sh
 
 # The mutants apply, and the tables of loom-tests/README.md have them and the models.

@@ -10,10 +10,11 @@ use crate::bus::core::{Core, Purpose, conclude, publish_large};
 use crate::bus::drain::Drained;
 use crate::bus::publisher::Publisher;
 use crate::error::{BatchError, BatchErrorKind, PublishError};
-use crate::event::Event;
 use crate::event::event_type::EventType;
+use crate::event::kind::EventKind;
 use crate::event::large::is_large;
 use crate::event::request::{Request, RequestId};
+use crate::event::{DynEvent, Event};
 use crate::gather::Gather;
 use crate::gather::error::{RequestError, RequestErrorKind};
 use crate::gather::options::RequestOptions;
@@ -23,6 +24,7 @@ use crate::publish::dispose;
 use crate::publish::hooks::LagHook;
 use crate::publish::snapshot::Phase;
 use crate::receive::Subscription;
+use crate::receive::typed::TypedSubscription;
 use crate::stats::{BusStats, Published};
 use std::fmt;
 use std::future::Future;
@@ -467,6 +469,47 @@ impl<E: Event + Clone> EventBus<E> {
     #[must_use]
     pub fn downgrade(&self) -> WeakEventBus<E> {
         WeakEventBus { core: Arc::downgrade(&self.core) }
+    }
+}
+
+impl EventBus<DynEvent> {
+    /// Subscribes to the events that are a `T`, with a ring of `capacity` events, under a name like
+    /// `subscriber-1`, and receives them as `Arc<T>`. Events of other kinds cost nothing for this
+    /// subscriber. With a name or options: [`SubscriberBuilder::subscribe_to`].
+    ///
+    /// # Panics
+    ///
+    /// If `capacity` is 0, or there is no memory for so many events.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ringbus::{DynEvent, Event, EventBus, EventKind, EventType};
+    /// use std::{sync::Arc, time::SystemTime};
+    ///
+    /// struct ConfigLoaded { path: String, at: SystemTime }
+    ///
+    /// impl EventKind for ConfigLoaded {
+    ///     const EVENT_TYPE: EventType = EventType::new("config.loaded");
+    /// }
+    ///
+    /// impl Event for ConfigLoaded {
+    ///     fn event_type(&self) -> EventType { Self::EVENT_TYPE }
+    ///     fn timestamp(&self) -> SystemTime { self.at }
+    /// }
+    ///
+    /// let bus: EventBus<DynEvent> = EventBus::new(0);
+    /// let loaded = bus.subscribe_to::<ConfigLoaded>(8);
+    /// bus.start();
+    /// bus.publish(Arc::new(ConfigLoaded { path: "a.toml".into(), at: SystemTime::now() }))?;
+    ///
+    /// let event: Arc<ConfigLoaded> = loaded.recv()?;
+    /// assert_eq!(event.path, "a.toml");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use = "dropping the subscription unsubscribes"]
+    pub fn subscribe_to<T: EventKind>(&self, capacity: usize) -> TypedSubscription<T> {
+        self.subscriber(self.core.next_name()).capacity(capacity).subscribe_to()
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod event_type;
 pub(crate) mod interner;
+pub(crate) mod kind;
 pub(crate) mod large;
 pub(crate) mod request;
 
@@ -14,19 +15,25 @@ use std::time::SystemTime;
 
 /// The way from a `dyn Event` back to its concrete type; implemented for every type that can be an event.
 #[doc(hidden)]
-pub trait AsAny: Any {
+pub trait AsAny: Any + Send + Sync {
     fn as_any(&self) -> &dyn Any;
+    fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
 }
 
-impl<T: Any> AsAny for T {
+impl<T: Any + Send + Sync> AsAny for T {
     fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
         self
     }
 }
 
 /// Something that happened, to be published on an [`EventBus`](crate::EventBus).
 ///
-/// A bus carries one Rust type `E: Event + Clone`. Two shapes are equally at home:
+/// A bus carries one Rust type `E: Event + Clone`. Two shapes are equally at home. (Both are written
+/// by hand here; with the feature `derive`, `#[derive(Event)]` writes the implementations.)
 ///
 /// A **closed set** is an enum. Nothing is allocated for an event, and subscribers match on it:
 ///
@@ -56,7 +63,8 @@ impl<T: Any> AsAny for T {
 /// ```
 ///
 /// An **open set** is [`DynEvent`]: components bring types of their own, and subscribers
-/// [downcast](trait.Event.html#method.downcast_ref) to those that they know:
+/// [downcast](trait.Event.html#method.downcast_ref) to those that they know, or
+/// [subscribe to one](crate::EventBus::subscribe_to):
 ///
 /// ```
 /// use ringbus::{DynEvent, Event, EventBus, EventType};
@@ -140,6 +148,44 @@ impl dyn Event {
     #[must_use]
     pub fn is<T: Event>(&self) -> bool {
         self.downcast_ref::<T>().is_some()
+    }
+}
+
+/// The event as an `Arc<T>`, if it is a `T`; otherwise the event itself.
+///
+/// As [`downcast_ref`](trait.Event.html#method.downcast_ref), and the share goes along: nothing is
+/// allocated or copied, and the `Arc<T>` can be kept. It finds a `T` if
+/// [`is`](trait.Event.html#method.is) says so.
+///
+/// # Errors
+///
+/// The event as it was handed in, if it is not a `T`.
+///
+/// # Examples
+///
+/// ```
+/// use ringbus::{DynEvent, Event, EventType, downcast_arc};
+/// use std::{sync::Arc, time::SystemTime};
+///
+/// struct Tick;
+///
+/// impl Event for Tick {
+///     fn event_type(&self) -> EventType { const { EventType::new("tick") } }
+///     fn timestamp(&self) -> SystemTime { SystemTime::now() }
+/// }
+///
+/// let event: DynEvent = Arc::new(Tick);
+/// let tick: Arc<Tick> = downcast_arc(event).expect("it is one");
+/// # drop(tick);
+/// ```
+pub fn downcast_arc<T: Event>(event: DynEvent) -> Result<Arc<T>, DynEvent> {
+    let any = (*event).as_any();
+    if any.is::<T>() {
+        return Ok(event.into_any().downcast().expect("it is a `T`"));
+    }
+    match any.downcast_ref::<DynEvent>() {
+        Some(inner) => downcast_arc(Arc::clone(inner)).map_err(|_| event),
+        None => Err(event),
     }
 }
 

@@ -42,7 +42,8 @@
 //!
 //! A bus carries one type `E: `[`Event`]` + Clone`: an enum for a closed set of events,
 //! [`DynEvent`] for an open one; both are shown at [`Event`]. Subscriptions
-//! [choose](SubscriberBuilder) by [`EventType`], which is looked up in a table, and by filter.
+//! [choose](SubscriberBuilder) by [`EventType`], which is looked up in a table, and by filter; on a
+//! bus of [`DynEvent`] also [by Rust type](EventBus::subscribe_to), and then they give `Arc<T>`.
 //! Events are published one by one or in [batches](EventBus::publish_batch), and fastest by a
 //! [`Publisher`].
 //!
@@ -191,6 +192,9 @@
 //!
 //! # Features
 //!
+//! `derive`, off by default: `#[derive(Event)]`, for enums whose variants are kinds of events, and
+//! for structs. It comes with `use ringbus::Event`.
+//!
 //! `tokio`, off by default: lets a [`Gather`] be awaited, with its timeout.
 //!
 //! `tracing`, off by default: emits a warning when a subscriber begins to lag, and debug events
@@ -246,9 +250,10 @@ pub use bus::{EventBus, WeakEventBus};
 pub use error::{BatchError, BatchErrorKind, PublishError, RecvError, RecvTimeoutError, TryRecvError};
 pub use event::event_type::EventType;
 pub use event::interner::{InternError, Interner};
+pub use event::kind::EventKind;
 pub use event::request::text::ParseRequestIdError;
 pub use event::request::{Request, RequestId, Response};
-pub use event::{AsAny, DynEvent, Event};
+pub use event::{AsAny, DynEvent, Event, downcast_arc};
 pub use gather::error::{GatherError, RequestError};
 pub use gather::options::RequestOptions;
 pub use gather::result::RequestResult;
@@ -261,6 +266,9 @@ pub use publish::hooks::LagHook;
 pub use receive::Subscription;
 pub use receive::iter::{IntoIter, Iter, Recv, RecvMany, TryIter};
 pub use receive::stop::StopHandle;
+pub use receive::typed::{Typed, TypedSubscription};
+#[cfg(feature = "derive")]
+pub use ringbus_derive::Event;
 pub use stats::{BusStats, Published, SubscriberStats};
 
 #[cfg(doctest)]

@@ -3,6 +3,7 @@
 pub(crate) mod iter;
 pub(crate) mod replay;
 pub(crate) mod stop;
+pub(crate) mod typed;
 pub(crate) mod wait;
 
 use crate::error::{RecvError, RecvTimeoutError, TryRecvError};

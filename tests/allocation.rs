@@ -3,12 +3,14 @@
 mod common;
 
 use common::{ANSWER, CountingWaker, EVEN, Number, ODD, QUESTION, Talk, poll_next};
-use ringbus::{EventBus, Overflow, Published, RequestId, RequestOptions};
+use ringbus::{DynEvent, Event, EventBus, EventKind, EventType, Overflow, Published, RequestId, RequestOptions};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::future::Future;
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::Context;
+use std::time::SystemTime;
 
 thread_local! {
     static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
@@ -219,6 +221,40 @@ fn receiving_the_replay_allocates_nothing() {
     (0..EVENTS).for_each(|number| assert!(bus.publish(Number(number)).is_ok()));
     bus.start();
     assert_receiving_allocates_nothing(&mut subscription);
+}
+
+/// Nor does receiving one Rust type of many: the `Arc` that was published changes its type.
+#[test]
+fn receiving_one_type_allocates_nothing() {
+    struct Price(u64);
+    impl EventKind for Price {
+        const EVENT_TYPE: EventType = EventType::new("price");
+    }
+    impl Event for Price {
+        fn event_type(&self) -> EventType {
+            Self::EVENT_TYPE
+        }
+        fn timestamp(&self) -> SystemTime {
+            SystemTime::UNIX_EPOCH
+        }
+    }
+
+    let bus: EventBus<DynEvent> = EventBus::new(0);
+    bus.start();
+    let mut prices = bus.subscribe_to::<Price>(EVENTS as usize);
+    (0..EVENTS).for_each(|number| assert!(bus.publish(Arc::new(Price(number))).is_ok()));
+    let mut next = 0;
+    let mut expect = |price: Arc<Price>| {
+        assert_eq!(price.0, next);
+        next += 1;
+    };
+    assert_eq!(allocations(|| (0..300).for_each(|_| expect(prices.try_recv().unwrap()))), 0);
+    assert_eq!(allocations(|| (0..300).for_each(|_| expect(prices.recv().unwrap()))), 0);
+    let mut batch = Vec::with_capacity(200);
+    assert_eq!(allocations(|| assert_eq!(prices.recv_many(&mut batch, 200), 200)), 0);
+    batch.into_iter().for_each(&mut expect);
+    assert_eq!(allocations(|| prices.try_iter().for_each(&mut expect)), 0);
+    assert_eq!(next, EVENTS);
 }
 
 /// G11: starting costs the same, however many events are replayed to however small rings: nothing is copied.

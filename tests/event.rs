@@ -3,7 +3,7 @@
 mod common;
 
 use common::{EVEN, Gate, Number, ODD};
-use ringbus::{DynEvent, Event, EventBus, EventType, Request, RequestId, Response, TryRecvError};
+use ringbus::{DynEvent, Event, EventBus, EventType, Request, RequestId, Response, TryRecvError, downcast_arc};
 use std::collections::{HashMap, HashSet};
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -25,6 +25,7 @@ impl Event for Plain {
 }
 
 /// A request and a response at once, so that every method of `Event` has something to say.
+#[derive(Debug)]
 struct Both {
     id: u64,
 }
@@ -235,6 +236,39 @@ fn downcasting_finds_the_concrete_type_only() {
     assert!(!wrapped.is::<Number>());
     assert_eq!(wrapped.downcast_ref::<Arc<Number>>().map(|inner| **inner), Some(Number(6)));
     assert_eq!(format!("{number:?}"), "Event { event_type: EventType(\"number.odd\"), .. }");
+}
+
+/// API, section 2: `downcast_arc` finds what `is` finds, as the very `Arc` that it was, and leaves no
+/// share behind.
+#[test]
+fn arc_downcasts_to_the_arc_that_it_was() {
+    let number = Arc::new(Number(7));
+    let event: DynEvent = Arc::clone(&number) as DynEvent;
+    assert!(Arc::ptr_eq(&downcast_arc::<Number>(event).unwrap(), &number));
+
+    let inner: DynEvent = Arc::clone(&number) as DynEvent;
+    let twice: DynEvent = Arc::new(Arc::new(inner) as DynEvent);
+    assert!(Arc::ptr_eq(&downcast_arc::<Number>(twice).unwrap(), &number), "it looks inside");
+    assert_eq!(Arc::strong_count(&number), 1);
+
+    let wrapped: DynEvent = Arc::new(Arc::clone(&number));
+    let inner: Arc<Arc<Number>> = downcast_arc(wrapped).expect("an `Arc` inside counts as itself");
+    assert!(Arc::ptr_eq(&*inner, &number));
+}
+
+/// API, section 2: what is not of that type comes back as it was.
+#[test]
+fn event_of_another_type_comes_back_from_downcasting() {
+    let event: DynEvent = Arc::new(Number(7));
+    let same = downcast_arc::<Both>(Arc::clone(&event)).unwrap_err();
+    assert!(Arc::ptr_eq(&same, &event));
+    drop(same);
+
+    let twice: DynEvent = Arc::new(Arc::clone(&event));
+    let same = downcast_arc::<Both>(Arc::clone(&twice)).unwrap_err();
+    assert!(Arc::ptr_eq(&same, &twice), "with all its wrapping");
+    drop((same, twice));
+    assert_eq!(Arc::strong_count(&event), 1);
 }
 
 /// G3 and API, section 2: a bus of `DynEvent` routes, filters and replays by what is inside, and hands out the very event.

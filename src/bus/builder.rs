@@ -2,8 +2,9 @@
 
 use crate::bus::EventBus;
 use crate::bus::core::Core;
-use crate::event::Event;
 use crate::event::event_type::EventType;
+use crate::event::kind::EventKind;
+use crate::event::{DynEvent, Event};
 use crate::mailbox::Mailbox;
 use crate::mailbox::end::Ended;
 use crate::mailbox::filter::Filter;
@@ -12,6 +13,7 @@ use crate::panics::drop_guarded;
 use crate::publish::snapshot::Phase;
 use crate::receive::Subscription;
 use crate::receive::replay::Replay;
+use crate::receive::typed::TypedSubscription;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -210,6 +212,49 @@ impl<E: Event + Clone> SubscriberBuilder<E> {
             }
         };
         Subscription::new(cell.downgrade(), mailbox, outlet, replay)
+    }
+}
+
+impl SubscriberBuilder<DynEvent> {
+    /// Subscribes to the events that are a `T`, and receives them as `Arc<T>`. Takes the place of
+    /// [`types`](Self::types); a [`filter`](Self::filter) applies in addition, and is asked about
+    /// nothing but `T`s.
+    ///
+    /// An event of `T`'s kind that is another Rust type is refused, and counted as
+    /// [filtered](crate::SubscriberStats::filtered). A `T` whose own
+    /// [`event_type`](Event::event_type) is not [`EventKind::EVENT_TYPE`] is none of its kind, and
+    /// not received either. Otherwise as [`subscribe`](Self::subscribe).
+    ///
+    /// # Panics
+    ///
+    /// As [`subscribe`](Self::subscribe).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{DynEvent, Event, EventBus, EventKind, EventType, Overflow};
+    /// # use std::{sync::Arc, time::SystemTime};
+    /// # struct Price { cents: u32 }
+    /// # impl EventKind for Price { const EVENT_TYPE: EventType = EventType::new("price"); }
+    /// # impl Event for Price {
+    /// #     fn event_type(&self) -> EventType { Self::EVENT_TYPE }
+    /// #     fn timestamp(&self) -> SystemTime { SystemTime::now() }
+    /// # }
+    /// let bus: EventBus<DynEvent> = EventBus::new(0);
+    /// let prices = bus.subscriber("board").overflow(Overflow::DropOldest).subscribe_to::<Price>();
+    /// bus.start();
+    /// bus.publish(Arc::new(Price { cents: 95 }))?;
+    /// assert_eq!(prices.recv()?.cents, 95);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use = "dropping the subscription unsubscribes"]
+    pub fn subscribe_to<T: EventKind>(mut self) -> TypedSubscription<T> {
+        let is_one = |event: &DynEvent| event.is::<T>();
+        self.options.filter = Some(match self.options.filter.take() {
+            Some(filter) => filter.after(is_one),
+            None => Filter::new(is_one),
+        });
+        TypedSubscription::new(self.types([T::EVENT_TYPE]).subscribe())
     }
 }
 

@@ -17,6 +17,15 @@ impl<E> Filter<E> {
         Self { wants: Box::new(wants), refused: Box::default() }
     }
 
+    /// The same filter, asked only about what passes `first`.
+    pub(crate) fn after(self, first: impl Fn(&E) -> bool + Send + Sync + 'static) -> Self
+    where
+        E: 'static,
+    {
+        let Self { wants, refused } = self;
+        Self { wants: Box::new(move |event| first(event) && wants(event)), refused }
+    }
+
     /// Whether the event passes. Counts it where not. User code.
     #[inline]
     pub(crate) fn accepts(&self, event: &E) -> bool {

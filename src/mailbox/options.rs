@@ -43,6 +43,18 @@ pub enum Ring {
     Lane,
 }
 
+impl Ring {
+    /// Its name in texts.
+    #[cfg(feature = "serde")]
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Array => "array",
+            #[cfg(feature = "lane")]
+            Self::Lane => "lane",
+        }
+    }
+}
+
 /// How the blocking calls of a subscription wait. The async ones always wait for a wake-up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum WaitStrategy {

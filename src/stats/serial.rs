@@ -40,6 +40,7 @@ impl Serialize for SubscriberStats {
             name,
             types,
             capacity,
+            ring,
             len,
             unread_replay,
             high_water,
@@ -51,10 +52,11 @@ impl Serialize for SubscriberStats {
             lossy,
             lagging,
         } = self;
-        let mut fields = serializer.serialize_struct("SubscriberStats", 13)?;
+        let mut fields = serializer.serialize_struct("SubscriberStats", 14)?;
         fields.serialize_field("name", &**name)?;
         fields.serialize_field("types", &types.as_deref())?;
         fields.serialize_field("capacity", capacity)?;
+        fields.serialize_field("ring", ring.name())?;
         fields.serialize_field("len", len)?;
         fields.serialize_field("unread_replay", unread_replay)?;
         fields.serialize_field("high_water", high_water)?;

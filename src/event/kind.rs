@@ -1,0 +1,33 @@
+//! Types that are one kind of event.
+
+use crate::event::Event;
+use crate::event::event_type::EventType;
+
+/// An event type of which every value is of one kind, known at compile time: so that one can
+/// [subscribe to the Rust type](crate::EventBus::subscribe_to) and need not name its kind.
+///
+/// `EVENT_TYPE` must be what [`event_type`](Event::event_type) returns for every value: a value that
+/// says something else goes past those who subscribe to the Rust type. Enums with a kind for each
+/// variant do not have it.
+///
+/// With the feature `derive`, `#[derive(Event)]` writes it for structs. By hand it is one line more:
+///
+/// ```
+/// use ringbus::{Event, EventKind, EventType};
+/// use std::time::SystemTime;
+///
+/// struct ConfigLoaded { path: String, at: SystemTime }
+///
+/// impl EventKind for ConfigLoaded {
+///     const EVENT_TYPE: EventType = EventType::new("config.loaded");
+/// }
+///
+/// impl Event for ConfigLoaded {
+///     fn event_type(&self) -> EventType { Self::EVENT_TYPE }
+///     fn timestamp(&self) -> SystemTime { self.at }
+/// }
+/// ```
+pub trait EventKind: Event {
+    /// The kind of event that every value of this type is.
+    const EVENT_TYPE: EventType;
+}

@@ -1,0 +1,261 @@
+//! Receiving one Rust type from a bus of many.
+
+use crate::error::{RecvError, RecvTimeoutError, TryRecvError};
+use crate::event::kind::EventKind;
+use crate::event::{DynEvent, downcast_arc};
+use crate::receive::Subscription;
+use crate::receive::iter::{IntoIter, Iter, Recv, TryIter};
+use crate::receive::stop::StopHandle;
+use crate::stats::SubscriberStats;
+use futures_core::Stream;
+use futures_core::stream::FusedStream;
+use std::fmt;
+use std::future::Future;
+use std::iter::FusedIterator;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+/// Receives the events of a bus of [`DynEvent`] that are a `T`, as `Arc<T>`. From
+/// [`EventBus::subscribe_to`](crate::EventBus::subscribe_to) and
+/// [`SubscriberBuilder::subscribe_to`](crate::SubscriberBuilder::subscribe_to).
+///
+/// A [`Subscription`] in every other respect: it is `Send` and not `Sync`, unsubscribes when
+/// dropped, and each method does what the one of the same name does there. Receiving allocates and
+/// copies nothing: the `Arc` that was published changes its type.
+///
+/// An event of `T`'s kind that is another Rust type never reaches the ring: the subscriber counts
+/// it as [filtered](SubscriberStats::filtered).
+pub struct TypedSubscription<T> {
+    /// Its filter lets nothing but a `T` pass.
+    events: Subscription<DynEvent>,
+    kind: PhantomData<fn() -> T>,
+}
+
+/// The event as what it is; the filter of its subscription has looked.
+fn typed<T: EventKind>(event: DynEvent) -> Arc<T> {
+    downcast_arc(event).expect("the filter lets nothing but a `T` pass")
+}
+
+impl<T: EventKind> TypedSubscription<T> {
+    /// Of a subscription whose filter lets nothing but a `T` pass.
+    pub(crate) fn new(events: Subscription<DynEvent>) -> Self {
+        Self { events, kind: PhantomData }
+    }
+
+    /// Receives an event, without waiting. See [`Subscription::try_recv`].
+    ///
+    /// # Errors
+    ///
+    /// [`TryRecvError::Empty`] if there is none now, [`TryRecvError::Closed`] if none will come any
+    /// more.
+    ///
+    /// # Panics
+    ///
+    /// During the replay, resumes a panic of the filter. That event is gone; the next call gives the
+    /// next one.
+    #[inline]
+    pub fn try_recv(&self) -> Result<Arc<T>, TryRecvError> {
+        self.events.try_recv().map(typed)
+    }
+
+    /// Receives an event, and waits for it as long as it takes. Blocks the thread: in a task, await
+    /// [`recv_async`](Self::recv_async). See [`Subscription::recv`].
+    ///
+    /// # Errors
+    ///
+    /// [`RecvError`] if none will come any more.
+    pub fn recv(&self) -> Result<Arc<T>, RecvError> {
+        self.events.recv().map(typed)
+    }
+
+    /// Receives an event, and gives up after `timeout`. See [`Subscription::recv_timeout`].
+    ///
+    /// # Errors
+    ///
+    /// [`RecvTimeoutError::TimedOut`] if none came in time, [`RecvTimeoutError::Closed`] if none
+    /// will come any more.
+    pub fn recv_timeout(&self, timeout: Duration) -> Result<Arc<T>, RecvTimeoutError> {
+        self.events.recv_timeout(timeout).map(typed)
+    }
+
+    /// Receives an event, and gives up after `deadline`. See [`Subscription::recv_deadline`].
+    ///
+    /// # Errors
+    ///
+    /// As [`recv_timeout`](Self::recv_timeout).
+    pub fn recv_deadline(&self, deadline: Instant) -> Result<Arc<T>, RecvTimeoutError> {
+        self.events.recv_deadline(deadline).map(typed)
+    }
+
+    /// Receives an event asynchronously, on any runtime. Cancel safe and cooperative. See
+    /// [`Subscription::recv_async`].
+    ///
+    /// # Errors
+    ///
+    /// The future gives [`RecvError`] if no event will come any more.
+    pub fn recv_async(&mut self) -> Typed<T, Recv<'_, DynEvent>> {
+        Typed::new(self.events.recv_async())
+    }
+
+    /// Moves up to `max` events into `into`, without waiting, and returns how many. Gives 0 if there
+    /// are none now, and also if none will come any more. See [`Subscription::recv_many`].
+    pub fn recv_many(&mut self, into: &mut Vec<Arc<T>>, max: usize) -> usize {
+        // One by one into their place: if user code of a replay panics, nothing is lost on the way.
+        let before = into.len();
+        into.extend(self.try_iter().take(max));
+        into.len() - before
+    }
+
+    /// The events as a blocking iterator, which ends when the subscription is closed. See
+    /// [`Subscription::iter`].
+    pub fn iter(&mut self) -> Typed<T, Iter<'_, DynEvent>> {
+        Typed::new(self.events.iter())
+    }
+
+    /// The events that can be received without waiting, as an iterator. See
+    /// [`Subscription::try_iter`].
+    pub fn try_iter(&mut self) -> Typed<T, TryIter<'_, DynEvent>> {
+        Typed::new(self.events.try_iter())
+    }
+
+    /// A handle that ends this subscription from any thread: the receiver still gets what it has,
+    /// and then `Closed`. See [`Subscription::stop_handle`].
+    #[must_use]
+    pub fn stop_handle(&self) -> StopHandle {
+        self.events.stop_handle()
+    }
+
+    /// The name, as statistics and lag reports show it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.events.name()
+    }
+
+    /// How many events the ring holds.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.events.capacity()
+    }
+
+    /// How many events wait to be received. Advisory; an upper bound while a replay is unread, which
+    /// counts events of every type. See [`Subscription::len`].
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.events.len()
+    }
+
+    /// Whether [`len`](Self::len) is 0. Advisory.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+
+    /// Whether the bus is closed or this subscription was stopped; there may still be events to
+    /// receive. Once `true`, always `true`.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.events.is_closed()
+    }
+
+    /// How many events this subscriber has lost to a full ring since it subscribed. See
+    /// [`Subscription::lost`].
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        self.events.lost()
+    }
+
+    /// How many events this subscriber has lost since it last asked. See [`lost`](Self::lost).
+    pub fn take_lost(&self) -> u64 {
+        self.events.take_lost()
+    }
+
+    /// What was counted for this subscription; `filtered` has the events of its kind that were no
+    /// `T`. See [`Subscription::stats`].
+    #[must_use]
+    pub fn stats(&self) -> SubscriberStats {
+        self.events.stats()
+    }
+}
+
+impl<T: EventKind> fmt::Debug for TypedSubscription<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TypedSubscription")
+            .field("event_type", &T::EVENT_TYPE)
+            .field("events", &self.events)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<T: EventKind> IntoIterator for TypedSubscription<T> {
+    type Item = Arc<T>;
+    type IntoIter = Typed<T, IntoIter<DynEvent>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        Typed::new(self.events.into_iter())
+    }
+}
+
+impl<'a, T: EventKind> IntoIterator for &'a mut TypedSubscription<T> {
+    type Item = Arc<T>;
+    type IntoIter = Typed<T, Iter<'a, DynEvent>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+/// The events as a stream, which ends when the subscription is closed. As that of [`Subscription`].
+impl<T: EventKind> Stream for TypedSubscription<T> {
+    type Item = Arc<T>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Arc<T>>> {
+        Pin::new(&mut self.get_mut().events).poll_next(context).map(|event| event.map(typed))
+    }
+}
+
+impl<T: EventKind> FusedStream for TypedSubscription<T> {
+    fn is_terminated(&self) -> bool {
+        self.events.is_terminated()
+    }
+}
+
+/// An iterator or a future of a [`TypedSubscription`]: what the one inside gives, as `Arc<T>`.
+#[must_use = "iterators and futures do nothing unless they are used"]
+pub struct Typed<T, I> {
+    /// Of a subscription whose filter lets nothing but a `T` pass.
+    inner: I,
+    kind: PhantomData<fn() -> T>,
+}
+
+impl<T, I> Typed<T, I> {
+    fn new(inner: I) -> Self {
+        Self { inner, kind: PhantomData }
+    }
+}
+
+impl<T: EventKind, I: Iterator<Item = DynEvent>> Iterator for Typed<T, I> {
+    type Item = Arc<T>;
+
+    fn next(&mut self) -> Option<Arc<T>> {
+        self.inner.next().map(typed)
+    }
+}
+
+impl<T: EventKind, I: FusedIterator<Item = DynEvent>> FusedIterator for Typed<T, I> {}
+
+impl<T: EventKind, F: Future<Output = Result<DynEvent, RecvError>> + Unpin> Future for Typed<T, F> {
+    type Output = Result<Arc<T>, RecvError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.inner).poll(context).map(|received| received.map(typed))
+    }
+}
+
+impl<T, I: fmt::Debug> fmt::Debug for Typed<T, I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Typed").field(&self.inner).finish()
+    }
+}
