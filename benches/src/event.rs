@@ -1,6 +1,7 @@
 //! What is published.
 
 use ringbus::{Event, EventType};
+use std::hint::black_box;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -20,6 +21,22 @@ pub struct Small {
 #[derive(Clone, Debug)]
 pub struct Shared(pub Arc<[u64; 16]>);
 
+/// An event of so many words of 8 bytes that is copied.
+#[derive(Clone, Copy, Debug)]
+pub struct Words<const WORDS: usize>(pub [u64; WORDS]);
+
+/// An event of so many words of 8 bytes that is cloned, and that has something to do when it is
+/// dropped.
+#[derive(Clone, Debug)]
+pub struct Dropped<const WORDS: usize>(pub [u64; WORDS]);
+
+impl<const WORDS: usize> Drop for Dropped<WORDS> {
+    fn drop(&mut self) {
+        // Next to nothing, but the compiler must have it done, once for each event.
+        black_box(self.0[0]);
+    }
+}
+
 /// What every contestant carries.
 pub trait Sample: Event + Clone + 'static {
     /// Makes the events of a round.
@@ -29,15 +46,24 @@ pub trait Sample: Event + Clone + 'static {
     fn number(&self) -> u64;
 }
 
-impl Event for Small {
-    fn event_type(&self) -> EventType {
-        SAMPLE
-    }
+macro_rules! event {
+    ($event:ty $(, const $parameter:ident)?) => {
+        impl$(<const $parameter: usize>)? Event for $event {
+            fn event_type(&self) -> EventType {
+                SAMPLE
+            }
 
-    fn timestamp(&self) -> SystemTime {
-        SystemTime::UNIX_EPOCH
-    }
+            fn timestamp(&self) -> SystemTime {
+                SystemTime::UNIX_EPOCH
+            }
+        }
+    };
 }
+
+event!(Small);
+event!(Shared);
+event!(Words<WORDS>, const WORDS);
+event!(Dropped<WORDS>, const WORDS);
 
 impl Sample for Small {
     fn batch(len: usize) -> Vec<Self> {
@@ -49,19 +75,29 @@ impl Sample for Small {
     }
 }
 
-impl Event for Shared {
-    fn event_type(&self) -> EventType {
-        SAMPLE
-    }
-
-    fn timestamp(&self) -> SystemTime {
-        SystemTime::UNIX_EPOCH
-    }
-}
-
 impl Sample for Shared {
     fn batch(len: usize) -> Vec<Self> {
         (0..len as u64).map(|number| Self(Arc::new([number; 16]))).collect()
+    }
+
+    fn number(&self) -> u64 {
+        self.0[0]
+    }
+}
+
+impl<const WORDS: usize> Sample for Words<WORDS> {
+    fn batch(len: usize) -> Vec<Self> {
+        (0..len as u64).map(|number| Self([number; WORDS])).collect()
+    }
+
+    fn number(&self) -> u64 {
+        self.0[0]
+    }
+}
+
+impl<const WORDS: usize> Sample for Dropped<WORDS> {
+    fn batch(len: usize) -> Vec<Self> {
+        (0..len as u64).map(|number| Self([number; WORDS])).collect()
     }
 
     fn number(&self) -> u64 {

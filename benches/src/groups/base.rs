@@ -1,7 +1,8 @@
 //! The harness itself, what the processor takes for the two kinds of instruction that a delivery consists of, and a publish that nobody
 //! receives: what is in every figure of the other groups.
 
-use super::fanout::{BATCH, live_bus};
+use super::fanout::BATCH;
+use super::kind::{Arrays, Kind};
 use crate::event::{Sample, Small};
 use crate::measure::{Case, Clock, Contestant, Tally};
 use std::hint::black_box;
@@ -21,7 +22,7 @@ pub fn cases() -> Vec<Case> {
 }
 
 fn contestants() -> Vec<Contestant> {
-    vec![harness(), read_modify_write(), store_and_fence(), ringbus_publisher(), ringbus_bus()]
+    vec![harness(), read_modify_write(), store_and_fence(), ringbus_publisher::<Arrays>(), ringbus_bus::<Arrays>()]
 }
 
 /// A contestant that does this with every event of a batch.
@@ -56,15 +57,15 @@ fn store_and_fence() -> Contestant {
     })
 }
 
-fn ringbus_publisher() -> Contestant {
-    let (bus, _) = live_bus(0, BATCH);
+fn ringbus_publisher<K: Kind>() -> Contestant {
+    let (bus, _) = K::live(0, BATCH);
     let mut publisher = bus.publisher();
-    contestant("ringbus Publisher", move |event| publisher.publish(event).is_ok_and(|published| published.dropped == 0))
+    contestant(K::PUBLISHER, move |event| publisher.publish(event).is_ok_and(|published| published.dropped == 0))
 }
 
-fn ringbus_bus() -> Contestant {
-    let (bus, _) = live_bus(0, BATCH);
-    contestant("ringbus EventBus", move |event| bus.publish(event).is_ok_and(|published| published.dropped == 0))
+fn ringbus_bus<K: Kind>() -> Contestant {
+    let (bus, _) = K::live(0, BATCH);
+    contestant(K::BUS, move |event| bus.publish(event).is_ok_and(|published| published.dropped == 0))
 }
 
 #[cfg(test)]

@@ -1,19 +1,22 @@
 //! One thread publishes, another receives: what an event costs on its way from core to core.
 //!
-//! *Blocking*: the publisher tries again until there is room, and the receiver waits as its library has it, which is how most receive; an
-//! operation is one publish with its receive. *Lossless*: the same, but the receiver polls, all in the same way. *Lossy*: the
+//! *Blocking*: the publisher tries again until there is room (the contestants called *send*: waits
+//! for room as its library has it), and the receiver waits as its library has it, which is how most
+//! receive; an operation is one publish with its receive. *Lossless*: the same, but the receiver polls, all in the same way. *Lossy*: the
 //! publisher never waits, the receiver polls, and what did not arrive is counted; an operation is one publish. Rings are much smaller
 //! than a round, and the time is that from the first publish to the last receive.
 //!
 //! With one subscriber there is no list to lock, so channels are used as they are. Two cores must be free: where the
 //! threads share one, the publisher is through before the receiver has its turn, and in the lossy case all but a ringful is lost.
 
-use super::fanout::{Channel, Crossbeam, Flume, Kanal, Std, drain, look_at};
+use super::channel::{Channel, Crossbeam, Crossfire, Flume, Kanal, Std};
+use super::fanout::{drain, look_at};
+use super::kind::{Arrays, Kind, Lanes};
 use crate::event::Small;
 use crate::measure::{Case, Clock, Contestant, Tally};
 use crossbeam_queue::ArrayQueue;
 use disruptor::Producer as _;
-use ringbus::{EventBus, Subscription, WaitStrategy};
+use ringbus::{Subscription, WaitStrategy};
 use std::hint::black_box;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -52,16 +55,23 @@ pub fn cases() -> Vec<Case> {
 
 fn contestants(mode: Mode) -> Vec<Contestant> {
     let contestants = [
-        ringbus_publisher(mode),
-        ringbus_spinning(mode),
-        ringbus_many(mode),
+        ringbus_publisher::<Arrays>(mode),
+        ringbus_spinning::<Arrays>(mode),
+        ringbus_many::<Arrays>(mode),
+        ringbus_publisher::<Lanes>(mode),
+        ringbus_spinning::<Lanes>(mode),
+        ringbus_many::<Lanes>(mode),
         array_queue(mode),
         tokio_broadcast(mode),
         async_broadcast(mode),
         channel::<Crossbeam>(mode),
+        channel::<Crossfire>(mode),
         channel::<Flume>(mode),
         channel::<Kanal>(mode),
         channel::<Std>(mode),
+        channel_sending::<Crossbeam>(mode),
+        channel_sending::<Crossfire>(mode),
+        channel_sending::<Std>(mode),
         jonhoo_bus(mode),
         disruptor(mode),
         rtrb(mode),
@@ -281,8 +291,8 @@ fn poll(publisher: &Worker, mut drain: impl FnMut() -> u64) -> u64 {
 }
 
 /// A live bus, by what publishes to it and by its subscriber.
-fn ringbus(wait: WaitStrategy) -> (impl FnMut(Small) -> bool + Send + 'static, Subscription<Small>) {
-    let bus = EventBus::new(0);
+fn ringbus<K: Kind>(wait: WaitStrategy) -> (impl FnMut(Small) -> bool + Send + 'static, Subscription<Small>) {
+    let bus = K::bus(0);
     let from = bus.subscriber("subscriber").capacity(CAPACITY).wait(wait).subscribe();
     bus.start();
     let mut publisher = bus.publisher();
@@ -290,32 +300,32 @@ fn ringbus(wait: WaitStrategy) -> (impl FnMut(Small) -> bool + Send + 'static, S
 }
 
 /// To try again is not what ringbus is made for: each attempt counts as a drop.
-fn ringbus_publisher(mode: Mode) -> Option<Contestant> {
-    let (publish, from) = ringbus(WaitStrategy::Park);
+fn ringbus_publisher<K: Kind>(mode: Mode) -> Option<Contestant> {
+    let (publish, from) = ringbus::<K>(WaitStrategy::Park);
     let drain = |from: &mut Subscription<Small>| drain(|| from.try_recv().ok());
-    contestant("ringbus Publisher", mode, publish, from, drain, Some(|from| from.recv().unwrap()))
+    contestant(K::PUBLISHER, mode, publish, from, drain, Some(|from| from.recv().unwrap()))
 }
 
 /// With a receiver that does not park.
-fn ringbus_spinning(mode: Mode) -> Option<Contestant> {
+fn ringbus_spinning<K: Kind>(mode: Mode) -> Option<Contestant> {
     if mode != Mode::Blocking {
         // It polls in the other modes anyway.
         return None;
     }
-    let (publish, from) = ringbus(WaitStrategy::Spin);
-    contestant("ringbus Publisher, Spin", mode, publish, from, |_| 0, Some(|from| from.recv().unwrap()))
+    let (publish, from) = ringbus::<K>(WaitStrategy::Spin);
+    contestant(K::PUBLISHER_SPIN, mode, publish, from, |_| 0, Some(|from| from.recv().unwrap()))
 }
 
 /// Receives many at a time, where there are many.
-fn ringbus_many(mode: Mode) -> Option<Contestant> {
-    let (publish, from) = ringbus(WaitStrategy::Park);
+fn ringbus_many<K: Kind>(mode: Mode) -> Option<Contestant> {
+    let (publish, from) = ringbus::<K>(WaitStrategy::Park);
     let many = Many { from, events: Vec::with_capacity(CAPACITY), next: 0 };
     let drain = |many: &mut Many| {
         many.events.clear();
         many.from.try_recv_many(&mut many.events, CAPACITY);
         look_at(many.events.iter())
     };
-    contestant("ringbus try_recv_many", mode, publish, many, drain, Some(Many::recv))
+    contestant(K::MANY, mode, publish, many, drain, Some(Many::recv))
 }
 
 /// A subscription, and what was received from it at one go.
@@ -397,6 +407,19 @@ fn channel<C: Channel>(mode: Mode) -> Option<Contestant> {
     let publish = move |event| C::try_send(&sender, event);
     let drain = |receiver: &mut C::Receiver<Small>| drain(|| C::try_recv(receiver));
     contestant(C::NAME, mode, publish, receiver, drain, Some(|receiver| C::recv(receiver)))
+}
+
+/// With a publisher that waits for room as its library has it.
+fn channel_sending<C: Channel>(mode: Mode) -> Option<Contestant> {
+    if mode != Mode::Blocking {
+        return None;
+    }
+    let (sender, receiver) = C::bounded(CAPACITY);
+    let publish = move |event| {
+        C::send(&sender, event);
+        true
+    };
+    contestant(C::SEND_NAME, mode, publish, receiver, |_| 0, Some(|receiver| C::recv(receiver)))
 }
 
 fn jonhoo_bus(mode: Mode) -> Option<Contestant> {

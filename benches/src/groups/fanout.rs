@@ -2,47 +2,69 @@
 //!
 //! An operation is one publish with its N receives. Rings hold the whole batch, so nobody loses anything.
 
+use super::channel::{Channel, Crossbeam, Crossfire, Flume, Kanal, Std};
+use super::kind::{Arrays, Kind, Lanes};
 use crate::event::{Sample, Shared, Small};
 use crate::measure::{Case, Clock, Contestant, Tally};
 use crossbeam_queue::ArrayQueue;
 use disruptor::Producer as _;
-use ringbus::{EventBus, Subscription};
 use std::hint::black_box;
 use std::iter;
-use std::sync::{Arc, RwLock, mpsc};
+use std::sync::{Arc, RwLock};
 
 /// Events in a round.
 pub const BATCH: usize = 512;
 /// The numbers of subscribers.
 pub const SUBSCRIBERS: [usize; 5] = [1, 4, 8, 16, 64];
+/// What is carried, as it stands in tables.
+pub const PAYLOADS: [&str; 2] = ["16 bytes", "Arc"];
 /// The peers to which subscribers can be added at run time, as to ringbus.
-pub const RUN_TIME_PEERS: [&str; 7] =
-    ["tokio broadcast", "async-broadcast", "crossbeam-channel", "flume", "kanal", "std mpsc", "jonhoo's bus"];
+pub const RUN_TIME_PEERS: [&str; 8] = [
+    "tokio broadcast",
+    "async-broadcast",
+    "crossbeam-channel",
+    "crossfire",
+    "flume",
+    "kanal",
+    "std mpsc",
+    "jonhoo's bus",
+];
 
 /// A case for each number of subscribers and each payload.
 #[must_use]
 pub fn cases() -> Vec<Case> {
     let of = |subscribers, payload, contestants: fn(usize) -> Vec<Contestant>| Case {
         group: "fanout",
-        name: format!("N = {subscribers}, {payload}"),
+        name: name(subscribers, payload),
         operation: "publish and N receives",
         clock: Clock::Thread,
         contestants: Box::new(move || contestants(subscribers)),
     };
-    let small = SUBSCRIBERS.map(|subscribers| of(subscribers, "16 bytes", contestants::<Small>));
-    let shared = SUBSCRIBERS.map(|subscribers| of(subscribers, "Arc", contestants::<Shared>));
+    let [small, shared] = PAYLOADS;
+    let small = SUBSCRIBERS.map(|subscribers| of(subscribers, small, contestants::<Small>));
+    let shared = SUBSCRIBERS.map(|subscribers| of(subscribers, shared, contestants::<Shared>));
     small.into_iter().chain(shared).collect()
+}
+
+/// What the case with so many subscribers and this payload is called.
+#[must_use]
+pub fn name(subscribers: usize, payload: &str) -> String {
+    format!("N = {subscribers}, {payload}")
 }
 
 fn contestants<E: Sample>(subscribers: usize) -> Vec<Contestant> {
     vec![
-        ringbus_publisher::<E>(subscribers),
-        ringbus_bus::<E>(subscribers),
-        ringbus_batch::<E>(subscribers),
+        ringbus_publisher::<Arrays, E>(subscribers),
+        ringbus_bus::<Arrays, E>(subscribers),
+        ringbus_batch::<Arrays, E>(subscribers),
+        ringbus_publisher::<Lanes, E>(subscribers),
+        ringbus_bus::<Lanes, E>(subscribers),
+        ringbus_batch::<Lanes, E>(subscribers),
         array_queue::<E>(subscribers),
         tokio_broadcast::<E>(subscribers),
         async_broadcast::<E>(subscribers),
         channel::<Crossbeam, E>(subscribers),
+        channel::<Crossfire, E>(subscribers),
         channel::<Flume, E>(subscribers),
         channel::<Kanal, E>(subscribers),
         channel::<Std, E>(subscribers),
@@ -50,14 +72,6 @@ fn contestants<E: Sample>(subscribers: usize) -> Vec<Contestant> {
         disruptor::<E>(subscribers),
         rtrb::<E>(subscribers),
     ]
-}
-
-/// A live bus with so many subscribers to everything.
-pub(super) fn live_bus<E: Sample>(subscribers: usize, capacity: usize) -> (EventBus<E>, Vec<Subscription<E>>) {
-    let bus = EventBus::new(0);
-    let subscriptions = (0..subscribers).map(|_| bus.subscribe(capacity)).collect();
-    bus.start();
-    (bus, subscriptions)
 }
 
 /// Receives until there is nothing left, looks at every event, and counts them.
@@ -95,82 +109,6 @@ pub(super) fn look_at<'a, E: Sample>(events: impl Iterator<Item = &'a E>) -> u64
     seen
 }
 
-/// A bounded channel, as far as the groups need one.
-pub(super) trait Channel {
-    /// As it stands in tables.
-    const NAME: &'static str;
-    /// As it stands in tables where the senders are in a map, by the type of event.
-    const MAP_NAME: &'static str;
-    /// The sending half.
-    type Sender<E: Sample>: Clone + Send + Sync + 'static;
-    /// The receiving half.
-    type Receiver<E: Sample>: Send + 'static;
-
-    /// Makes a channel.
-    fn bounded<E: Sample>(capacity: usize) -> (Self::Sender<E>, Self::Receiver<E>);
-
-    /// Sends an event, and says whether there was room for it.
-    fn try_send<E: Sample>(to: &Self::Sender<E>, event: E) -> bool;
-
-    /// Receives an event, if there is one.
-    fn try_recv<E: Sample>(from: &Self::Receiver<E>) -> Option<E>;
-
-    /// Receives an event, and waits for it.
-    fn recv<E: Sample>(from: &Self::Receiver<E>) -> E;
-}
-
-macro_rules! channel {
-    (
-        $peer:ident, $name:literal, $library:ident :: { $bounded:ident, $sender:ident },
-        |$to:ident, $event:ident| $try_send:expr, |$from:ident| $try_recv:expr
-    ) => {
-        pub(super) struct $peer;
-
-        impl Channel for $peer {
-            const NAME: &'static str = $name;
-            const MAP_NAME: &'static str = concat!($name, " map");
-            type Sender<E: Sample> = $library::$sender<E>;
-            type Receiver<E: Sample> = $library::Receiver<E>;
-
-            fn bounded<E: Sample>(capacity: usize) -> (Self::Sender<E>, Self::Receiver<E>) {
-                $library::$bounded(capacity)
-            }
-
-            #[inline]
-            fn try_send<E: Sample>($to: &Self::Sender<E>, $event: E) -> bool {
-                $try_send
-            }
-
-            #[inline]
-            fn try_recv<E: Sample>($from: &Self::Receiver<E>) -> Option<E> {
-                $try_recv
-            }
-
-            #[inline]
-            fn recv<E: Sample>(from: &Self::Receiver<E>) -> E {
-                from.recv().unwrap()
-            }
-        }
-    };
-}
-
-channel! {
-    Crossbeam, "crossbeam-channel", crossbeam_channel::{bounded, Sender},
-    |to, event| to.try_send(event).is_ok(), |from| from.try_recv().ok()
-}
-channel! {
-    Flume, "flume", flume::{bounded, Sender},
-    |to, event| to.try_send(event).is_ok(), |from| from.try_recv().ok()
-}
-channel! {
-    Kanal, "kanal", kanal::{bounded, Sender},
-    |to, event| to.try_send(event).unwrap_or(false), |from| from.try_recv().ok().flatten()
-}
-channel! {
-    Std, "std mpsc", mpsc::{sync_channel, SyncSender},
-    |to, event| to.try_send(event).is_ok(), |from| from.try_recv().ok()
-}
-
 /// A contestant that publishes event by event, so many receives being due for each, and drains subscriber by subscriber.
 pub(super) fn contestant<E: Sample, R: 'static>(
     name: &'static str,
@@ -189,26 +127,26 @@ pub(super) fn contestant<E: Sample, R: 'static>(
     })
 }
 
-fn ringbus_publisher<E: Sample>(subscribers: usize) -> Contestant {
-    let (bus, subscriptions) = live_bus::<E>(subscribers, BATCH);
+pub(super) fn ringbus_publisher<K: Kind, E: Sample>(subscribers: usize) -> Contestant {
+    let (bus, subscriptions) = K::live::<E>(subscribers, BATCH);
     let mut publisher = bus.publisher();
     let publish = move |event: &E| publisher.publish(event.clone()).is_ok_and(|published| published.dropped == 0);
-    contestant("ringbus Publisher", subscribers, publish, subscriptions, |from| drain(|| from.try_recv().ok()))
+    contestant(K::PUBLISHER, subscribers, publish, subscriptions, |from| drain(|| from.try_recv().ok()))
 }
 
-fn ringbus_bus<E: Sample>(subscribers: usize) -> Contestant {
-    let (bus, subscriptions) = live_bus::<E>(subscribers, BATCH);
+pub(super) fn ringbus_bus<K: Kind, E: Sample>(subscribers: usize) -> Contestant {
+    let (bus, subscriptions) = K::live::<E>(subscribers, BATCH);
     let publish = move |event: &E| bus.publish(event.clone()).is_ok_and(|published| published.dropped == 0);
-    contestant("ringbus EventBus", subscribers, publish, subscriptions, |from| drain(|| from.try_recv().ok()))
+    contestant(K::BUS, subscribers, publish, subscriptions, |from| drain(|| from.try_recv().ok()))
 }
 
 /// The batch at once, and many events at a time out of the rings.
-fn ringbus_batch<E: Sample>(subscribers: usize) -> Contestant {
-    let (bus, mut subscriptions) = live_bus::<E>(subscribers, BATCH);
+pub(super) fn ringbus_batch<K: Kind, E: Sample>(subscribers: usize) -> Contestant {
+    let (bus, mut subscriptions) = K::live::<E>(subscribers, BATCH);
     let mut publisher = bus.publisher();
     let batch = E::batch(BATCH);
     let mut events = Vec::with_capacity(BATCH);
-    Contestant::new("ringbus batch", move || {
+    Contestant::new(K::BATCH, move || {
         black_box(publisher.publish_batch(&batch).is_ok_and(|published| published.dropped == 0));
         let mut received = 0;
         for from in &mut subscriptions {
@@ -221,7 +159,7 @@ fn ringbus_batch<E: Sample>(subscribers: usize) -> Contestant {
 }
 
 /// The floor of this shape: nothing but the rings.
-fn array_queue<E: Sample>(subscribers: usize) -> Contestant {
+pub(super) fn array_queue<E: Sample>(subscribers: usize) -> Contestant {
     let rings: Vec<_> = (0..subscribers).map(|_| Arc::new(ArrayQueue::new(BATCH))).collect();
     let publish = {
         let rings = rings.clone();
@@ -230,7 +168,7 @@ fn array_queue<E: Sample>(subscribers: usize) -> Contestant {
     contestant("raw ArrayQueue", subscribers, publish, rings, |ring| drain(|| ring.pop()))
 }
 
-fn tokio_broadcast<E: Sample>(subscribers: usize) -> Contestant {
+pub(super) fn tokio_broadcast<E: Sample>(subscribers: usize) -> Contestant {
     let sender = tokio::sync::broadcast::Sender::<E>::new(BATCH);
     let receivers: Vec<_> = (0..subscribers).map(|_| sender.subscribe()).collect();
     let publish = move |event: &E| sender.send(event.clone()).is_ok();
@@ -245,7 +183,7 @@ fn async_broadcast<E: Sample>(subscribers: usize) -> Contestant {
 }
 
 /// As a user writes it: the senders in a list behind a lock, so that subscribers can come and go.
-fn channel<C: Channel, E: Sample>(subscribers: usize) -> Contestant {
+pub(super) fn channel<C: Channel, E: Sample>(subscribers: usize) -> Contestant {
     let (senders, receivers): (Vec<_>, Vec<_>) = (0..subscribers).map(|_| C::bounded::<E>(BATCH)).unzip();
     let senders = RwLock::new(senders);
     let publish = move |event: &E| {

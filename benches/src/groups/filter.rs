@@ -2,7 +2,9 @@
 //!
 //! An operation is one publish with its one receive. Rings hold what a round brings, so nobody loses anything.
 
-use super::fanout::{BATCH, Channel, Crossbeam, Flume, Kanal, Std, contestant, drain, drain_wanted};
+use super::channel::{Channel, Crossbeam, Crossfire, Flume, Kanal, Std};
+use super::fanout::{BATCH, contestant, drain, drain_wanted};
+use super::kind::{Arrays, Kind, Lanes};
 use crate::event::Small;
 use crate::measure::{Case, Clock, Contestant};
 use ringbus::{EventBus, Subscription};
@@ -32,9 +34,12 @@ pub fn cases() -> Vec<Case> {
 
 fn contestants() -> Vec<Contestant> {
     vec![
-        ringbus_publisher(),
-        ringbus_bus(),
+        ringbus_publisher::<Arrays>(),
+        ringbus_bus::<Arrays>(),
+        ringbus_publisher::<Lanes>(),
+        ringbus_bus::<Lanes>(),
         channel::<Crossbeam>(),
+        channel::<Crossfire>(),
         channel::<Flume>(),
         channel::<Kanal>(),
         channel::<Std>(),
@@ -42,25 +47,25 @@ fn contestants() -> Vec<Contestant> {
     ]
 }
 
-fn live_bus() -> (EventBus<Small>, Vec<Subscription<Small>>) {
-    let bus = EventBus::new(0);
+fn live_bus<K: Kind>() -> (EventBus<Small>, Vec<Subscription<Small>>) {
+    let bus = K::bus(0);
     let subscriptions =
         filters().map(|filter| bus.subscriber("subscriber").filter(filter).capacity(BATCH).subscribe()).collect();
     bus.start();
     (bus, subscriptions)
 }
 
-fn ringbus_publisher() -> Contestant {
-    let (bus, subscriptions) = live_bus();
+fn ringbus_publisher<K: Kind>() -> Contestant {
+    let (bus, subscriptions) = live_bus::<K>();
     let mut publisher = bus.publisher();
     let publish = move |event: &Small| publisher.publish(*event).is_ok_and(|published| published.dropped == 0);
-    contestant("ringbus Publisher", 1, publish, subscriptions, |from| drain(|| from.try_recv().ok()))
+    contestant(K::PUBLISHER, 1, publish, subscriptions, |from| drain(|| from.try_recv().ok()))
 }
 
-fn ringbus_bus() -> Contestant {
-    let (bus, subscriptions) = live_bus();
+fn ringbus_bus<K: Kind>() -> Contestant {
+    let (bus, subscriptions) = live_bus::<K>();
     let publish = move |event: &Small| bus.publish(*event).is_ok_and(|published| published.dropped == 0);
-    contestant("ringbus EventBus", 1, publish, subscriptions, |from| drain(|| from.try_recv().ok()))
+    contestant(K::BUS, 1, publish, subscriptions, |from| drain(|| from.try_recv().ok()))
 }
 
 /// As a user writes it: the senders with their filters in a list behind a lock.

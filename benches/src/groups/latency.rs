@@ -4,13 +4,15 @@
 //! Every contestant carries the event there and back over two channels, buses or rings of its own kind. A round trip is timed by
 //! itself, so each includes two readings of the clock.
 
+use super::channel::{Channel, Crossbeam, Crossfire, Flume, Kanal, Std};
+use super::kind::{Arrays, Kind, Lanes};
 use crate::event::Small;
 use crate::measure::Effort;
 use crossbeam_queue::ArrayQueue;
 use disruptor::{BusySpin, Producer};
 use hdrhistogram::Histogram;
-use ringbus::{EventBus, Publisher, Subscription};
-use std::sync::{Arc, mpsc};
+use ringbus::Subscription;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::{hint, thread};
 
@@ -60,12 +62,14 @@ const PARKED: Case = Case {
     name: "parked",
     pause: UNTIL_PARKED,
     contestants: &[
-        ("ringbus Publisher", |turn, nanos| turn.play(|| ringbus(|from| from.recv().unwrap()), nanos)),
-        ("crossbeam-channel", |turn, nanos| turn.play(|| crossbeam(|from| from.recv().unwrap()), nanos)),
+        (Arrays::PUBLISHER, |turn, nanos| turn.play(|| ringbus::<Arrays>(|from| from.recv().unwrap()), nanos)),
+        (Lanes::PUBLISHER, |turn, nanos| turn.play(|| ringbus::<Lanes>(|from| from.recv().unwrap()), nanos)),
+        (Crossbeam::NAME, |turn, nanos| turn.play(|| channel::<Crossbeam>(Crossbeam::recv), nanos)),
+        (Crossfire::NAME, |turn, nanos| turn.play(|| channel::<Crossfire>(Crossfire::recv), nanos)),
         ("tokio broadcast", |turn, nanos| turn.play(|| tokio(|from| from.blocking_recv().unwrap()), nanos)),
-        ("flume", |turn, nanos| turn.play(|| flume(|from| from.recv().unwrap()), nanos)),
-        ("kanal", |turn, nanos| turn.play(|| kanal(|from| from.recv().unwrap()), nanos)),
-        ("std mpsc", |turn, nanos| turn.play(|| std_mpsc(|from| from.recv().unwrap()), nanos)),
+        (Flume::NAME, |turn, nanos| turn.play(|| channel::<Flume>(Flume::recv), nanos)),
+        (Kanal::NAME, |turn, nanos| turn.play(|| channel::<Kanal>(Kanal::recv), nanos)),
+        (Std::NAME, |turn, nanos| turn.play(|| channel::<Std>(Std::recv), nanos)),
         ("async-broadcast", |turn, nanos| turn.play(async_broadcast, nanos)),
     ],
 };
@@ -74,13 +78,19 @@ const SPINNING: Case = Case {
     name: "spinning",
     pause: Duration::ZERO,
     contestants: &[
-        ("ringbus Publisher", |turn, nanos| turn.play(|| ringbus(|from| spin(|| from.try_recv().ok())), nanos)),
+        (Arrays::PUBLISHER, |turn, nanos| {
+            turn.play(|| ringbus::<Arrays>(|from| spin(|| from.try_recv().ok())), nanos);
+        }),
+        (Lanes::PUBLISHER, |turn, nanos| {
+            turn.play(|| ringbus::<Lanes>(|from| spin(|| from.try_recv().ok())), nanos);
+        }),
         ("raw ArrayQueue", |turn, nanos| turn.play(array_queue, nanos)),
-        ("crossbeam-channel", |turn, nanos| turn.play(|| crossbeam(|from| spin(|| from.try_recv().ok())), nanos)),
+        (Crossbeam::NAME, |turn, nanos| turn.play(channel_spinning::<Crossbeam>, nanos)),
+        (Crossfire::NAME, |turn, nanos| turn.play(channel_spinning::<Crossfire>, nanos)),
         ("tokio broadcast", |turn, nanos| turn.play(|| tokio(|from| spin(|| from.try_recv().ok())), nanos)),
-        ("flume", |turn, nanos| turn.play(|| flume(|from| spin(|| from.try_recv().ok())), nanos)),
-        ("kanal", |turn, nanos| turn.play(|| kanal(|from| spin(|| from.try_recv().unwrap())), nanos)),
-        ("std mpsc", |turn, nanos| turn.play(|| std_mpsc(|from| spin(|| from.try_recv().ok())), nanos)),
+        (Flume::NAME, |turn, nanos| turn.play(channel_spinning::<Flume>, nanos)),
+        (Kanal::NAME, |turn, nanos| turn.play(channel_spinning::<Kanal>, nanos)),
+        (Std::NAME, |turn, nanos| turn.play(channel_spinning::<Std>, nanos)),
         ("rtrb", |turn, nanos| turn.play(rtrb, nanos)),
         ("disruptor", |turn, nanos| turn.play(disruptor, nanos)),
     ],
@@ -191,13 +201,13 @@ pub(super) fn relax(vain: &mut u32) {
     }
 }
 
-fn ringbus(
+fn ringbus<K: Kind>(
     mut receive: impl FnMut(&Subscription<Small>) -> Small + Send,
 ) -> (impl FnMut(Small) + Send, impl FnMut() -> Small + Send) {
-    let bus = EventBus::new(0);
+    let bus = K::bus(0);
     let from = bus.subscribe(CAPACITY);
     bus.start();
-    let mut to: Publisher<Small> = bus.publisher();
+    let mut to = bus.publisher();
     (
         move |event| {
             to.publish(event).unwrap();
@@ -212,11 +222,15 @@ fn array_queue() -> (impl FnMut(Small) + Send, impl FnMut() -> Small + Send) {
     (move |event| to.push(event).unwrap(), move || spin(|| from.pop()))
 }
 
-fn crossbeam(
-    mut receive: impl FnMut(&crossbeam_channel::Receiver<Small>) -> Small + Send,
+fn channel<C: Channel>(
+    mut receive: impl FnMut(&C::Receiver<Small>) -> Small + Send,
 ) -> (impl FnMut(Small) + Send, impl FnMut() -> Small + Send) {
-    let (to, from) = crossbeam_channel::bounded(CAPACITY);
-    (move |event| to.try_send(event).unwrap(), move || receive(&from))
+    let (to, from) = C::bounded(CAPACITY);
+    (move |event| assert!(C::try_send(&to, event)), move || receive(&from))
+}
+
+fn channel_spinning<C: Channel>() -> (impl FnMut(Small) + Send, impl FnMut() -> Small + Send) {
+    channel::<C>(|from| spin(|| C::try_recv(from)))
 }
 
 fn tokio(
@@ -229,27 +243,6 @@ fn tokio(
         },
         move || receive(&mut from),
     )
-}
-
-fn flume(
-    mut receive: impl FnMut(&flume::Receiver<Small>) -> Small + Send,
-) -> (impl FnMut(Small) + Send, impl FnMut() -> Small + Send) {
-    let (to, from) = flume::bounded(CAPACITY);
-    (move |event| to.try_send(event).unwrap(), move || receive(&from))
-}
-
-fn kanal(
-    mut receive: impl FnMut(&kanal::Receiver<Small>) -> Small + Send,
-) -> (impl FnMut(Small) + Send, impl FnMut() -> Small + Send) {
-    let (to, from) = kanal::bounded(CAPACITY);
-    (move |event| assert!(to.try_send(event).unwrap()), move || receive(&from))
-}
-
-fn std_mpsc(
-    mut receive: impl FnMut(&mpsc::Receiver<Small>) -> Small + Send,
-) -> (impl FnMut(Small) + Send, impl FnMut() -> Small + Send) {
-    let (to, from) = mpsc::sync_channel(CAPACITY);
-    (move |event| to.try_send(event).unwrap(), move || receive(&from))
 }
 
 fn async_broadcast() -> (impl FnMut(Small) + Send, impl FnMut() -> Small + Send) {

@@ -8,7 +8,9 @@
 //! A publish that has to wait for a suspended receiver shows in the processor time of its thread where it spins, as `ArrayQueue` does: it has
 //! run for long, rather than been suspended for long. So for every publish that takes long, that time is looked at as well.
 
-use super::fanout::{drain, live_bus};
+use super::channel::{Channel, Crossbeam, Crossfire};
+use super::fanout::drain;
+use super::kind::{Arrays, Kind, Lanes};
 use super::latency::histogram;
 use super::stalled::next_kept;
 use crate::event::Small;
@@ -118,11 +120,13 @@ pub fn run(effort: Effort, progress: &mut dyn FnMut(&str)) -> Vec<Overload> {
 /// Plays a turn with so many subscribers.
 type Play = fn(&Case, usize, &mut Overload);
 
-const CONTESTANTS: [(&str, Play); 5] = [
-    ("ringbus Publisher", |case, count, into| case.play(ringbus_publisher(count), into)),
-    ("ringbus EventBus", |case, count, into| case.play(ringbus_bus(count), into)),
+const CONTESTANTS: [(&str, Play); 7] = [
+    (Arrays::PUBLISHER, |case, count, into| case.play(ringbus_publisher::<Arrays>(count), into)),
+    (Lanes::PUBLISHER, |case, count, into| case.play(ringbus_publisher::<Lanes>(count), into)),
+    (Arrays::BUS, |case, count, into| case.play(ringbus_bus::<Arrays>(count), into)),
     ("raw ArrayQueue", |case, count, into| case.play(array_queue(count), into)),
-    ("crossbeam-channel", |case, count, into| case.play(crossbeam(count), into)),
+    (Crossbeam::NAME, |case, count, into| case.play(channel::<Crossbeam>(count), into)),
+    (Crossfire::NAME, |case, count, into| case.play(channel::<Crossfire>(count), into)),
     ("tokio broadcast", |case, count, into| case.play(tokio(count), into)),
 ];
 
@@ -204,10 +208,14 @@ impl Case {
                 }
             };
             let (begun, running) = (Instant::now(), ThreadTime::now());
-            while begun.elapsed() < self.turn {
+            // Once at least, however long this thread is suspended before it comes to it.
+            loop {
                 into.time(|| publish(Small { number: published, payload: !published }));
                 published += 1;
                 received += receivers.iter_mut().map(drain).sum::<u64>();
+                if begun.elapsed() >= self.turn {
+                    break;
+                }
                 spin(self.pause);
             }
             into.running += running.elapsed();
@@ -251,15 +259,15 @@ fn receive(mut next: impl FnMut() -> Option<Small>, is_done: &AtomicBool) -> u64
     }
 }
 
-fn ringbus_publisher(count: usize) -> (impl FnMut(Small), Vec<impl FnMut() -> Option<Small> + Send>) {
-    let (bus, subscriptions) = live_bus(count, CAPACITY);
+fn ringbus_publisher<K: Kind>(count: usize) -> (impl FnMut(Small), Vec<impl FnMut() -> Option<Small> + Send>) {
+    let (bus, subscriptions) = K::live(count, CAPACITY);
     let mut publisher = bus.publisher();
     let publish = move |event| _ = hint::black_box(publisher.publish(event));
     (publish, subscriptions.into_iter().map(|from| move || from.try_recv().ok()).collect())
 }
 
-fn ringbus_bus(count: usize) -> (impl FnMut(Small), Vec<impl FnMut() -> Option<Small> + Send>) {
-    let (bus, subscriptions) = live_bus(count, CAPACITY);
+fn ringbus_bus<K: Kind>(count: usize) -> (impl FnMut(Small), Vec<impl FnMut() -> Option<Small> + Send>) {
+    let (bus, subscriptions) = K::live(count, CAPACITY);
     let publish = move |event| _ = hint::black_box(bus.publish(event));
     (publish, subscriptions.into_iter().map(|from| move || from.try_recv().ok()).collect())
 }
@@ -270,10 +278,10 @@ fn array_queue(count: usize) -> (impl FnMut(Small), Vec<impl FnMut() -> Option<S
     (move |event| rings.iter().for_each(|ring| _ = hint::black_box(ring.push(event))), receivers)
 }
 
-fn crossbeam(count: usize) -> (impl FnMut(Small), Vec<impl FnMut() -> Option<Small> + Send>) {
-    let (senders, receivers): (Vec<_>, Vec<_>) = (0..count).map(|_| crossbeam_channel::bounded(CAPACITY)).unzip();
-    let publish = move |event| senders.iter().for_each(|sender| _ = hint::black_box(sender.try_send(event)));
-    (publish, receivers.into_iter().map(|from| move || from.try_recv().ok()).collect())
+fn channel<C: Channel>(count: usize) -> (impl FnMut(Small), Vec<impl FnMut() -> Option<Small> + Send>) {
+    let (senders, receivers): (Vec<_>, Vec<_>) = (0..count).map(|_| C::bounded(CAPACITY)).unzip();
+    let publish = move |event| senders.iter().for_each(|sender| _ = hint::black_box(C::try_send(sender, event)));
+    (publish, receivers.into_iter().map(|from| move || C::try_recv(&from)).collect())
 }
 
 fn tokio(count: usize) -> (impl FnMut(Small), Vec<impl FnMut() -> Option<Small> + Send>) {

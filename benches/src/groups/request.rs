@@ -5,6 +5,7 @@
 //! By hand it is what a user would write who needs the same: each question carries its id and where to answer; answers are told apart
 //! by the responder's name, duplicates and strangers are counted, and the result says who is missing.
 
+use super::kind::{Arrays, Kind};
 use crate::measure::{Case, Clock, Contestant, Tally};
 use ringbus::{Event, EventBus, EventType, Gather, GatherError, Publisher, Request, RequestId, RequestOptions};
 use ringbus::{RequestResult, Response, Subscription};
@@ -38,7 +39,9 @@ pub fn cases() -> Vec<Case> {
         contestants: Box::new(contestants),
     };
     vec![
-        of("threads", || vec![ringbus_threads(), crossbeam(ReplyChannel::PerRequest), crossbeam(ReplyChannel::Kept)]),
+        of("threads", || {
+            vec![ringbus_threads::<Arrays>(), crossbeam(ReplyChannel::PerRequest), crossbeam(ReplyChannel::Kept)]
+        }),
         of("tasks", || tasks(Tasks::on_one_thread)),
         of("tasks, 2 threads", || tasks(Tasks::on_two_threads)),
     ]
@@ -46,8 +49,8 @@ pub fn cases() -> Vec<Case> {
 
 fn tasks(make: fn() -> Tasks) -> Vec<Contestant> {
     vec![
-        ringbus_tasks("ringbus .await", make(), IntoFuture::into_future),
-        ringbus_tasks("ringbus until (no timeout)", make(), |gather| gather.until(pending::<()>())),
+        ringbus_tasks::<Arrays, _>(Arrays::AWAIT, make(), IntoFuture::into_future),
+        ringbus_tasks::<Arrays, _>(Arrays::UNTIL, make(), |gather| gather.until(pending::<()>())),
         tokio_mpsc(ReplyChannel::PerRequest, make()),
         tokio_mpsc(ReplyChannel::Kept, make()),
     ]
@@ -159,8 +162,8 @@ struct Responder {
     publisher: Publisher<Talk>,
 }
 
-fn bus() -> (EventBus<Talk>, [Responder; 3]) {
-    let bus = EventBus::new(0);
+fn bus<K: Kind>() -> (EventBus<Talk>, [Responder; 3]) {
+    let bus = K::bus(0);
     let responders = RESPONDERS.map(|name| Responder {
         name,
         questions: bus.subscriber(name).types([QUESTION]).capacity(CAPACITY).subscribe(),
@@ -178,8 +181,8 @@ fn missing(gathered: Result<RequestResult<Talk>, GatherError<Talk>>) -> usize {
     gathered.unwrap_or_else(GatherError::into_partial).missing.len()
 }
 
-fn ringbus_threads() -> Contestant {
-    let (bus, responders) = bus();
+fn ringbus_threads<K: Kind>() -> Contestant {
+    let (bus, responders) = bus::<K>();
     let answer = |Responder { name: from, questions, mut publisher }| {
         thread::spawn(move || {
             while let Ok(Talk::Question(id)) = questions.recv() {
@@ -190,12 +193,12 @@ fn ringbus_threads() -> Contestant {
     let threads = responders.map(answer).into();
     let responders = Threads { questions: bus, end: |bus| bus.close(), threads };
     let options = RequestOptions::expecting(RESPONDERS).timeout(TIMEOUT);
-    Contestant::new("ringbus", move || {
+    Contestant::new(K::NAME, move || {
         tally((0..REQUESTS).map(|_| missing(ask(&responders.questions, &options).wait())).sum())
     })
 }
 
-fn ringbus_tasks<F>(
+fn ringbus_tasks<K: Kind, F>(
     name: &'static str,
     tasks: Tasks,
     wait: impl Fn(Gather<Talk>) -> F + Copy + Send + 'static,
@@ -203,7 +206,7 @@ fn ringbus_tasks<F>(
 where
     F: Future<Output = Result<RequestResult<Talk>, GatherError<Talk>>> + Send,
 {
-    let (bus, responders) = bus();
+    let (bus, responders) = bus::<K>();
     for Responder { name: from, mut questions, mut publisher } in responders {
         tasks.runtime.spawn(async move {
             while let Ok(Talk::Question(id)) = questions.recv_async().await {

@@ -2,7 +2,9 @@
 //!
 //! An operation is one publish with its receives, which are 0 to a few. Rings hold what a round brings, so nobody loses anything.
 
-use super::fanout::{BATCH, Channel, Crossbeam, Flume, Kanal, Std, drain, drain_wanted};
+use super::channel::{Channel, Crossbeam, Crossfire, Flume, Kanal, Std};
+use super::fanout::{BATCH, drain, drain_wanted};
+use super::kind::{Arrays, Kind, Lanes};
 use crate::event::Sample;
 use crate::measure::{Case, Clock, Contestant, Tally};
 use ringbus::{Event, EventBus, EventType, Subscription};
@@ -115,9 +117,12 @@ pub fn cases() -> Vec<Case> {
 
 fn contestants() -> Vec<Contestant> {
     vec![
-        ringbus_publisher(),
-        ringbus_bus(),
+        ringbus_publisher::<Arrays>(),
+        ringbus_bus::<Arrays>(),
+        ringbus_publisher::<Lanes>(),
+        ringbus_bus::<Lanes>(),
         map::<Crossbeam>(),
+        map::<Crossfire>(),
         map::<Flume>(),
         map::<Kanal>(),
         map::<Std>(),
@@ -143,8 +148,8 @@ fn contestant<R: 'static>(
     })
 }
 
-fn live_bus() -> (EventBus<Routed>, Vec<Subscription<Routed>>) {
-    let bus = EventBus::new(0);
+fn live_bus<K: Kind>() -> (EventBus<Routed>, Vec<Subscription<Routed>>) {
+    let bus = K::bus(0);
     let subscriptions = interests()
         .into_iter()
         .map(|types| bus.subscriber("subscriber").types(types).capacity(CAPACITY).subscribe())
@@ -153,17 +158,17 @@ fn live_bus() -> (EventBus<Routed>, Vec<Subscription<Routed>>) {
     (bus, subscriptions)
 }
 
-fn ringbus_publisher() -> Contestant {
-    let (bus, subscriptions) = live_bus();
+fn ringbus_publisher<K: Kind>() -> Contestant {
+    let (bus, subscriptions) = live_bus::<K>();
     let mut publisher = bus.publisher();
     let publish = move |event| publisher.publish(event).is_ok_and(|published| published.dropped == 0);
-    contestant("ringbus Publisher", publish, subscriptions, |from| drain(|| from.try_recv().ok()))
+    contestant(K::PUBLISHER, publish, subscriptions, |from| drain(|| from.try_recv().ok()))
 }
 
-fn ringbus_bus() -> Contestant {
-    let (bus, subscriptions) = live_bus();
+fn ringbus_bus<K: Kind>() -> Contestant {
+    let (bus, subscriptions) = live_bus::<K>();
     let publish = move |event| bus.publish(event).is_ok_and(|published| published.dropped == 0);
-    contestant("ringbus EventBus", publish, subscriptions, |from| drain(|| from.try_recv().ok()))
+    contestant(K::BUS, publish, subscriptions, |from| drain(|| from.try_recv().ok()))
 }
 
 /// As a user writes it: the senders in a map by the name of the type, behind a lock.

@@ -3,13 +3,14 @@
 //! One thread publishes at a steady pace, far below what any contestant can carry; another polls three healthy subscribers. That
 //! is done without and with a fourth subscriber that never reads.
 
+use super::channel::{Channel, Crossbeam, Crossfire, Flume, crossfire_mpsc};
+use super::kind::{Arrays, Kind, Lanes};
 use super::latency::{histogram, quantiles, relax};
 use crate::event::Small;
 use crate::measure::Effort;
 use bus::Bus;
-use crossbeam_channel::SendTimeoutError;
 use hdrhistogram::Histogram;
-use ringbus::{EventBus, Overflow};
+use ringbus::Overflow;
 use std::sync::RwLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -57,15 +58,24 @@ pub fn run(effort: Effort, progress: &mut dyn FnMut(&str)) -> Vec<Stalled> {
 /// What a contestant does when it is its turn: with the stalled subscriber or not, so many events, counted here.
 type Turn = fn(bool, u64, &mut Stalled);
 
-const CONTESTANTS: [(&str, Turn); 8] = [
-    ("ringbus Publisher", |stalled, events, into| play(ringbus(stalled, Overflow::DropNewest), events, into)),
-    ("ringbus Publisher, DropOldest", |stalled, events, into| {
-        play(ringbus(stalled, Overflow::DropOldest), events, into)
+const CONTESTANTS: [(&str, Turn); 11] = [
+    (Arrays::PUBLISHER, |stalled, events, into| play(ringbus::<Arrays>(stalled, Overflow::DropNewest), events, into)),
+    (Lanes::PUBLISHER, |stalled, events, into| play(ringbus::<Lanes>(stalled, Overflow::DropNewest), events, into)),
+    (Arrays::PUBLISHER_DROP_OLDEST, |stalled, events, into| {
+        play(ringbus::<Arrays>(stalled, Overflow::DropOldest), events, into)
     }),
     ("tokio broadcast", |stalled, events, into| play(tokio(stalled), events, into)),
-    ("crossbeam-channel try_send", |stalled, events, into| play(crossbeam(stalled), events, into)),
-    ("flume try_send", |stalled, events, into| play(flume(stalled), events, into)),
-    ("crossbeam-channel send", |stalled, events, into| play(crossbeam_waiting(stalled), events, into)),
+    (Crossbeam::TRY_SEND_NAME, |stalled, events, into| play(channel_trying::<Crossbeam>(stalled), events, into)),
+    (Crossfire::TRY_SEND_NAME, |stalled, events, into| play(channel_trying::<Crossfire>(stalled), events, into)),
+    (Flume::TRY_SEND_NAME, |stalled, events, into| play(channel_trying::<Flume>(stalled), events, into)),
+    (Crossbeam::SEND_NAME, |stalled, events, into| {
+        let send = |to: &crossbeam_channel::Sender<_>, event| to.send_timeout(event, GIVE_UP).is_ok();
+        play(channel::<Crossbeam>(stalled, send), events, into);
+    }),
+    (Crossfire::SEND_NAME, |stalled, events, into| {
+        let send = |to: &crossfire_mpsc::Sender<_>, event| to.send_timeout(event, GIVE_UP).is_ok();
+        play(channel::<Crossfire>(stalled, send), events, into);
+    }),
     ("async-broadcast", |stalled, events, into| play(async_broadcast(stalled), events, into)),
     ("jonhoo's bus", |stalled, events, into| play(jonhoo_bus(stalled), events, into)),
 ];
@@ -177,11 +187,11 @@ fn retry(mut attempt: impl FnMut() -> bool) -> bool {
     true
 }
 
-fn ringbus(
+fn ringbus<K: Kind>(
     stalled: bool,
     overflow: Overflow,
 ) -> (impl FnMut(Small) -> bool, Vec<impl FnMut() -> Option<Small> + Send>) {
-    let bus = EventBus::new(0);
+    let bus = K::bus(0);
     let idle = stalled.then(|| bus.subscriber("stalled").capacity(CAPACITY).overflow(overflow).subscribe());
     let healthy = (0..HEALTHY).map(|_| bus.subscribe(CAPACITY));
     let receivers = idle.into_iter().chain(healthy).map(|from| move || from.try_recv().ok()).collect();
@@ -212,45 +222,23 @@ pub(super) fn next_kept(from: &mut broadcast::Receiver<Small>) -> Option<Small> 
     }
 }
 
-fn crossbeam(stalled: bool) -> (impl FnMut(Small) -> bool, Vec<impl FnMut() -> Option<Small> + Send>) {
-    let (senders, receivers) = crossbeam_channels(stalled);
-    let publish = move |event| {
-        for sender in senders.read().unwrap().iter() {
-            let _ = sender.try_send(event);
-        }
-        true
-    };
-    (publish, receivers)
-}
-
-fn crossbeam_waiting(stalled: bool) -> (impl FnMut(Small) -> bool, Vec<impl FnMut() -> Option<Small> + Send>) {
-    let (senders, receivers) = crossbeam_channels(stalled);
-    let publish = move |event| {
-        let send = |sender: &crossbeam_channel::Sender<Small>| sender.send_timeout(event, GIVE_UP);
-        !senders.read().unwrap().iter().any(|sender| matches!(send(sender), Err(SendTimeoutError::Timeout(_))))
-    };
-    (publish, receivers)
-}
-
-type Senders<S> = RwLock<Vec<S>>;
-
-fn crossbeam_channels(
+/// With `send`, which says whether it could go on.
+fn channel<C: Channel>(
     stalled: bool,
-) -> (Senders<crossbeam_channel::Sender<Small>>, Vec<impl FnMut() -> Option<Small> + Send>) {
-    let (senders, receivers): (_, Vec<_>) = subscribers(stalled).map(|_| crossbeam_channel::bounded(CAPACITY)).unzip();
-    (RwLock::new(senders), receivers.into_iter().map(|from| move || from.try_recv().ok()).collect())
+    send: impl Fn(&C::Sender<Small>, Small) -> bool,
+) -> (impl FnMut(Small) -> bool, Vec<impl FnMut() -> Option<Small> + Send>) {
+    let (senders, receivers): (Vec<_>, Vec<_>) = subscribers(stalled).map(|_| C::bounded(CAPACITY)).unzip();
+    let senders = RwLock::new(senders);
+    let publish = move |event| senders.read().unwrap().iter().all(|sender| send(sender, event));
+    (publish, receivers.into_iter().map(|from| move || C::try_recv(&from)).collect())
 }
 
-fn flume(stalled: bool) -> (impl FnMut(Small) -> bool, Vec<impl FnMut() -> Option<Small> + Send>) {
-    let (senders, receivers): (_, Vec<_>) = subscribers(stalled).map(|_| flume::bounded(CAPACITY)).unzip();
-    let senders: Senders<flume::Sender<Small>> = RwLock::new(senders);
-    let publish = move |event| {
-        for sender in senders.read().unwrap().iter() {
-            let _ = sender.try_send(event);
-        }
+/// Whoever has no room loses the event.
+fn channel_trying<C: Channel>(stalled: bool) -> (impl FnMut(Small) -> bool, Vec<impl FnMut() -> Option<Small> + Send>) {
+    channel::<C>(stalled, |sender, event| {
+        C::try_send(sender, event);
         true
-    };
-    (publish, receivers.into_iter().map(|from| move || from.try_recv().ok()).collect())
+    })
 }
 
 fn async_broadcast(stalled: bool) -> (impl FnMut(Small) -> bool, Vec<impl FnMut() -> Option<Small> + Send>) {
@@ -290,7 +278,8 @@ mod tests {
         let measured = run_turns(1, events, &mut |_| {});
         assert_eq!(measured.len(), 2 * CONTESTANTS.len());
         for stalled in measured {
-            let waits = ["crossbeam-channel send", "async-broadcast", "jonhoo's bus"].contains(&stalled.name);
+            let waits =
+                [Crossbeam::SEND_NAME, Crossfire::SEND_NAME, "async-broadcast", "jonhoo's bus"].contains(&stalled.name);
             // Where the machine keeps a healthy one from running for so long, that blocks as well.
             assert!(waits || !stalled.blocked, "{}", stalled.name);
             assert!(stalled.blocked || !(waits && stalled.stalled), "{}", stalled.name);

@@ -3,10 +3,10 @@
 //! What is made anew for a round, and what becomes of it afterwards, is not timed.
 
 use super::fanout::{BATCH, drain};
+use super::kind::{Arrays, Kind};
 use crate::event::{Sample, Small};
 use crate::measure::{Case, Clock, Contestant, Tally};
 use crossbeam_queue::ArrayQueue;
-use ringbus::EventBus;
 use std::hint::black_box;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -26,14 +26,16 @@ pub fn cases() -> Vec<Case> {
         name: "buffering".to_owned(),
         operation: "publish",
         clock: Clock::Thread,
-        contestants: Box::new(|| vec![ringbus_publisher(), ringbus_bus(), mutex_vec(), array_queue()]),
+        contestants: Box::new(|| {
+            vec![ringbus_publisher::<Arrays>(), ringbus_bus::<Arrays>(), mutex_vec(), array_queue()]
+        }),
     };
     let start = EVENTS.map(|events| Case {
         group: "startup",
         name: format!("start, {events} events"),
         operation: "start",
         clock: Clock::Thread,
-        contestants: Box::new(move || vec![ringbus_start(events), hand_written_start(events)]),
+        contestants: Box::new(move || vec![ringbus_start::<Arrays>(events), hand_written_start(events)]),
     });
     [buffering].into_iter().chain(start).collect()
 }
@@ -57,13 +59,13 @@ fn buffering<B>(
     })
 }
 
-fn ringbus_publisher() -> Contestant {
-    let make = || EventBus::new(BATCH).publisher();
-    buffering("ringbus Publisher", make, |publisher, event| publisher.publish(event).is_ok())
+fn ringbus_publisher<K: Kind>() -> Contestant {
+    let make = || K::bus(BATCH).publisher();
+    buffering(K::PUBLISHER, make, |publisher, event| publisher.publish(event).is_ok())
 }
 
-fn ringbus_bus() -> Contestant {
-    buffering("ringbus EventBus", || EventBus::new(BATCH), |bus, event| bus.publish(event).is_ok())
+fn ringbus_bus<K: Kind>() -> Contestant {
+    buffering(K::BUS, || K::bus(BATCH), |bus, event| bus.publish(event).is_ok())
 }
 
 /// As a user writes it.
@@ -83,11 +85,11 @@ fn array_queue() -> Contestant {
 /// The call of `start` alone. Afterwards everybody reads the replay, as proof that it is there.
 ///
 /// Before it, the caches are filled with something else: however many events were published, `start` then finds them as cold.
-fn ringbus_start(events: usize) -> Contestant {
+fn ringbus_start<K: Kind>(events: usize) -> Contestant {
     let batch = Small::batch(events);
     let mut something_else = vec![0_u8; 64 << 20];
-    Contestant::new("ringbus", move || {
-        let bus = EventBus::new(events);
+    Contestant::new(K::NAME, move || {
+        let bus = K::bus(events);
         let subscriptions: Vec<_> = (0..SUBSCRIBERS).map(|_| bus.subscribe(CAPACITY)).collect();
         let mut publisher = bus.publisher();
         for event in &batch {

@@ -59,11 +59,12 @@ fn output(program: &str, arguments: &[&str]) -> String {
 /// The contestants' crates with the versions that the lock file names.
 #[must_use]
 pub fn peers() -> Vec<(String, String)> {
-    const PEERS: [&str; 9] = [
+    const PEERS: [&str; 10] = [
         "async-broadcast",
         "bus",
         "crossbeam-channel",
         "crossbeam-queue",
+        "crossfire",
         "disruptor",
         "flume",
         "kanal",
