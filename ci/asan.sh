@@ -13,4 +13,5 @@ must_report use_after_free "ERROR: AddressSanitizer: heap-use-after-free"
 must_report leak "ERROR: LeakSanitizer: detected memory leaks"
 # Resident memory does not end where it began: the sanitizer keeps back for a while what was freed.
 cargo test --features tokio,tracing -- --skip memory_ends_where_it_began
+cargo test -p ringbus-lane
 STRESS_RUNS=1000 cargo test -p loom-tests

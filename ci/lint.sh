@@ -12,11 +12,13 @@ cargo clippy --all-targets --features tokio,tracing -- -D warnings
 for engine in loom shuttle; do
     export RUSTFLAGS="--cfg $engine" CARGO_TARGET_DIR="$target/$engine"
     cargo clippy -p ringbus --lib --features "__$engine" -- -D warnings
+    cargo clippy -p ringbus-lane --lib --features "__$engine" -- -D warnings
     cargo clippy -p loom-tests --all-targets -- -D warnings
 done
 unset RUSTFLAGS
 export CARGO_TARGET_DIR=$target
 RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
+RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items -p ringbus-lane
 RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --features tokio,tracing
 RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items --features tokio,tracing
 ci/orderings.sh

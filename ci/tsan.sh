@@ -13,4 +13,5 @@ export TSAN_OPTIONS=external_symbolizer_path=$symbolizer
 
 must_report race "WARNING: ThreadSanitizer: data race"
 cargo test --features tokio,tracing
+cargo test -p ringbus-lane
 STRESS_RUNS=1000 cargo test -p loom-tests
