@@ -91,7 +91,7 @@ fn slice_clones_no_more_than_fits() {
 
 /// A value whose `Clone` and `Drop` push into and pop from the ring that is there for this thread.
 struct Meddler {
-    counted: Counted,
+    _counted: Counted,
     meddles: bool,
 }
 
@@ -105,7 +105,7 @@ struct Ring {
 impl Ring {
     /// The next value, which does nothing more.
     fn value(&self, meddles: bool) -> Meddler {
-        Meddler { counted: self.ledger.value(self.next.replace(self.next.get() + 1)), meddles }
+        Meddler { _counted: self.ledger.value(self.next.replace(self.next.get() + 1)), meddles }
     }
 }
 
