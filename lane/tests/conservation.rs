@@ -54,6 +54,7 @@ fn offer(producer: &Producer<Counted>, batch: &mut [Option<Counted>], one_by_one
         } else {
             producer.push_batch(batch);
         }
+        assert!(producer.len() <= producer.capacity(), "though head and tail are read one after the other");
         if batch.iter().all(Option::is_none) || producer.is_closed() {
             return;
         }

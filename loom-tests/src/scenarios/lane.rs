@@ -168,21 +168,21 @@ pub fn known_head(outcomes: &Outcomes) {
     outcomes.saw_if(taken == [2], "of the second");
 }
 
-/// A producer × a consumer, lap by lap in a ring that is too small.
+/// A producer × a consumer, lap by lap in a ring that is full at first.
 pub fn laps(outcomes: &Outcomes, capacity: usize, way: Way) {
     let (producer, consumer, _bare) = bare_channel(capacity);
-    push(&producer, &Token::new(0)).unwrap();
-    let pusher = spawn_pushes(&producer, &[1, 2], way);
+    (0..capacity).for_each(|number| push(&producer, &Token::new(number)).unwrap());
+    let pusher = spawn_pushes(&producer, &[capacity, capacity + 1], way);
     let reader = thread::spawn(move || (pop(&consumer, way), consumer));
     let (popped, consumer) = reader.join().unwrap();
-    let taken: Vec<_> = [0].into_iter().chain(pusher.join().unwrap()).collect();
+    let taken: Vec<_> = (0..capacity).chain(pusher.join().unwrap()).collect();
     let early = popped.len();
     let mut numbers: Vec<_> = popped.into_iter().map(Token::read).collect();
     numbers.extend(drain(&consumer));
     assert_eq!(numbers, taken, "what was taken comes out, in order");
-    outcomes.saw_if(taken.len() < 3, "refused");
-    outcomes.saw_if(taken.len() == 3, "all taken");
-    outcomes.saw_if(early > 1, "a later lap was popped");
+    outcomes.saw_if(taken.len() < capacity + 2, "refused");
+    outcomes.saw_if(taken.len() == capacity + 2, "all taken");
+    outcomes.saw_if(early > capacity, "a later lap was popped");
 }
 
 /// Producers of two values each × a consumer.
