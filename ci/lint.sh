@@ -12,12 +12,14 @@ cargo clippy --all-targets --features derive,lane,serde,tokio,tracing -- -D warn
 for engine in loom shuttle; do
     export RUSTFLAGS="--cfg $engine" CARGO_TARGET_DIR="$target/$engine"
     cargo clippy -p ringbus --lib --features "__$engine" -- -D warnings
+    cargo clippy -p ringbus-lane --lib --features "__$engine" -- -D warnings
     cargo clippy -p loom-tests --all-targets -- -D warnings
 done
 unset RUSTFLAGS
 export CARGO_TARGET_DIR=$target
 RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
 RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --package ringbus-derive
+RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items -p ringbus-lane
 RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --features derive,lane,serde,tokio,tracing
 RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items --features derive,lane,serde,tokio,tracing
 ci/orderings.sh

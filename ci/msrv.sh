@@ -30,6 +30,7 @@ newest=$(ci/debian-rust.sh)
 # The library alone: tests and examples may need a newer compiler.
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-target}/msrv
 cargo check --lib
+cargo check --lib -p ringbus-lane
 cargo check --lib --features derive,lane,serde,tokio,tracing
 RUSTC=$newest/rustc RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=${CARGO_TARGET_DIR%/msrv}/narrow \
     cargo check --lib -Zbuild-std=std,panic_abort --features lane,serde,tokio,tracing --target powerpc-unknown-linux-gnu

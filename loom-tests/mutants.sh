@@ -44,7 +44,7 @@ fresh_tree() {
     rm -rf "$tree"
     mkdir -p "$tree"
     # Only the models are built here, but the manifest names the rest.
-    cp -r Cargo.toml Cargo.lock src tests examples benches loom-tests "$tree"
+    cp -r Cargo.toml Cargo.lock src tests examples benches lane loom-tests "$tree"
 }
 
 started=$SECONDS

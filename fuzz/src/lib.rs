@@ -1,11 +1,12 @@
 //! What the fuzz targets check. `operations` runs a [`Scenario`] on the library and on a plain sequential [`reference`], and compares the
-//! two after each step; the other targets check the names of event types and requests.
+//! two after each step; `lane` does the same with a ring of `ringbus-lane`; the other targets check the names of event types and requests.
 #![forbid(unsafe_code)]
 
 mod aside;
 mod bell;
 mod choice;
 mod comparison;
+mod lane;
 mod letter;
 pub mod names;
 mod operation;
@@ -16,4 +17,5 @@ mod subject;
 mod turn;
 
 pub use comparison::compare;
+pub use lane::{LaneScenario, compare_lane};
 pub use operation::Scenario;

@@ -58,6 +58,15 @@ fn batch_gets_as_much_as_fits() {
 }
 
 #[test]
+fn batch_of_any_length_is_claimed_at_once() {
+    for len in [63, 64, 65, 1_000] {
+        let (producer, consumer) = channel(1_000);
+        let mut batch: Vec<_> = (0..len).map(Some).collect();
+        assert_eq!((producer.push_batch(&mut batch), consumer.len()), (len, len));
+    }
+}
+
+#[test]
 fn batch_with_holes_keeps_its_order() {
     let (producer, consumer) = channel(3);
     let mut batch = [None, Some(1), None, None, Some(2), Some(3), None, Some(4)];

@@ -6,7 +6,7 @@ use common::{Counted, Ledger};
 use ringbus_lane::{Consumer, Producer, PushError, channel};
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 /// A value of some size whose clones are counted, and one of which panics.
 struct Fragile<const SIZE: usize> {
@@ -71,14 +71,18 @@ fn clone_that_panics_in_a_slice_leaves_what_was_pushed_and_leaks_nothing() {
     }
 }
 
-#[test]
-fn slice_clones_no_more_than_fits() {
+/// Pushes slices into rings that have room for a part of them, or for nothing.
+fn push_more_than_fits<const SIZE: usize>() {
     for (capacity, before) in [(1, 0), (1, 1), (5, 2), (40, 0), (40, 40)] {
         let ledger = Ledger::new(100);
         let clones = Rc::new(Clones { ledger: ledger.clone(), made: Cell::new(0), panics: usize::MAX });
         let originals = Ledger::new(50);
         let values: Vec<_> = (0..50)
-            .map(|number| Fragile::<0> { counted: originals.value(number), clones: Rc::clone(&clones), _bulk: [] })
+            .map(|number| Fragile::<SIZE> {
+                counted: originals.value(number),
+                clones: Rc::clone(&clones),
+                _bulk: [0; SIZE],
+            })
             .collect();
         let (producer, consumer) = channel(capacity);
         assert_eq!(producer.push_slice(&values[..before]), before);
@@ -89,9 +93,15 @@ fn slice_clones_no_more_than_fits() {
     }
 }
 
+#[test]
+fn slice_clones_no_more_than_fits() {
+    push_more_than_fits::<0>();
+    push_more_than_fits::<4096>();
+}
+
 /// A value whose `Clone` and `Drop` push into and pop from the ring that is there for this thread.
 struct Meddler {
-    counted: Counted,
+    _counted: Counted,
     meddles: bool,
 }
 
@@ -105,7 +115,7 @@ struct Ring {
 impl Ring {
     /// The next value, which does nothing more.
     fn value(&self, meddles: bool) -> Meddler {
-        Meddler { counted: self.ledger.value(self.next.replace(self.next.get() + 1)), meddles }
+        Meddler { _counted: self.ledger.value(self.next.replace(self.next.get() + 1)), meddles }
     }
 }
 
@@ -178,6 +188,65 @@ fn clone_and_drop_may_use_the_ring_that_they_go_through() {
             let mut batch: Vec<_> = (0..10).map(|_| Some(ring.value(true))).collect();
             ring.producer.push_batch(&mut batch);
         });
+    }
+}
+
+#[test]
+fn slice_is_taken_from_its_front_without_gaps_though_its_clones_make_room() {
+    /// Each clone pops a value before.
+    struct Popping {
+        number: usize,
+        consumer: Weak<Consumer<Popping>>,
+        popped: Rc<RefCell<Vec<usize>>>,
+    }
+
+    impl Clone for Popping {
+        fn clone(&self) -> Self {
+            let popped = self.consumer.upgrade().and_then(|consumer| consumer.pop());
+            self.popped.borrow_mut().extend(popped.map(|value| value.number));
+            Self { number: self.number, consumer: Weak::clone(&self.consumer), popped: Rc::clone(&self.popped) }
+        }
+    }
+
+    for (capacity, before) in [(40, 35), (64, 40), (10, 10), (3, 1)] {
+        let (producer, consumer) = channel(capacity);
+        let (consumer, popped) = (Rc::new(consumer), Rc::default());
+        let value = |number| Popping {
+            number,
+            consumer: Rc::downgrade(&consumer),
+            popped: Rc::<RefCell<Vec<usize>>>::clone(&popped),
+        };
+        (0..before).for_each(|number| assert!(producer.push(value(number)).is_ok()));
+        let values: Vec<_> = (before..before + 100).map(value).collect();
+        let pushed = producer.push_slice(&values);
+        popped.borrow_mut().extend(std::iter::from_fn(|| consumer.pop()).map(|value| value.number));
+        assert_eq!(*popped.borrow(), (0..before + pushed).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn slice_counts_what_was_taken_though_its_clones_take_room() {
+    /// Each clone pushes a value before, which has no number.
+    struct Pushing {
+        number: Option<usize>,
+        producer: Producer<Pushing>,
+    }
+
+    impl Clone for Pushing {
+        fn clone(&self) -> Self {
+            drop(self.producer.push(Self { number: None, producer: self.producer.clone() }));
+            Self { number: self.number, producer: self.producer.clone() }
+        }
+    }
+
+    for capacity in [1, 7, 8, 10, 15, 16, 100] {
+        let (producer, consumer) = channel(capacity);
+        let values: Vec<_> =
+            (0..8).map(|number| Pushing { number: Some(number), producer: producer.clone() }).collect();
+        let pushed = producer.push_slice(&values);
+        assert_eq!(pushed, (capacity - capacity.min(8)).min(8), "what its clones have pushed comes first");
+        let numbers: Vec<_> = std::iter::from_fn(|| consumer.pop()).filter_map(|value| value.number).collect();
+        assert_eq!(numbers, (0..pushed).collect::<Vec<_>>());
     }
 }
 

@@ -11,21 +11,23 @@ mod common;
 use common::Gate;
 use crossbeam_utils::CachePadded;
 use ringbus_lane::{Consumer, Producer, channel};
+use std::env;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed, Ordering::SeqCst, fence};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-/// Races of each kind.
-const ROUNDS: usize = 20_000;
+/// Races of each kind, unless `RINGBUS_LITMUS_ROUNDS` says otherwise.
+const ROUNDS: usize = 4_000;
 
 /// Lets producers that push and look race with a consumer that says it sleeps and looks, each round
 /// in a ring of its own.
 fn race(producers: usize, push: fn(&Producer<usize>), last_look: fn(&Consumer<usize>) -> bool) {
     // With the threads of another race beside them, these would rarely run at the same time.
     static ALONE: Mutex<()> = Mutex::new(());
+    let rounds = env::var("RINGBUS_LITMUS_ROUNDS").map_or(ROUNDS, |rounds| rounds.parse().expect("a number"));
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let words: Arc<[CachePadded<AtomicBool>]> = (0..ROUNDS).map(|_| CachePadded::default()).collect();
-    let (ends, consumers): (Vec<_>, Vec<_>) = (0..ROUNDS).map(|_| channel(producers)).unzip();
+    let words: Arc<[CachePadded<AtomicBool>]> = (0..rounds).map(|_| CachePadded::default()).collect();
+    let (ends, consumers): (Vec<_>, Vec<_>) = (0..rounds).map(|_| channel(producers)).unzip();
     let ends: Arc<[Producer<usize>]> = ends.into();
     let gate = Arc::new(Gate::default());
     let all = producers + 1;
@@ -41,7 +43,7 @@ fn race(producers: usize, push: fn(&Producer<usize>), last_look: fn(&Consumer<us
                     push(&ends[round]);
                     words[round].load(SeqCst)
                 };
-                (0..ROUNDS).map(round).collect::<Vec<_>>()
+                (0..rounds).map(round).collect::<Vec<_>>()
             })
         })
         .collect();

@@ -73,17 +73,17 @@ fn ring_is_closed_where_positions_wrap_around() {
 
 #[test]
 fn threads_meet_where_positions_wrap_around() {
-    for steps in beginnings() {
-        for capacity in [1, 3, 4] {
+    for steps in beginnings().into_iter().step_by(3) {
+        for capacity in [1, 3] {
             let (producer, consumer) = channel_at(capacity, steps).unwrap();
             let pusher = std::thread::spawn(move || {
-                for number in 0..100 {
+                for number in 0..40 {
                     while producer.push(number).is_err() {
                         std::thread::yield_now();
                     }
                 }
             });
-            for number in 0..100 {
+            for number in 0..40 {
                 let value = loop {
                     match consumer.pop() {
                         Some(value) => break value,

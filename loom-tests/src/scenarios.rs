@@ -4,6 +4,7 @@ pub mod closing;
 pub mod counting;
 pub mod draining;
 pub mod lagging;
+pub mod lane;
 pub mod large;
 pub mod publisher;
 pub mod requesting;
