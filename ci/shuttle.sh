@@ -10,4 +10,6 @@ cd "$(dirname "$0")/.."
 
 ci/setup.sh
 export RUSTFLAGS="--cfg shuttle" CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-target}/shuttle RUST_BACKTRACE=0
-cargo test --release -p loom-tests -- --nocapture --test-threads=2 "$@"
+for ring in array lane; do
+    RINGBUS_RING=$ring cargo test --release -p loom-tests -- --nocapture --test-threads=2 "$@"
+done

@@ -24,7 +24,7 @@ diff --label expected --label packaged \
         printf '%s\n' .cargo_vcs_info.json CHANGELOG.md Cargo.lock Cargo.toml Cargo.toml.orig LICENSE-APACHE LICENSE-MIT README.md
     } | LC_ALL=C sort) \
     <(cargo package --package ringbus --list --allow-dirty --quiet | LC_ALL=C sort)
-cargo publish --package ringbus-derive --package ringbus --dry-run --allow-dirty 2>&1 | tee "$root.log"
+cargo publish --package ringbus-derive --package ringbus-lane --package ringbus --dry-run --allow-dirty 2>&1 | tee "$root.log"
 if grep '^warning' "$root.log" | grep -v 'aborting upload due to dry run'; then
     echo "publishing must not warn" && exit 1
 fi
@@ -35,7 +35,9 @@ version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 rm -rf "$root"
 mkdir -p "$root/user/src"
 cp -r "$build/package/ringbus-$version" "$root/ringbus"
-cp -r "$build/package/ringbus-derive-$version" "$root/ringbus/derive"
+for companion in derive lane; do
+    cp -r "$build/package/ringbus-$companion-$version" "$root/ringbus/$companion"
+done
 touch "$root/user/src/lib.rs"
 cat >"$root/user/Cargo.toml" <<MANIFEST
 [package]
@@ -53,8 +55,9 @@ done
 (
     cd "$root/ringbus"
     rm Cargo.lock
-    # The companion of this version may not be published yet; as a member, its lower bounds count as well.
-    printf '\n[workspace]\nmembers = ["derive"]\n\n[patch.crates-io]\nringbus-derive.path = "derive"\n' >>Cargo.toml
+    # The companions of this version may not be published yet; as members, their lower bounds count as well.
+    printf '\n[workspace]\nmembers = ["derive", "lane"]\n\n[patch.crates-io]\n' >>Cargo.toml
+    printf 'ringbus-%s.path = "%s"\n' derive derive lane lane >>Cargo.toml
     RUSTC_BOOTSTRAP=1 cargo hack --remove-dev-deps generate-lockfile -Zdirect-minimal-versions
     cargo hack check --locked --lib --feature-powerset --exclude-features "$hidden,default"
 )

@@ -6,6 +6,8 @@ cd "$(dirname "$0")/.."
 ci/setup.sh
 # The benchmarks have tests of their own, for optimised builds: ci/bench.sh.
 cargo test --workspace --exclude ringbus-benches
-cargo test --features tokio --test awaiting --test request_tasks --test cooperation --example request_async
-cargo test --features tracing --test publish --test overflow
-cargo test --features serde --test serial
+features=derive,lane,serde,tokio,tracing
+cargo test --features $features --test awaiting --test request_tasks --test cooperation --test serial --test ring \
+    --test publish --test overflow --example request_async
+# Each test takes both rings.
+RINGBUS_RING=lane cargo test --features $features --tests

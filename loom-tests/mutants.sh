@@ -6,7 +6,8 @@
 #   loom-tests/mutants.sh [--shuttle] --all       all of them, and the calibration of the doubles
 #   loom-tests/mutants.sh [--shuttle] NAME ...    these
 #
-# A mutant is a patch in loom-tests/mutants/, whose head names its tier, its model and the engines that must find it. It is
+# A mutant is a patch in loom-tests/mutants/, whose head names its tier, its model, the engines that must find it, and the
+# ring if it is not the array. It is
 # killed when the property of that model fails: iteration floors and outcomes do not count here. One that does not apply, does
 # not build or is not decided in time fails the run as well.
 set -euo pipefail
@@ -44,7 +45,7 @@ fresh_tree() {
     rm -rf "$tree"
     mkdir -p "$tree"
     # Only the models are built here, but the manifest names the rest.
-    cp -r Cargo.toml Cargo.lock src tests examples benches lane loom-tests "$tree"
+    cp -r Cargo.toml Cargo.lock src tests examples benches derive lane loom-tests "$tree"
 }
 
 started=$SECONDS
@@ -66,7 +67,8 @@ for mutant in "${mutants[@]}"; do
         verdict="DOES NOT BUILD"
     else
         status=0
-        (cd "$tree" && timeout "$limit" cargo test --quiet --release -p loom-tests --test "$file" -- --exact "$model") \
+        ring=$(field Ring "$mutant")
+        (cd "$tree" && RINGBUS_RING=${ring:-array} timeout "$limit" cargo test --quiet --release -p loom-tests --test "$file" -- --exact "$model") \
             >"$target/log" 2>&1 || status=$?
         case $status in
             0) verdict="LIVES" ;;
