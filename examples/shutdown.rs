@@ -32,7 +32,8 @@ impl Event for Sensor {
     }
 }
 
-/// Publishes a reading each millisecond, until the other end of `stop` is dropped. Returns how many.
+/// Publishes a reading each millisecond, until the other end of `stop` is dropped. Returns how
+/// many.
 fn measure(bus: &EventBus<Sensor>, stop: &Receiver<()>) -> u32 {
     let mut readings = 0;
     while stop.recv_timeout(Duration::from_millis(1)) == Err(RecvTimeoutError::Timeout) {

@@ -536,10 +536,10 @@ impl<E> fmt::Debug for EventBus<E> {
 
 /// A handle that does not keep the bus open, from [`EventBus::downgrade`].
 ///
-/// For whatever the bus itself holds, and so would keep open for ever: hooks, filters and events that
-/// need the bus. And for a component that receives until the bus closes: with an [`EventBus`] of its
-/// own it would never see that, see [which handle to hold](EventBus#which-handle-do-i-want). Upgrade
-/// it for each use, and drop what that gives before you wait for the next event.
+/// For whatever the bus itself holds, and so would keep open for ever: hooks, filters and events
+/// that need the bus. And for a component that receives until the bus closes: with an [`EventBus`]
+/// of its own it would never see that, see [which handle to hold](EventBus#which-handle-do-i-want).
+/// Upgrade it for each use, and drop what that gives before you wait for the next event.
 pub struct WeakEventBus<E> {
     core: Weak<Core<E>>,
 }

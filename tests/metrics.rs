@@ -97,8 +97,8 @@ impl Page {
     }
 }
 
-/// API, section 2: the page has each number of the bus and of each subscriber, of the right type, as
-/// it is at that moment.
+/// API, section 2: the page has each number of the bus and of each subscriber, of the right type,
+/// as it is at that moment.
 #[test]
 fn page_has_the_statistics_of_the_moment() {
     let bus = EventBus::new(2);

@@ -23,8 +23,8 @@ pub struct Exporter {
 }
 
 impl Exporter {
-    /// Listens on `address`; its port 0 is any that is free. Does not keep the bus open: when it has
-    /// gone, the page is empty.
+    /// Listens on `address`; its port 0 is any that is free. Does not keep the bus open: when it
+    /// has gone, the page is empty.
     ///
     /// # Errors
     ///
