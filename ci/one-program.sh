@@ -1,13 +1,13 @@
 # To be sourced: `one_program TREE` writes TREE/tests/everything.rs, which is all tests in one
-# program, so that a change of the library costs one link. Those that count allocations or look for
-# files are left out.
+# program, so that a change of the library costs one link. Those that count allocations, look for
+# files or test an example are left out.
 
 one_program() {
     local file
     {
         echo '//! All tests in one program.'
         for file in "$1"/tests/*.rs; do
-            if ! grep -qE '^#\[global_allocator\]|CARGO_MANIFEST_DIR' "$file"; then
+            if ! grep -qE '^#\[global_allocator\]|CARGO_MANIFEST_DIR|^#\[path = "\.\./' "$file"; then
                 printf '#[path = "%s"]\nmod %s;\n' "$(basename "$file")" "$(basename "$file" .rs)"
             fi
         done

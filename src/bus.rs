@@ -61,6 +61,60 @@ use std::time::Duration;
 /// assert_eq!(ticks.recv()?, Tick(2));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// # Which handle do I want?
+///
+/// | to | hold | keeps the bus open |
+/// |---|---|---|
+/// | publish, subscribe, ask and close | an `EventBus`, a clone for each component | yes |
+/// | publish often, from one thread or task | a [`Publisher`] | yes |
+/// | do so until the bus closes, without keeping it open | a [`WeakEventBus`] | no |
+/// | receive | a [`Subscription`] | no |
+/// | end one subscription from elsewhere | its [`StopHandle`](crate::StopHandle) | no |
+/// | wait for the answers to a request | its [`Gather`] | no |
+/// | end that wait from elsewhere | its [`CancelHandle`](crate::CancelHandle) | no |
+/// | take a lag hook away again | its [`LagHook`] | no |
+///
+/// **A component that holds an `EventBus` and receives until the bus closes waits for itself**: its
+/// own handle keeps the bus open, so it never hears `Closed`, and whoever joins it hangs. Either
+/// somebody calls [`close`](Self::close), which asks no handle, or such a component holds a
+/// [`WeakEventBus`]:
+///
+/// ```
+/// # use ringbus::{Event, EventBus, EventType};
+/// # use std::time::SystemTime;
+/// # #[derive(Clone, Copy, Debug, PartialEq)]
+/// # enum Ball { Ping, Pong }
+/// # impl Event for Ball {
+/// #     fn event_type(&self) -> EventType {
+/// #         match self {
+/// #             Ball::Ping => const { EventType::new("ping") },
+/// #             Ball::Pong => const { EventType::new("pong") },
+/// #         }
+/// #     }
+/// #     fn timestamp(&self) -> SystemTime { SystemTime::now() }
+/// # }
+/// # let bus = EventBus::new(0);
+/// # let pongs = bus.subscriber("pongs").types([EventType::new("pong")]).subscribe();
+/// let pings = bus.subscriber("player").types([EventType::new("ping")]).subscribe();
+/// # bus.start();
+/// let player = std::thread::spawn({
+///     let bus = bus.downgrade(); // with `bus.clone()`, `join` below would never return
+///     move || {
+///         for _ in &pings {
+///             let Some(bus) = bus.upgrade() else { break };
+///             let _ = bus.publish(Ball::Pong);
+///         }
+///     }
+/// });
+/// bus.publish(Ball::Ping)?;
+/// # assert_eq!(pongs.recv(), Ok(Ball::Pong));
+/// drop(bus); // the last one: the bus closes
+/// player.join().unwrap();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// The example `shutdown` ends a program in order: first who publishes, then the bus.
 pub struct EventBus<E> {
     core: Arc<Core<E>>,
 }
@@ -465,7 +519,8 @@ impl<E: Event + Clone> EventBus<E> {
         matches!(self.core.cell().load().phase, Phase::Closed(_))
     }
 
-    /// A handle that does not keep the bus open.
+    /// A handle that does not keep the bus open: for hooks, filters and events, and for components
+    /// that receive until the bus closes.
     #[must_use]
     pub fn downgrade(&self) -> WeakEventBus<E> {
         WeakEventBus { core: Arc::downgrade(&self.core) }
@@ -531,7 +586,12 @@ impl<E> fmt::Debug for EventBus<E> {
     }
 }
 
-/// A handle that does not keep the bus open, from [`EventBus::downgrade`]: for hooks, filters and events that need the bus.
+/// A handle that does not keep the bus open, from [`EventBus::downgrade`].
+///
+/// For whatever the bus itself holds, and so would keep open for ever: hooks, filters and events
+/// that need the bus. And for a component that receives until the bus closes: with an [`EventBus`]
+/// of its own it would never see that, see [which handle to hold](EventBus#which-handle-do-i-want).
+/// Upgrade it for each use, and drop what that gives before you wait for the next event.
 pub struct WeakEventBus<E> {
     core: Weak<Core<E>>,
 }

@@ -1,5 +1,6 @@
 //! What can go wrong, one type per operation.
 
+use crate::gather::error::STARTUP_FULL;
 use crate::stats::Published;
 use std::error::Error;
 use std::fmt;
@@ -44,10 +45,11 @@ impl<E> fmt::Debug for PublishError<E> {
 
 impl<E> fmt::Display for PublishError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::StartupFull(_) => "the start-up buffer is full",
-            Self::Closed(_) => "the bus is closed",
-        })
+        match self {
+            Self::StartupFull(_) => BatchErrorKind::StartupFull,
+            Self::Closed(_) => BatchErrorKind::Closed,
+        }
+        .fmt(f)
     }
 }
 
@@ -76,14 +78,14 @@ pub enum BatchErrorKind {
 
 impl fmt::Display for BatchError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, {} events of the batch were taken before", self.kind, self.taken)
+        write!(f, "after {} events of the batch, {}", self.taken, self.kind)
     }
 }
 
 impl fmt::Display for BatchErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::StartupFull => "the start-up buffer is full",
+            Self::StartupFull => STARTUP_FULL,
             Self::Closed => "the bus is closed",
         })
     }

@@ -15,6 +15,11 @@ use std::time::SystemTime;
 
 /// The way from a `dyn Event` back to its concrete type; implemented for every type that can be an event.
 #[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an event: it has no known size",
+    label = "not an event",
+    note = "an event is a sized type: implement `Event` for one that holds this one in a `Box` or an `Arc`"
+)]
 pub trait AsAny: Any + Send + Sync {
     fn as_any(&self) -> &dyn Any;
     fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
@@ -87,6 +92,23 @@ impl<T: Any + Send + Sync> AsAny for T {
 /// assert_eq!(loaded.path, "a.toml");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+///
+/// A type that is neither is refused by the compiler, which says so:
+///
+/// ```compile_fail,E0277
+/// use ringbus::EventBus;
+///
+/// #[derive(Clone)]
+/// struct Opened;
+///
+/// // `Opened` is not an event: implement or derive `Event`
+/// let bus: EventBus<Opened> = EventBus::new(0);
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an event: implement or derive `Event`",
+    label = "not an event",
+    note = "a bus carries a type that is `ringbus::Event` and `Clone`, or `DynEvent`, an `Arc` of any event"
+)]
 pub trait Event: AsAny + Send + Sync {
     /// The kind of event, by which it is routed. Asked on every publish while any subscriber wants certain types only,
     /// so return a constant.

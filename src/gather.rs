@@ -41,6 +41,8 @@ use tokio::time::Instant;
 /// [`wait`](Self::wait) blocks this thread, [`until`](Self::until) is a future for any runtime that brings its own idea of time, and
 /// with the feature `tokio` the gather can be awaited as it is.
 ///
+/// (If the compiler says that a `Gather` is not a future, that feature is off.)
+///
 /// Each gives `Ok` once [enough](RequestOptions::min_responses) have answered, and otherwise an error with
 /// what had come. It keeps neither the bus open nor a responder waiting.
 #[must_use = "dropping a gather gives the request up"]

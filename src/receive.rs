@@ -443,8 +443,8 @@ impl<E: Event + Clone> Subscription<E> {
     ///
     /// It takes no more events than there were when it began, so that it comes to an end however
     /// quickly others publish. It gives 0 if there are none now, and also if none will come any
-    /// more: only [`try_recv`](Self::try_recv) tells which. ([`is_closed`](Self::is_closed) may turn
-    /// `true` while an event accepted before is still to be received.)
+    /// more: only [`try_recv`](Self::try_recv) tells which. ([`is_closed`](Self::is_closed) may
+    /// turn `true` while an event accepted before is still to be received.)
     ///
     /// # Panics
     ///
@@ -544,8 +544,8 @@ impl<E: Event + Clone> Subscription<E> {
         Ok(())
     }
 
-    /// Receives asynchronously, on any runtime, as [`recv_many`](Self::recv_many) does: waits for an
-    /// event, and takes what there is by then, up to `max` events. With a `max` of 0, the future
+    /// Receives asynchronously, on any runtime, as [`recv_many`](Self::recv_many) does: waits for
+    /// an event, and takes what there is by then, up to `max` events. With a `max` of 0, the future
     /// gives 0 at once. Cancel safe: a future that is dropped has taken no event, and keeps no
     /// waker.
     ///

@@ -78,7 +78,11 @@ fn full_start_up_buffer_takes_the_beginning_of_a_batch() {
     assert_eq!(bus.publish_batch(&numbers(0..3)), Ok(outcome(3, 0, 0)));
     let error = bus.publish_batch(&numbers(3..9)).unwrap_err();
     assert_eq!(error, BatchError { published: outcome(2, 0, 0), taken: 2, kind: BatchErrorKind::StartupFull });
-    assert_eq!(error.to_string(), "the start-up buffer is full, 2 events of the batch were taken before");
+    assert_eq!(
+        error.to_string(),
+        "after 2 events of the batch, the bus has not started and its start-up buffer is full: call `start`, or make \
+         room in `EventBus::new`"
+    );
     assert_eq!(bus.stats().startup_rejected, 1);
     bus.start();
     assert_eq!(received(&mut all), numbers(0..5));
@@ -95,7 +99,7 @@ fn closed_bus_takes_no_batch() {
     let closed = BatchError { published: Published::default(), taken: 0, kind: BatchErrorKind::Closed };
     assert_eq!(bus.publish_batch(&numbers(2..4)), Err(closed));
     assert_eq!(publisher.publish_batch(&numbers(2..4)), Err(closed));
-    assert_eq!(closed.to_string(), "the bus is closed, 0 events of the batch were taken before");
+    assert_eq!(closed.to_string(), "after 0 events of the batch, the bus is closed");
     assert_eq!(received(&mut all), numbers(0..2));
 }
 

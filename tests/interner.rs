@@ -17,8 +17,8 @@ fn interned_types_are_those_of_their_names() {
     assert_eq!(evens.try_iter().collect::<Vec<_>>(), [Number(0), Number(2)]);
 }
 
-/// API, section 2: it keeps as many new names as it was told; what it knows does not count, and what
-/// it has accepted stays accepted.
+/// API, section 2: it keeps as many new names as it was told; what it knows does not count, and
+/// what it has accepted stays accepted.
 #[test]
 fn interner_accepts_so_many_names_and_no_more() {
     let mut interner = Interner::new(2).knowing([EVEN, ODD]);

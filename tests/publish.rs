@@ -477,8 +477,10 @@ fn errors_give_the_event_back_and_need_no_debug() {
 /// API, section 2: every error is a `std::error::Error` whose text is a lower-case phrase without a full stop.
 #[test]
 fn errors_display_as_lower_case_phrases() {
+    const STARTUP_FULL: &str =
+        "the bus has not started and its start-up buffer is full: call `start`, or make room in `EventBus::new`";
     let errors: [(Box<dyn Error>, &str); 7] = [
-        (Box::new(PublishError::StartupFull(Number(0))), "the start-up buffer is full"),
+        (Box::new(PublishError::StartupFull(Number(0))), STARTUP_FULL),
         (Box::new(PublishError::Closed(Number(0))), "the bus is closed"),
         (Box::new(TryRecvError::Empty), "there is no event to receive now"),
         (Box::new(TryRecvError::Closed), "the subscription is closed"),

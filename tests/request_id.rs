@@ -105,8 +105,8 @@ fn random_bytes_are_an_id_or_an_error() {
     assert!(ids > 1_000 && errors > 1_000, "{ids} ids, {errors} errors");
 }
 
-/// API, section 2: unique ids of two processes are never equal, although each counts from 1, and one
-/// that comes home from another process equals itself.
+/// API, section 2: unique ids of two processes are never equal, although each counts from 1, and
+/// one that comes home from another process equals itself.
 #[test]
 fn unique_id_travels_to_another_process_and_home() {
     const PARENT_SENDS: &str = "RINGBUS_TEST_SENT_IDS";

@@ -1041,7 +1041,11 @@ fn errors_of_requests_say_what_they_mean() {
 
     let texts = [
         (RequestError::NotARequest(1), "the event is not a request", "NotARequest(..)"),
-        (RequestError::NoExpectedResponders(1), "no responder is expected", "NoExpectedResponders(..)"),
+        (
+            RequestError::NoExpectedResponders(1),
+            "no responder is expected: name those who answer in `RequestOptions::expecting`",
+            "NoExpectedResponders(..)",
+        ),
         (RequestError::DuplicateResponder(1), "a responder is expected twice", "DuplicateResponder(..)"),
         (
             RequestError::InvalidMinimum { event: 1, required: 4, expected: 3 },
@@ -1050,7 +1054,11 @@ fn errors_of_requests_say_what_they_mean() {
         ),
         (RequestError::DuplicateId(1), "a request with the same id is under way", "DuplicateId(..)"),
         (RequestError::NotDelivered(1), "no subscriber took the request", "NotDelivered(..)"),
-        (RequestError::StartupFull(1), "the start-up buffer is full", "StartupFull(..)"),
+        (
+            RequestError::StartupFull(1),
+            "the bus has not started and its start-up buffer is full: call `start`, or make room in `EventBus::new`",
+            "StartupFull(..)",
+        ),
         (RequestError::Closed(1), "the bus is closed", "Closed(..)"),
     ];
     for (error, display, debug) in texts {

@@ -29,7 +29,8 @@ fn what_is_no_request_id_is_refused() {
     assert!(message.starts_with("invalid type: integer `7`, expected the text of a request id"), "{message}");
 }
 
-/// API, section 2: event types are written as their names, and read within the bound of an interner.
+/// API, section 2: event types are written as their names, and read within the bound of an
+/// interner.
 #[test]
 fn event_types_are_read_within_a_bound() {
     fn read(interner: &mut Interner, json: &str) -> serde_json::Result<EventType> {

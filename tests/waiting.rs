@@ -303,8 +303,8 @@ fn owning_iterator_unsubscribes_when_dropped() {
     assert_eq!(bus.subscriber_count(), 0);
 }
 
-/// G4: `try_recv_many` takes at most `max`, in order, the replay before the ring, and of both in one
-/// call; it appends, never waits, and counts as received what it took.
+/// G4: `try_recv_many` takes at most `max`, in order, the replay before the ring, and of both in
+/// one call; it appends, never waits, and counts as received what it took.
 #[test]
 fn try_recv_many_takes_the_replay_and_then_the_ring() {
     let bus = common::new_bus(5);

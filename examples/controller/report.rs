@@ -6,7 +6,8 @@ use crate::notifier::Digest;
 use ringbus::BusStats;
 use std::time::Duration;
 
-/// Prints what the bus has counted, a line for each subscriber: what it received, what it lost, and how full its ring was.
+/// Prints what the bus has counted, a line for each subscriber: what it received, what it lost, and
+/// how full its ring was.
 pub fn print_stats(stats: &BusStats) {
     say(format_args!("\n{stats}"));
 }

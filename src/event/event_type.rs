@@ -42,9 +42,9 @@ impl EventType {
 
     /// Names an event type by a string that is known only at run time.
     ///
-    /// Every distinct name is kept for as long as the process lives, so do not make names from unbounded input: an
-    /// [`Interner`](crate::Interner) is for that. Takes a lock and may allocate: intern when you set
-    /// up, not for each event.
+    /// Every distinct name is kept for as long as the process lives, so do not make names from
+    /// unbounded input: an [`Interner`](crate::Interner) is for that. Takes a lock and may
+    /// allocate: intern when you set up, not for each event.
     #[must_use]
     pub fn intern(name: &str) -> Self {
         static NAMES: Mutex<Option<HashSet<&'static str>>> = Mutex::new(None);

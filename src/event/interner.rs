@@ -25,7 +25,7 @@ use std::fmt;
 ///
 /// let mut from_network = Interner::new(1).knowing([LOADED]);
 /// assert_eq!(from_network.intern("config.loaded"), Ok(LOADED));
-/// assert!(from_network.intern("plugin.ready").is_ok(), "the one other name that there is room for");
+/// assert!(from_network.intern("plugin.ready").is_ok(), "the one name there is room for");
 /// assert!(from_network.intern("plugin.ready").is_ok(), "which is known from now on");
 /// assert_eq!(from_network.intern("plugin.gone"), Err(InternError::TooManyNames));
 /// ```

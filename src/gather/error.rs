@@ -5,6 +5,10 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
+/// What every error says if the start-up buffer is full.
+pub(crate) const STARTUP_FULL: &str =
+    "the bus has not started and its start-up buffer is full: call `start`, or make room in `EventBus::new`";
+
 /// Why a request was not made. The event is handed back.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum RequestError<E> {
@@ -104,14 +108,16 @@ impl<E> fmt::Display for RequestError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NotARequest(_) => "the event is not a request",
-            Self::NoExpectedResponders(_) => "no responder is expected",
+            Self::NoExpectedResponders(_) => {
+                "no responder is expected: name those who answer in `RequestOptions::expecting`"
+            }
             Self::DuplicateResponder(_) => "a responder is expected twice",
             Self::InvalidMinimum { required, expected, .. } => {
                 return write!(f, "{required} responses are required of {expected} expected ones");
             }
             Self::DuplicateId(_) => "a request with the same id is under way",
             Self::NotDelivered(_) => "no subscriber took the request",
-            Self::StartupFull(_) => "the start-up buffer is full",
+            Self::StartupFull(_) => STARTUP_FULL,
             Self::Closed(_) => "the bus is closed",
         })
     }

@@ -43,10 +43,10 @@ impl RequestId {
     /// another process, or to keep it. Every id has a text of its own, and each text is that of one
     /// id. ([`Display`](fmt::Display) is for people: it shows `7` for the number and for the text.)
     ///
-    /// A unique id that has travelled to another process equals none that is made there, and when it
-    /// comes home, it equals the one that has left: a random number of 64 bits, which this process
-    /// draws once, travels with it. (A process that forks afterwards shares it with its child.) An id
-    /// is no secret: who sees one can answer in its name.
+    /// A unique id that has travelled to another process equals none that is made there, and when
+    /// it comes home, it equals the one that has left: a random number of 64 bits, which this
+    /// process draws once, travels with it. (A process that forks afterwards shares it with its
+    /// child.) An id is no secret: who sees one can answer in its name.
     ///
     /// # Examples
     ///
