@@ -33,7 +33,7 @@ export CARGO_TARGET_DIR=$root/build
 # plant ARGUMENT ...: tries every bug that is not caught yet. Exit code 2: some are missed; 3: some make a test hang, which is noticed as well.
 plant() {
     local code=0
-    cargo mutants --in-place --output "$root" --iterate --no-shuffle --features tokio,tracing,serde "$@" || code=$?
+    cargo mutants --in-place --output "$root" --iterate --no-shuffle --features derive,lane,serde,tokio,tracing "$@" || code=$?
     case $code in 0 | 2 | 3) ;; *) exit "$code" ;; esac
     missed=$root/mutants.out/missed.txt
 }

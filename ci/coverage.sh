@@ -13,5 +13,5 @@ rust=$(ci/debian-rust.sh)
 export PATH=$tools:$PATH RUSTC=$rust/rustc RUSTDOC=$rust/rustdoc LLVM_COV=$rust/llvm-cov LLVM_PROFDATA=$rust/llvm-profdata
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}/coverage
 
-cargo llvm-cov --features tokio,tracing,serde --ignore-filename-regex '/src/sync/model\.rs$|/library/std/' --show-missing-lines \
+cargo llvm-cov --features derive,lane,serde,tokio,tracing --ignore-filename-regex '/src/sync/model\.rs$|/library/std/' --show-missing-lines \
     --fail-under-lines "${COVERAGE_FLOOR:-95}"

@@ -40,7 +40,7 @@ if [ "$(cat "$tree/sum" 2>/dev/null)" != "$sum" ]; then
     skip=$(printf -- '--skip %s ' "${slow_tests[@]}")
     {
         echo 90
-        cargo test --features tokio,tracing,serde --lib --test everything --no-run 2>&1 | programs | sed "s/\$/ --test-threads=2 $skip/"
+        cargo test --features derive,lane,serde,tokio,tracing --lib --test everything --no-run 2>&1 | programs | sed "s/\$/ --test-threads=2 $skip/"
     } >engines/1-tests
     for engine in shuttle loom; do
         RUSTFLAGS="--cfg $engine -Awarnings" CARGO_TARGET_DIR=$target/build/$engine \

@@ -268,6 +268,7 @@ pub(crate) struct Slots<E> {
 }
 
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "nearly all are of the larger kind")]
 enum Rooms<E> {
     Array(ArrayQueue<Room<E>>),
     #[cfg(feature = "lane")]
