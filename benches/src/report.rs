@@ -76,16 +76,23 @@ impl Results {
         Some(self.nanos(group, case, ours)? / self.nanos(group, case, theirs)?)
     }
 
-    /// A percentile of the round trips of ringbus over that of another contestant: of each the median of the turns, because a turn in which the
-    /// scheduler has put both threads on one core says nothing of anybody.
+    /// A percentile of the round trips of a contestant over that of another one: of each the median
+    /// of the turns, because a turn in which the scheduler has put both threads on one core says
+    /// nothing of anybody.
     #[must_use]
-    pub fn latency_ratio(&self, case: &str, theirs: &str, percentile: fn(&(f64, f64)) -> f64) -> Option<f64> {
+    pub fn latency_ratio(
+        &self,
+        case: &str,
+        ours: &str,
+        theirs: &str,
+        percentile: fn(&(f64, f64)) -> f64,
+    ) -> Option<f64> {
         let median = |contestant: &str| {
             let mut turns: Vec<f64> = self.latency(case, contestant)?.medians.iter().map(percentile).collect();
             turns.sort_unstable_by(f64::total_cmp);
             turns.get(turns.len() / 2).copied()
         };
-        Some(median("ringbus Publisher")? / median(theirs)?)
+        Some(median(ours)? / median(theirs)?)
     }
 
     /// The median time of a publish while nobody stalls, over that of another contestant.

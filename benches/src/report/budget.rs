@@ -118,10 +118,10 @@ pub fn verdicts(results: &Results) -> Vec<Verdict> {
         budgets.add("routing, Publisher against tokio broadcast with a filter", 0.1, measured);
     }
     for (name, percentile) in [("p50", (|turn| turn.0) as fn(&(f64, f64)) -> f64), ("p99", |turn| turn.1)] {
-        let measured = results.latency_ratio("parked", "crossbeam-channel", percentile);
+        let measured = results.latency_ratio("parked", PUBLISHER, "crossbeam-channel", percentile);
         budgets.add(format!("latency, parked, {name}, against crossbeam-channel"), 1.05, measured);
     }
-    let measured = results.latency_ratio("spinning", RAW, |turn| turn.0);
+    let measured = results.latency_ratio("spinning", PUBLISHER, RAW, |turn| turn.0);
     budgets.add("latency, spinning, p50, against raw ArrayQueue", 1.15, measured);
     for peer in ["crossbeam-channel try_send", "tokio broadcast"] {
         let measured = results.stalled_ratio(PUBLISHER, peer);

@@ -99,12 +99,12 @@ fn work(results: &Results) -> String {
         (
             "round trip, both sides parked, p50 / p99, against crossbeam-channel",
             [|turn: &(f64, f64)| turn.0, |turn: &(f64, f64)| turn.1]
-                .map(|percentile| ratio(results.latency_ratio("parked", "crossbeam-channel", percentile)))
+                .map(|percentile| ratio(results.latency_ratio("parked", PUBLISHER, "crossbeam-channel", percentile)))
                 .join(" / "),
         ),
         (
             "round trip, both sides spinning, p50, against raw `ArrayQueue`",
-            ratio(results.latency_ratio("spinning", "raw ArrayQueue", |turn| turn.0)),
+            ratio(results.latency_ratio("spinning", PUBLISHER, "raw ArrayQueue", |turn| turn.0)),
         ),
         (
             "one publisher at full speed and one receiver, which waits as its library has it, lossless, against crossbeam / crossfire / flume / kanal / std channels",
