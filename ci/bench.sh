@@ -5,9 +5,10 @@ cd "$(dirname "$0")/.."
 
 ci/setup.sh
 cargo bench -p ringbus-benches --no-run
-cargo test --release -p ringbus-benches --lib
+cargo test --release -p ringbus-benches --lib --bin memory
 cargo run --release -p ringbus-benches --bin report -- --quick
 test -s target/report/RESULTS.md
-for chart in fanout latency-parked latency-spinning stalled overload routing request; do
+grep -q "^## memory" target/report/RESULTS.md
+for chart in fanout payload-{1,4,16} contention latency-{parked,spinning} stalled overload routing request; do
     grep -q "</svg>" "target/report/$chart.svg"
 done

@@ -9,6 +9,7 @@ pub mod fanout;
 pub mod filter;
 mod kind;
 pub mod latency;
+pub mod memory;
 pub mod overload;
 pub mod payload;
 pub mod request;
@@ -18,7 +19,8 @@ pub mod startup;
 
 use crate::measure::Case;
 
-/// Every case that is timed by operation; round trips, stalled subscribers and overload are measured in their own way.
+/// Every case that is timed by operation; round trips, stalled subscribers, overload and memory are
+/// measured in their own way.
 #[must_use]
 pub fn cases() -> Vec<Case> {
     let groups: [fn() -> Vec<Case>; 10] = [

@@ -123,16 +123,22 @@ pub struct Measured {
     pub dropped: f64,
 }
 
-/// Measures the contestants of a case, by turns. Those that have threads are made anew several times, because where the scheduler
-/// once puts a thread it tends to stay.
+/// Measures the contestants of a case, by turns.
 #[must_use]
 pub fn measure(case: &Case, effort: Effort) -> Vec<Measured> {
+    sample(case, effort).into_iter().map(Samples::summary).collect()
+}
+
+/// Samples the contestants of a case, by turns. Those that have threads are made anew several
+/// times, because where the scheduler once puts a thread it tends to stay.
+#[must_use]
+pub fn sample(case: &Case, effort: Effort) -> Vec<Samples> {
     let generations = match case.clock {
         Clock::Thread => 1,
         Clock::Wall => 20,
     };
     let effort = Effort { samples: effort.samples.div_ceil(generations), ..effort };
-    let mut measured: Vec<(&'static str, Vec<f64>, Tally)> = Vec::new();
+    let mut sampled: Vec<Samples> = Vec::new();
     for _ in 0..generations {
         let mut entries: Vec<Entry> =
             (case.contestants)().into_iter().map(|who| Entry::calibrate(who, effort)).collect();
@@ -142,28 +148,48 @@ pub fn measure(case: &Case, effort: Effort) -> Vec<Measured> {
                 entries[(turn + place) % count].sample(case.clock);
             }
         }
-        measured.resize_with(count, Default::default);
-        for ((name, samples, total), entry) in measured.iter_mut().zip(entries) {
-            *name = entry.contestant.name;
-            samples.extend(entry.samples);
-            total.operations += entry.total.operations;
-            total.dropped += entry.total.dropped;
+        sampled.resize_with(count, Samples::default);
+        for (all, entry) in sampled.iter_mut().zip(entries) {
+            all.name = entry.contestant.name;
+            all.nanos.extend(entry.samples);
+            all.total.operations += entry.total.operations;
+            all.total.dropped += entry.total.dropped;
         }
     }
-    measured.into_iter().map(|(name, samples, total)| Measured::new(name, samples, total)).collect()
+    sampled
 }
 
-impl Measured {
-    fn new(name: &'static str, mut samples: Vec<f64>, total: Tally) -> Self {
-        samples.sort_unstable_by(f64::total_cmp);
-        let quantile = |share: f64| samples[((samples.len() - 1) as f64 * share).round() as usize];
-        Self {
-            name,
-            nanos: quantile(0.5),
-            quartiles: (quantile(0.25), quantile(0.75)),
-            dropped: total.dropped as f64 / total.operations as f64,
+/// What was sampled of one contestant in one case.
+#[derive(Clone, Debug, Default)]
+pub struct Samples {
+    /// Who.
+    pub name: &'static str,
+    /// Each sample, in nanoseconds per operation.
+    pub nanos: Vec<f64>,
+    /// Operations and losses of all samples together.
+    pub total: Tally,
+}
+
+impl Samples {
+    fn summary(mut self) -> Measured {
+        Measured {
+            name: self.name,
+            nanos: quantile(&mut self.nanos, 0.5),
+            quartiles: (quantile(&mut self.nanos, 0.25), quantile(&mut self.nanos, 0.75)),
+            dropped: self.total.dropped as f64 / self.total.operations as f64,
         }
     }
+}
+
+/// The number below which this share of the numbers lies. Sorts them.
+///
+/// # Panics
+///
+/// If there is no number.
+#[must_use]
+pub fn quantile(numbers: &mut [f64], share: f64) -> f64 {
+    numbers.sort_unstable_by(f64::total_cmp);
+    numbers[((numbers.len() - 1) as f64 * share).round() as usize]
 }
 
 struct Entry {

@@ -1,11 +1,11 @@
 //! Measures everything, and writes the report.
 //!
-//! `cargo run --release -p ringbus-benches --bin report -- [--quick] [--only GROUP] [--out FOLDER]`
+//! `cargo run --release -p ringbus-benches --bin report -- [--quick] [--only GROUP] [--sweep] [--lto] [--out FOLDER]`
 
-use ringbus_benches::groups::{self, latency, overload, stalled};
-use ringbus_benches::measure::{Effort, measure};
+use ringbus_benches::groups::{self, contention, latency, memory, overload, stalled};
+use ringbus_benches::measure::{Case, Effort, measure};
 use ringbus_benches::report::machine::Machine;
-use ringbus_benches::report::{CaseResult, Results, budget, chart, figure, summary, table};
+use ringbus_benches::report::{CaseResult, Results, budget, builds, chart, figure, program, summary, table};
 use std::error::Error;
 use std::fs;
 use std::path::PathBuf;
@@ -15,12 +15,15 @@ use std::time::Instant;
 const USAGE: &str = "\
 Measures ringbus against its peers, and writes tables and charts.
 
-Usage: report [--quick] [--only GROUP] [--out FOLDER]
+Usage: report [--quick] [--only GROUP] [--sweep] [--lto] [--out FOLDER]
 
   --quick         a fraction of the samples: to see that everything works
-  --only GROUP    one group: base, fanout, routing, filter, startup, cross, contention, request, latency, stalled
-                  or overload
-  --out FOLDER    where to write; target/report unless set. Without any of these, benches/results and the tables of README.md
+  --only GROUP    one group: base, fanout, payload, routing, filter, startup, churn, cross, contention, request,
+                  latency, stalled, overload or memory
+  --sweep         contention with 1 publisher, 2, 3, 4, 6, 8 and so on, to one on each processor
+  --lto           fanout, payload, routing and filter once more, beside a build with `lto` and one codegen unit
+  --out FOLDER    where to write; target/report unless set. Without --quick, --only and --out: benches/results, and the
+                  tables of README.md
   -h, --help      shows this text";
 
 /// What the command line asks for.
@@ -28,6 +31,8 @@ Usage: report [--quick] [--only GROUP] [--out FOLDER]
 struct Options {
     is_quick: bool,
     only: Option<String>,
+    sweeps: bool,
+    compares_builds: bool,
     out: Option<PathBuf>,
     wants_help: bool,
 }
@@ -39,6 +44,8 @@ impl Options {
             match argument.as_str() {
                 "--quick" => options.is_quick = true,
                 "--only" => options.only = Some(arguments.next().ok_or("--only takes a group")?),
+                "--sweep" => options.sweeps = true,
+                "--lto" => options.compares_builds = true,
                 "--out" => options.out = Some(arguments.next().ok_or("--out takes a folder")?.into()),
                 "-h" | "--help" => options.wants_help = true,
                 _ => return Err(format!("unknown option {argument}")),
@@ -49,6 +56,18 @@ impl Options {
 
     fn wants(&self, group: &str) -> bool {
         self.only.as_ref().is_none_or(|only| only == group)
+    }
+
+    /// The cases that are timed by operation, of the groups that are wanted.
+    fn cases(&self, machine: &Machine) -> Vec<Case> {
+        let mut cases = groups::cases();
+        if self.sweeps {
+            let place = cases.iter().position(|case| case.group == "contention").unwrap_or(cases.len());
+            cases.retain(|case| case.group != "contention");
+            cases.splice(place..place, contention::sweep(machine.usable));
+        }
+        cases.retain(|case| self.wants(case.group));
+        cases
     }
 
     /// What is published is replaced by nothing less than a whole run.
@@ -63,7 +82,12 @@ impl Options {
 }
 
 fn main() -> ExitCode {
-    let options = match Options::parse(std::env::args().skip(1)) {
+    let mut arguments = std::env::args().skip(1).peekable();
+    if arguments.next_if_eq("samples").is_some() {
+        // What --lto calls, in both builds.
+        return exit(builds::samples(arguments).map(|text| print!("{text}")));
+    }
+    let options = match Options::parse(arguments) {
         Ok(options) if options.wants_help => {
             println!("{USAGE}");
             return ExitCode::SUCCESS;
@@ -74,7 +98,11 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match run(&options) {
+    exit(run(&options))
+}
+
+fn exit(outcome: Result<(), Box<dyn Error>>) -> ExitCode {
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("report: {error}");
@@ -90,7 +118,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     println!("{}\n", machine.line());
     let mut results = Results::default();
 
-    let cases: Vec<_> = groups::cases().into_iter().filter(|case| options.wants(case.group)).collect();
+    let cases = options.cases(&machine);
     let count = cases.len();
     for (place, case) in cases.into_iter().enumerate() {
         let rows = measure(&case, effort);
@@ -114,6 +142,13 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     }
     if options.wants("overload") {
         results.overload = overload::run(effort, &mut progress);
+    }
+    if options.wants("memory") {
+        progress("memory");
+        results.memory = memory::read(&program::run("release", "memory", &[])?)?;
+    }
+    if options.compares_builds {
+        results.builds = builds::run(effort, |group| options.wants(group), &mut progress)?;
     }
 
     let verdicts = budget::verdicts(&results);

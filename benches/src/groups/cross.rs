@@ -2,9 +2,10 @@
 //!
 //! *Blocking*: the publisher tries again until there is room (the contestants called *send*: waits
 //! for room as its library has it), and the receiver waits as its library has it, which is how most
-//! receive; an operation is one publish with its receive. *Lossless*: the same, but the receiver polls, all in the same way. *Lossy*: the
-//! publisher never waits, the receiver polls, and what did not arrive is counted; an operation is one publish. Rings are much smaller
-//! than a round, and the time is that from the first publish to the last receive.
+//! receive; an operation is one publish with its receive. *Lossless*: the publisher tries again, and
+//! the receiver polls, all in the same way. *Lossy*: the publisher never waits, the receiver polls,
+//! and what did not arrive is counted; an operation is one publish. Rings are much smaller than a
+//! round, and the time is that from the first publish to the last receive.
 //!
 //! With one subscriber there is no list to lock, so channels are used as they are. Two cores must be free: where the
 //! threads share one, the publisher is through before the receiver has its turn, and in the lossy case all but a ringful is lost.

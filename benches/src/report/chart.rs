@@ -1,8 +1,8 @@
 //! The figures as pictures, in SVG.
 
 use super::Results;
-use crate::groups::fanout::SUBSCRIBERS;
 use crate::groups::overload::Load;
+use crate::groups::{contention, fanout, payload};
 use hdrhistogram::Histogram;
 use plotters::coord::Shift;
 use plotters::prelude::*;
@@ -21,11 +21,18 @@ struct Line {
 
 /// ringbus stands out, the floor stands back, and every peer has the same colour in all pictures.
 fn style(name: &str, place: usize) -> ShapeStyle {
-    const RINGBUS: [RGBColor; 3] = [RGBColor(214, 39, 40), RGBColor(240, 110, 90), RGBColor(150, 20, 30)];
-    const PEERS: [(&str, RGBColor); 9] = [
+    const RINGBUS: [RGBColor; 5] = [
+        RGBColor(214, 39, 40),
+        RGBColor(240, 110, 90),
+        RGBColor(150, 20, 30),
+        RGBColor(255, 150, 150),
+        RGBColor(110, 40, 60),
+    ];
+    const PEERS: [(&str, RGBColor); 10] = [
         ("tokio", RGBColor(44, 160, 44)),
         ("async-broadcast", RGBColor(148, 103, 189)),
         ("crossbeam-channel", RGBColor(31, 119, 180)),
+        ("crossfire", RGBColor(20, 110, 90)),
         ("flume", RGBColor(227, 119, 194)),
         ("kanal", RGBColor(23, 190, 207)),
         ("std mpsc", RGBColor(188, 189, 34)),
@@ -53,6 +60,10 @@ fn canvas<'a>(path: &'a Path, size: (u32, u32), title: &str) -> Result<Canvas<'a
 /// Where a file cannot be written.
 pub fn draw(results: &Results, folder: &Path) -> Outcome {
     fanout(results, &folder.join("fanout.svg"))?;
+    for subscribers in payload::SUBSCRIBERS {
+        payload(results, subscribers, &folder.join(format!("payload-{subscribers}.svg")))?;
+    }
+    contention(results, &folder.join("contention.svg"))?;
     for case in ["parked", "spinning"] {
         latency(results, case, &folder.join(format!("latency-{case}.svg")))?;
     }
@@ -66,30 +77,83 @@ pub fn draw(results: &Results, folder: &Path) -> Outcome {
     Ok(())
 }
 
+/// A line for each contestant that is wanted, through the cases of a group, each of which has its
+/// place on the x axis. `height` makes of that and of the nanoseconds the place on the y axis.
+fn lines(
+    results: &Results,
+    group: &str,
+    cases: &[(f64, String)],
+    is_wanted: impl Fn(&str) -> bool,
+    height: impl Fn(f64, f64) -> f64,
+) -> Vec<Line> {
+    let names: Vec<_> = cases.iter().map(|(_, name)| name.clone()).collect();
+    let contestants = results.contestants(group, &names).into_iter().filter(|name| is_wanted(name));
+    let line = |name| {
+        let point = |(x, case): &(f64, String)| Some((*x, height(*x, results.nanos(group, case, name)?)));
+        Line { name, points: cases.iter().filter_map(point).collect() }
+    };
+    contestants.map(line).collect()
+}
+
 /// Deliveries per microsecond by the number of subscribers.
 fn fanout(results: &Results, path: &Path) -> Outcome {
-    let mut lines: Vec<Line> = Vec::new();
-    for subscribers in SUBSCRIBERS {
-        let case = format!("N = {subscribers}, 16 bytes");
-        for row in results
-            .cases
-            .iter()
-            .filter(|result| result.group == "fanout" && result.name == case)
-            .flat_map(|case| &case.rows)
-        {
-            let point = (subscribers as f64, subscribers as f64 * 1e3 / row.nanos);
-            match lines.iter_mut().find(|line| line.name == row.name) {
-                Some(line) => line.points.push(point),
-                None => lines.push(Line { name: row.name, points: vec![point] }),
-            }
-        }
-    }
+    let [small, _] = fanout::PAYLOADS;
+    let cases = fanout::SUBSCRIBERS.map(|n| (n as f64, fanout::name(n, small)));
+    let marks = fanout::SUBSCRIBERS.map(|n| (n as f64, n.to_string()));
     let plot = Plot {
         title: "Deliveries per microsecond, by subscribers (16-byte events, more is better)",
-        x: ("subscribers", (1.0, 64.0), SUBSCRIBERS.map(|n| (n as f64, n.to_string())).to_vec()),
+        x: ("subscribers", (1.0, 64.0), marks.to_vec()),
         y: "deliveries per µs",
     };
-    plot.draw(lines, path)
+    plot.draw(lines(results, "fanout", &cases, |_| true, |n, nanos| n * 1e3 / nanos), path)
+}
+
+/// What a publish with its receives takes by the size of what is copied.
+fn payload(results: &Results, subscribers: usize, path: &Path) -> Outcome {
+    /// More would be a tangle.
+    const LINES: [&str; 7] = [
+        "ringbus Publisher",
+        "ringbus batch",
+        "raw ArrayQueue",
+        "tokio broadcast",
+        "crossbeam-channel",
+        "crossfire",
+        "kanal",
+    ];
+    let [copies, _] = payload::COPIES;
+    let cases = payload::SIZES.map(|size| (size.bytes as f64, payload::name(subscribers, size, copies)));
+    let marks = payload::SIZES.map(|size| (size.bytes as f64, size.name.to_owned()));
+    let receives = if subscribers == 1 { "its receive".to_owned() } else { format!("its {subscribers} receives") };
+    let plot = Plot {
+        title: &format!("A publish and {receives}, by the size of the event (nanoseconds, less is better)"),
+        x: ("size of an event that is copied", (16.0, 4096.0), marks.to_vec()),
+        y: "nanoseconds",
+    };
+    plot.draw(lines(results, "payload", &cases, |name| LINES.contains(&name), |_, nanos| nanos), path)
+}
+
+/// Publishes per microsecond by the number of publishers.
+fn contention(results: &Results, path: &Path) -> Outcome {
+    const LINES: [&str; 7] = [
+        "ringbus Publisher",
+        "ringbus EventBus",
+        "raw ArrayQueue",
+        "tokio broadcast",
+        "crossbeam-channel",
+        "crossfire",
+        "kanal",
+    ];
+    let count = |name: &str| name.split(' ').next_back().and_then(|count| count.parse::<usize>().ok());
+    let measured = results.cases.iter().filter(|case| case.group == "contention");
+    let counts: Vec<_> = measured.filter_map(|case| count(&case.name)).collect();
+    let cases: Vec<_> = counts.iter().map(|&count| (count as f64, contention::name(count))).collect();
+    let most = counts.iter().max().map_or(2.0, |&most| most as f64);
+    let plot = Plot {
+        title: "Publishes per microsecond to 4 subscribers, of all publishers together (more is better)",
+        x: ("publishers", (1.0, most), counts.iter().map(|&count| (count as f64, count.to_string())).collect()),
+        y: "publishes per µs",
+    };
+    plot.draw(lines(results, "contention", &cases, |name| LINES.contains(&name), |_, nanos| 1e3 / nanos), path)
 }
 
 /// Round trips by percentile.
@@ -122,7 +186,7 @@ fn round_numbers(low: f64, high: f64) -> Vec<f64> {
         .collect()
 }
 
-/// Lines over two logarithmic axes.
+/// Lines over two logarithmic axes, each with its name where it ends.
 struct Plot<'a> {
     title: &'a str,
     /// Its name, its range, and where it has marks.
@@ -131,14 +195,20 @@ struct Plot<'a> {
 }
 
 impl Plot<'_> {
+    /// The picture, and how much of it is for the lines.
+    const SIZE: (u32, u32) = (1_040, 540);
+    const WIDTH: u32 = 840;
+    /// From one name to the next, at least.
+    const NAME_HEIGHT: i32 = 19;
+
     fn draw(self, lines: Vec<Line>, path: &Path) -> Outcome {
         let heights = lines.iter().flat_map(|line| &line.points).map(|&(_, y)| y).filter(|y| *y > 0.0);
         let (low, high) = heights.fold((f64::MAX, f64::MIN), |(low, high), y| (low.min(y), high.max(y)));
         if low > high {
             return Ok(());
         }
-        let root = canvas(path, (1_040, 540), self.title)?;
-        let (plot, legend) = root.split_horizontally(860);
+        let root = canvas(path, Self::SIZE, self.title)?;
+        let (plot, _) = root.split_horizontally(Self::WIDTH);
         let (x_name, (left, right), marks) = self.x;
         let x_axis = (left..right).log_scale().with_key_points(marks.iter().map(|mark| mark.0).collect());
         let (low, high) = (low * 0.8, high * 1.25);
@@ -157,20 +227,50 @@ impl Plot<'_> {
             .light_line_style(RGBColor(245, 245, 245))
             .label_style(("sans-serif", 15))
             .draw()?;
+        // The chart tells places of the whole picture; the root draws by its own.
+        let (corner_x, corner_y) = root.get_base_pixel();
+        let mut ends = Vec::new();
         let mut places = [0, 0];
-        for (row, line) in lines.into_iter().enumerate() {
+        for line in lines {
             let place = &mut places[usize::from(line.name.starts_with("ringbus"))];
             let style = style(line.name, *place);
             *place += 1;
+            if let Some(&end) = line.points.last() {
+                let (x, y) = chart.backend_coord(&end);
+                ends.push((line.name, style, (x - corner_x, y - corner_y)));
+            }
             chart.draw_series(LineSeries::new(line.points, style))?;
-            let y = 30 + 24 * row as i32;
-            legend.draw(&PathElement::new([(0, y), (24, y)], style))?;
-            let label = ("sans-serif", 15).into_font().color(&BLACK).pos(Pos::new(HPos::Left, VPos::Center));
-            legend.draw_text(line.name, &label, (32, y))?;
+        }
+        ends.sort_by_key(|(_, _, (_, y))| *y);
+        let height = i32::try_from(root.dim_in_pixel().1)? - Self::NAME_HEIGHT;
+        let names = spread(&ends.iter().map(|end| end.2.1).collect::<Vec<_>>(), Self::NAME_HEIGHT, height);
+        let label = ("sans-serif", 15).into_font().color(&BLACK).pos(Pos::new(HPos::Left, VPos::Center));
+        let column = Self::WIDTH as i32 + 4;
+        for ((name, style, end), y) in ends.into_iter().zip(names) {
+            root.draw(&PathElement::new([end, (column, y)], style.stroke_width(1)))?;
+            root.draw(&PathElement::new([(column, y), (column + 14, y)], style))?;
+            root.draw_text(name, &label, (column + 20, y))?;
         }
         root.present()?;
         Ok(())
     }
+}
+
+/// Moves places, which are in order, so that they are so far apart at least, and none is beyond
+/// the limit unless there are too many.
+fn spread(places: &[i32], apart: i32, limit: i32) -> Vec<i32> {
+    let mut places = places.to_vec();
+    let mut highest = limit;
+    for place in places.iter_mut().rev() {
+        *place = highest.min(*place);
+        highest = *place - apart;
+    }
+    let mut lowest = apart;
+    for place in &mut places {
+        *place = lowest.max(*place);
+        lowest = *place + apart;
+    }
+    places
 }
 
 /// A number of any size, such as 12,000.
@@ -302,4 +402,17 @@ fn draw_bars(rows: &[Bar], title: &str, path: &Path) -> Outcome {
     }
     root.present()?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_would_lie_on_each_other_are_moved_apart() {
+        assert_eq!(spread(&[100, 200, 300], 20, 500), [100, 200, 300], "nothing to do");
+        assert_eq!(spread(&[100, 101, 102, 300], 20, 500), [62, 82, 102, 300]);
+        assert_eq!(spread(&[1, 2, 499, 600], 20, 500), [20, 40, 480, 500], "neither above nor below");
+        assert_eq!(spread(&[], 20, 500), []);
+    }
 }

@@ -1,14 +1,23 @@
 //! The tables of the README: the ratios that people compare.
 
 use super::Results;
-use crate::groups::fanout::SUBSCRIBERS;
+use crate::groups::fanout::{self, PAYLOADS, SUBSCRIBERS};
 use crate::groups::overload::Load;
 use std::fmt::Write;
 
 const PUBLISHER: &str = "ringbus Publisher";
+const BUS: &str = "ringbus EventBus";
 /// The peers that the README compares deliveries with.
-const PEERS: [&str; 7] =
-    ["raw ArrayQueue", "crossbeam-channel", "flume", "kanal", "std mpsc", "tokio broadcast", "jonhoo's bus"];
+const PEERS: [&str; 8] = [
+    "raw ArrayQueue",
+    "crossbeam-channel",
+    "crossfire",
+    "flume",
+    "kanal",
+    "std mpsc",
+    "tokio broadcast",
+    "jonhoo's bus",
+];
 
 /// Each table under its name.
 #[must_use]
@@ -38,14 +47,18 @@ fn ratio(ratio: Option<f64>) -> String {
     ratio.map_or_else(|| "–".to_owned(), |ratio| format!("{ratio:.2}"))
 }
 
+/// Both ways to publish, because most begin with the bus itself.
 fn fanout(results: &Results) -> String {
-    let mut text =
-        format!("| subscribers, event | {} |\n|---|", PEERS.join(" | ").replace("ArrayQueue", "`ArrayQueue`"));
+    let mut text = format!(
+        "| subscribers, event: `Publisher` / `EventBus` against | {} |\n|---|",
+        PEERS.join(" | ").replace("ArrayQueue", "`ArrayQueue`")
+    );
     text += &"--:|".repeat(PEERS.len());
     for subscribers in SUBSCRIBERS {
-        for payload in ["16 bytes", "Arc"] {
-            let case = format!("N = {subscribers}, {payload}");
-            let ratios = PEERS.map(|peer| ratio(results.ratio("fanout", &case, PUBLISHER, peer)));
+        for payload in PAYLOADS {
+            let case = fanout::name(subscribers, payload);
+            let ratios = PEERS
+                .map(|peer| [PUBLISHER, BUS].map(|ours| ratio(results.ratio("fanout", &case, ours, peer))).join(" / "));
             let _ = write!(text, "\n| {subscribers}, {payload} | {} |", ratios.join(" | "));
         }
     }
@@ -63,10 +76,10 @@ fn work(results: &Results) -> String {
         cases.map(|case| ratio(results.ratio("fanout", &case, "ringbus batch", "tokio broadcast"))).join(" / ")
     };
     let (routing, filter) = (case_of("routing"), case_of("filter"));
-    let channels = ["crossbeam-channel", "flume", "kanal", "std mpsc"];
+    let channels = ["crossbeam-channel", "crossfire", "flume", "kanal", "std mpsc"];
     let rows = [
         (
-            "routing, 50 types and 32 subscribers to 2 each, against a hand-written map of crossbeam / flume / kanal / std channels",
+            "routing, 50 types and 32 subscribers to 2 each, against a hand-written map of crossbeam / crossfire / flume / kanal / std channels",
             ratios(
                 "routing",
                 routing,
@@ -86,15 +99,15 @@ fn work(results: &Results) -> String {
         (
             "round trip, both sides parked, p50 / p99, against crossbeam-channel",
             [|turn: &(f64, f64)| turn.0, |turn: &(f64, f64)| turn.1]
-                .map(|percentile| ratio(results.latency_ratio("parked", "crossbeam-channel", percentile)))
+                .map(|percentile| ratio(results.latency_ratio("parked", PUBLISHER, "crossbeam-channel", percentile)))
                 .join(" / "),
         ),
         (
             "round trip, both sides spinning, p50, against raw `ArrayQueue`",
-            ratio(results.latency_ratio("spinning", "raw ArrayQueue", |turn| turn.0)),
+            ratio(results.latency_ratio("spinning", PUBLISHER, "raw ArrayQueue", |turn| turn.0)),
         ),
         (
-            "one publisher at full speed and one receiver, which waits as its library has it, lossless, against crossbeam / flume / kanal / std channels",
+            "one publisher at full speed and one receiver, which waits as its library has it, lossless, against crossbeam / crossfire / flume / kanal / std channels",
             ratios("cross", "blocking", PUBLISHER, &channels),
         ),
         ("the same against tokio broadcast", ratios("cross", "blocking", PUBLISHER, &["tokio broadcast"])),

@@ -1,11 +1,14 @@
 //! The figures as Markdown.
 
 use super::budget::Verdict;
+use super::builds::Compared;
 use super::machine::{Machine, peers};
 use super::{CaseResult, Results, figure};
 use crate::groups::latency::Latency;
+use crate::groups::memory::{self, Memory};
 use crate::groups::overload::Overload;
 use crate::groups::stalled::Stalled;
+use crate::groups::{fanout, payload};
 use hdrhistogram::Histogram;
 use std::fmt::Write;
 
@@ -32,7 +35,9 @@ pub fn report(results: &Results, verdicts: &[Verdict], machine: &Machine, is_qui
             group = case.group;
             let _ = writeln!(text, "## {group}\n");
             match group {
-                "fanout" => text += "![Deliveries by subscribers](fanout.svg)\n\n",
+                "fanout" => text += &fanout_overview(results),
+                "payload" => text += &payload_overview(results),
+                "contention" => text += &contention_overview(results),
                 "routing" => text += "![Routing](routing.svg)\n\n",
                 "request" => text += "![Requests](request.svg)\n\n",
                 _ => {}
@@ -43,7 +48,63 @@ pub fn report(results: &Results, verdicts: &[Verdict], machine: &Machine, is_qui
     text += &latency_tables(&results.latencies);
     text += &stalled_tables(&results.stalled);
     text += &overload_tables(&results.overload);
+    text += &memory_table(&results.memory);
+    text += &builds_table(&results.builds);
     text
+}
+
+/// Several cases in one table: a row for each contestant, a column for each case, with its heading.
+/// What is marked with a star has lost events.
+fn overview(results: &Results, group: &str, title: &str, cases: &[(String, String)]) -> String {
+    let names: Vec<_> = cases.iter().map(|(_, case)| case.clone()).collect();
+    let contestants = results.contestants(group, &names);
+    if contestants.is_empty() {
+        return String::new();
+    }
+    let columns: Vec<_> = cases.iter().map(|(column, _)| column.as_str()).collect();
+    let mut text = format!("| {title} | {} |\n|---|{}\n", columns.join(" | "), "--:|".repeat(columns.len()));
+    for contestant in contestants {
+        let cells: Vec<_> = names
+            .iter()
+            .map(|case| match results.row(group, case, contestant) {
+                Some(row) => figure(row.nanos) + if row.dropped == 0.0 { "" } else { " *" },
+                None => "–".to_owned(),
+            })
+            .collect();
+        let _ = writeln!(text, "| {contestant} | {} |", cells.join(" | "));
+    }
+    text + "\n"
+}
+
+fn fanout_overview(results: &Results) -> String {
+    let mut text =
+        String::from("![Deliveries by subscribers](fanout.svg)\n\nNanoseconds of a publish with its N receives:\n\n");
+    for payload in fanout::PAYLOADS {
+        let cases =
+            fanout::SUBSCRIBERS.map(|subscribers| (format!("N = {subscribers}"), fanout::name(subscribers, payload)));
+        text += &overview(results, "fanout", payload, &cases);
+    }
+    text
+}
+
+fn payload_overview(results: &Results) -> String {
+    let charts = payload::SUBSCRIBERS.map(|n| format!("![By the size of events, N = {n}](payload-{n}.svg)\n"));
+    let mut text = charts.concat() + "\nNanoseconds of a publish with its N receives:\n\n";
+    for subscribers in payload::SUBSCRIBERS {
+        for copies in payload::COPIES {
+            let cases = payload::SIZES.map(|size| (size.name.to_owned(), payload::name(subscribers, size, copies)));
+            text += &overview(results, "payload", &format!("N = {subscribers}, {copies}"), &cases);
+        }
+    }
+    text
+}
+
+fn contention_overview(results: &Results) -> String {
+    let cases = results.cases.iter().filter(|case| case.group == "contention");
+    let cases: Vec<_> = cases.map(|case| (case.name.replace("publishers = ", ""), case.name.clone())).collect();
+    String::from(
+        "![Publishes by publishers](contention.svg)\n\nNanoseconds from one publish of anybody to the next, with 4 receives:\n\n",
+    ) + &overview(results, "contention", "publishers", &cases)
 }
 
 /// The budgets, and what was measured: nothing where that was none of them.
@@ -178,4 +239,68 @@ fn overload_tables(overload: &[Overload]) -> String {
         );
     }
     text + "\n"
+}
+
+fn memory_table(rows: &[Memory]) -> String {
+    if rows.is_empty() {
+        return String::new();
+    }
+    let mut text = format!(
+        "## memory\n\nBytes that are allocated, and those of the handle: for a bus without subscribers, for one more subscriber with room \
+         for {} events of 16 bytes, for its filter, and for an event that waits for it. Those that share one ring have it in the bus.\n\n\
+         | contestant | bus | subscriber | filter | waiting event |\n|---|--:|--:|--:|--:|\n",
+        memory::CAPACITY
+    );
+    for Memory { name, bus, subscriber, filter, queued } in rows {
+        let filter = filter.map_or_else(|| "–".to_owned(), |filter| format!("{filter:.0}"));
+        let _ = writeln!(text, "| {name} | {bus:.0} | {subscriber:.0} | {filter} | {queued:.1} |");
+    }
+    text + "\n"
+}
+
+fn builds_table(compared: &[Compared]) -> String {
+    if compared.is_empty() {
+        return String::new();
+    }
+    let mut text = String::from(
+        "## lto\n\nNanoseconds per operation in the default build (`release`), and in one with `lto = \"fat\"` and one codegen unit. Each case \
+         was measured by processes of their own, by turns: default, other, other, default.\n\n\
+         | group | case | contestant | default | lto | ratio |\n|---|---|---|--:|--:|--:|\n",
+    );
+    for row in compared {
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} | {} | {:.2} |",
+            row.group,
+            row.case,
+            row.name,
+            figure(row.default),
+            figure(row.lto),
+            row.ratio()
+        );
+    }
+    text + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::Measured;
+
+    #[test]
+    fn overview_has_a_row_for_each_contestant_and_a_column_for_each_case() {
+        let row = |name, nanos, dropped| Measured { name, nanos, quartiles: (nanos, nanos), dropped };
+        let case = |name: &str, rows| CaseResult { group: "fanout", name: name.to_owned(), operation: "publish", rows };
+        let cases = vec![
+            case("N = 1", vec![row("ringbus Publisher", 10.0, 0.0), row("kanal", 12.0, 0.5)]),
+            case("N = 4", vec![row("ringbus Publisher", 40.0, 0.0), row("flume", 99.5, 0.0)]),
+        ];
+        let results = Results { cases, ..Results::default() };
+        let columns = ["1", "4"].map(|n| (n.to_owned(), format!("N = {n}")));
+        assert_eq!(
+            overview(&results, "fanout", "Arc", &columns),
+            "| Arc | 1 | 4 |\n|---|--:|--:|\n| ringbus Publisher | 10.0 | 40.0 |\n| kanal | 12.0 * | – |\n| flume | – | 99.5 |\n\n"
+        );
+        assert_eq!(overview(&results, "payload", "Copy", &columns), "");
+    }
 }
