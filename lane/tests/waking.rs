@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 /// Races of each kind, unless `RINGBUS_LITMUS_ROUNDS` says otherwise.
-const ROUNDS: usize = 4_000;
+const ROUNDS: usize = 10_000;
 
 /// Lets producers that push and look race with a consumer that says it sleeps and looks, each round
 /// in a ring of its own.
