@@ -17,7 +17,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 /// Races of each kind, unless `RINGBUS_LITMUS_ROUNDS` says otherwise.
-const ROUNDS: usize = 4_000;
+const ROUNDS: usize = 20_000;
+
+/// Passes some nanoseconds, so that another side is the first from round to round.
+fn linger(steps: usize) {
+    (0..steps).for_each(|_| std::hint::spin_loop());
+}
 
 /// Lets producers that push and look race with a consumer that says it sleeps and looks, each round
 /// in a ring of its own.
@@ -40,6 +45,7 @@ fn race(producers: usize, push: fn(&Producer<usize>), last_look: fn(&Consumer<us
                     // write it: so the reads are done long before the writes are seen.
                     assert!(!words[round].load(Relaxed));
                     gate.pass(all * (round + 1));
+                    linger(round % 16);
                     push(&ends[round]);
                     words[round].load(SeqCst)
                 };
@@ -51,6 +57,7 @@ fn race(producers: usize, push: fn(&Producer<usize>), last_look: fn(&Consumer<us
         let round = |(round, consumer): (usize, Consumer<usize>)| {
             assert!(consumer.pop().is_none());
             gate.pass(all * (round + 1));
+            linger(round / 16 % 16);
             words[round].store(true, Relaxed);
             fence(SeqCst);
             (last_look(&consumer), consumer)

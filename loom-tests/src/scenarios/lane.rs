@@ -153,7 +153,14 @@ pub fn sleeping_in_the_next_lap(outcomes: &Outcomes) {
 pub fn known_head(outcomes: &Outcomes) {
     let (producer, consumer, _bare) = bare_channel(1);
     push(&producer, &Token::new(0)).unwrap();
-    let threads = [1, 2].map(|number| spawn_pushes(&producer, &[number], Way::OneByOne));
+    let threads = [1, 2].map(|number| {
+        let producer = producer.clone();
+        thread::spawn(move || {
+            let taken = push(&producer, &Token::new(number)).is_ok();
+            assert!(producer.len() <= 1, "a ring for one value is not told to hold more");
+            taken.then_some(number)
+        })
+    });
     let reader = thread::spawn(move || {
         let first = consumer.pop().map(Token::read);
         (first, consumer)
