@@ -10,7 +10,8 @@ use crate::event::event_type::EventType;
 /// that says something else goes past those who subscribe to the Rust type. Enums with a kind for
 /// each variant do not have it.
 ///
-/// With the feature `derive`, `#[derive(Event)]` writes it for structs. It needs no feature by hand:
+/// With the feature `derive`, `#[derive(Event)]` writes it for structs. By hand, no
+/// feature is needed:
 ///
 /// ```
 /// use ringbus::{Event, EventKind, EventType};
