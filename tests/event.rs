@@ -238,8 +238,8 @@ fn downcasting_finds_the_concrete_type_only() {
     assert_eq!(format!("{number:?}"), "Event { event_type: EventType(\"number.odd\"), .. }");
 }
 
-/// API, section 2: `downcast_arc` finds what `is` finds, as the very `Arc` that it was, and leaves no
-/// share behind.
+/// API, section 2: `downcast_arc` finds what `is` finds, as the very `Arc` that it was, and leaves
+/// no share behind.
 #[test]
 fn arc_downcasts_to_the_arc_that_it_was() {
     let number = Arc::new(Number(7));

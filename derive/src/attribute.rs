@@ -17,7 +17,7 @@ pub(crate) struct EventAttribute {
 /// One thing that an `#[event(…)]` says.
 enum Argument {
     Name(LitStr),
-    Timestamp(Ident, Expr),
+    Timestamp(Ident, Box<Expr>),
     Crate(Token![crate], Path),
 }
 
@@ -46,7 +46,7 @@ impl EventAttribute {
                 Err("`timestamp` is said already: take one of them away".on(key))
             }
             Argument::Timestamp(_, timestamp) => {
-                self.timestamp = Some(timestamp);
+                self.timestamp = Some(*timestamp);
                 Ok(())
             }
             Argument::Crate(key, _) if self.krate.is_some() => {
@@ -79,7 +79,7 @@ impl Parse for Argument {
             return Err(unknown.on(key));
         }
         input.parse::<Token![=]>()?;
-        Ok(Self::Timestamp(key, input.parse()?))
+        Ok(Self::Timestamp(key, Box::new(input.parse()?)))
     }
 }
 

@@ -94,7 +94,7 @@ use syn::{DeriveInput, parse_macro_input};
 ///     #[event("vote.called")]
 ///     Called { #[request_id] id: RequestId, #[timestamp] at: SystemTime },
 ///     #[event("vote.cast")]
-///     Cast { #[request_id] on: RequestId, #[responder] by: Arc<str>, #[timestamp] at: SystemTime },
+///     Cast { #[request_id] on: RequestId, #[responder] by: Arc<str>, #[timestamp] at: SystemTime }
 /// }
 ///
 /// let bus = EventBus::new(0);

@@ -1,6 +1,7 @@
 //! What is generated, as a person reads it.
 
 use crate::derive;
+use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -82,4 +83,51 @@ fn every_error_is_reported() {
         assert!(errors.iter().any(|error| error.contains(part)), "{part}: {errors:#?}");
     }
     assert_eq!(errors.len(), 10, "{errors:#?}");
+}
+
+/// The lines of the source to which the generated tokens `text` belong.
+fn lines_of(text: &str, tokens: TokenStream) -> Vec<usize> {
+    tokens
+        .into_iter()
+        .flat_map(|token| match token {
+            TokenTree::Group(group) => lines_of(text, group.stream()),
+            token if token.to_string() == text => vec![token.span().start().line],
+            _ => Vec::new(),
+        })
+        .collect()
+}
+
+/// The compiler reports a field of a wrong type where it meets the generated code that reads it;
+/// that must be the line of the field. (What it says there is its own, and changes with it.)
+#[test]
+fn wrong_types_are_reported_at_their_fields() {
+    let of_enum = "
+        enum Answer {
+            #[event(\"answer\")]
+            Answer {
+                #[timestamp]
+                at: u64,
+                #[request_id]
+                to: u32,
+                #[responder]
+                by: u16,
+            },
+        }";
+    let of_struct = "
+        #[event(\"answer\")]
+        struct Answer(
+            #[responder]
+            u64,
+            #[timestamp]
+            u32,
+            #[request_id]
+            u16,
+        );";
+    let expand = |source| derive(&syn::parse_str(source).unwrap()).unwrap();
+    assert_eq!(lines_of("*", expand(of_enum)), [6], "the time is copied");
+    assert_eq!(lines_of("Clone", expand(of_enum)), [8], "the id is cloned");
+    assert_eq!(lines_of("as_ref", expand(of_enum)), [10]);
+    assert!(lines_of("self", expand(of_struct)).contains(&7), "the time is read from `self`");
+    assert_eq!(lines_of("Clone", expand(of_struct)), [9]);
+    assert_eq!(lines_of("as_ref", expand(of_struct)), [5]);
 }

@@ -116,8 +116,8 @@ fn by_hand(step: Step) -> ByHand {
     }
 }
 
-/// Everything that a bus says while all that depends on the event happens: replay, routing, filters,
-/// overflow, batches, requests and their answers. Events are noted by their type.
+/// Everything that a bus says while all that depends on the event happens: replay, routing,
+/// filters, overflow, batches, requests and their answers. Events are noted by their type.
 fn story<E: Event + Clone>(tell: impl Fn(Step) -> E) -> Vec<String> {
     const REMARK: EventType = EventType::new("talk.remark");
     let mut said = Vec::new();

@@ -6,11 +6,12 @@ use crate::event::event_type::EventType;
 /// An event type of which every value is of one kind, known at compile time: so that one can
 /// [subscribe to the Rust type](crate::EventBus::subscribe_to) and need not name its kind.
 ///
-/// `EVENT_TYPE` must be what [`event_type`](Event::event_type) returns for every value: a value that
-/// says something else goes past those who subscribe to the Rust type. Enums with a kind for each
-/// variant do not have it.
+/// `EVENT_TYPE` must be what [`event_type`](Event::event_type) returns for every value: a value
+/// that says something else goes past those who subscribe to the Rust type. Enums with a kind for
+/// each variant do not have it.
 ///
-/// With the feature `derive`, `#[derive(Event)]` writes it for structs. By hand it is one line more:
+/// With the feature `derive`, `#[derive(Event)]` writes it for structs. By hand, no
+/// feature is needed:
 ///
 /// ```
 /// use ringbus::{Event, EventKind, EventType};

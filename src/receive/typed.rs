@@ -54,8 +54,8 @@ impl<T: EventKind> TypedSubscription<T> {
     ///
     /// # Panics
     ///
-    /// During the replay, resumes a panic of the filter. That event is gone; the next call gives the
-    /// next one.
+    /// During the replay, resumes a panic of the filter. That event is gone; the next call gives
+    /// the next one.
     #[inline]
     pub fn try_recv(&self) -> Result<Arc<T>, TryRecvError> {
         self.events.try_recv().map(typed)
@@ -100,8 +100,8 @@ impl<T: EventKind> TypedSubscription<T> {
         Typed::new(self.events.recv_async())
     }
 
-    /// Moves up to `max` events into `into`, without waiting, and returns how many. Gives 0 if there
-    /// are none now, and also if none will come any more. See [`Subscription::recv_many`].
+    /// Moves up to `max` events into `into`, without waiting, and returns how many. Gives 0 if
+    /// there are none now, and also if none will come any more. See [`Subscription::recv_many`].
     pub fn recv_many(&mut self, into: &mut Vec<Arc<T>>, max: usize) -> usize {
         // One by one into their place: if user code of a replay panics, nothing is lost on the way.
         let before = into.len();
@@ -140,8 +140,8 @@ impl<T: EventKind> TypedSubscription<T> {
         self.events.capacity()
     }
 
-    /// How many events wait to be received. Advisory; an upper bound while a replay is unread, which
-    /// counts events of every type. See [`Subscription::len`].
+    /// How many events wait to be received. Advisory; an upper bound while a replay is unread,
+    /// which counts events of every type. See [`Subscription::len`].
     #[must_use]
     pub fn len(&self) -> usize {
         self.events.len()
