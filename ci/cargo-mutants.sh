@@ -20,7 +20,7 @@ root=${CARGO_TARGET_DIR:-$PWD/target}/cargo-mutants
 tree=$root/tree
 rm -rf "$tree" "$root"/mutants.out*
 mkdir -p "$tree"
-cp -r .cargo Cargo.lock LICENSE-* README.md src tests "$tree"
+cp -r .cargo Cargo.lock LICENSE-* README.md derive lane src tests "$tree"
 cd "$tree"
 one_program .
 sed -e 's/^members = .*/members = ["."]/' -e 's/^autobenches = false/&\nautotests = false/' -e '/^\[\[example\]\]/,/^$/d' \

@@ -10,9 +10,9 @@ use std::process::Command;
 /// The configurations in which the planted tree is built: flags of the compiler, arguments of
 /// cargo.
 const CONFIGURATIONS: [(&str, &[&str]); 3] = [
-    ("", &["--features", "tokio,tracing,serde"]),
-    ("--cfg loom", &["-p", "ringbus", "--features", "__loom"]),
-    ("--cfg shuttle", &["-p", "ringbus", "--features", "__shuttle"]),
+    ("", &["--features", "derive,lane,serde,tokio,tracing"]),
+    ("--cfg loom", &["-p", "ringbus", "--features", "__loom,lane"]),
+    ("--cfg shuttle", &["-p", "ringbus", "--features", "__shuttle,lane"]),
 ];
 
 /// The bugs that do not compile in some configuration; none once all do.
