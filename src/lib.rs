@@ -64,6 +64,12 @@
 //!
 //! [Lossy](SubscriberBuilder::lossy) subscribers are counted and never reported.
 //!
+//! # Throughput
+//!
+//! Receive and publish in batches, and publish by a [`Publisher`]. With the feature `lane`,
+//! [`BusBuilder::ring`] gives subscribers lanes: rings of one consumer, with half the atomic
+//! read-modify-writes of the default, and no fence. [`Ring`] compares the two.
+//!
 //! # Large events
 //!
 //! Every subscriber gets a clone of its own, so a large event belongs in an `Arc`. One of more than
@@ -178,6 +184,7 @@
 //! |---|---|---|
 //! | publish, alone or in a batch, live | lock-free in practice | a push spins while a receiver is suspended in the middle of a pop on a ring that is full since; with `DropOldest`, also while another publisher is suspended in the middle of an eviction; a thread's first publish registers it, with `arc-swap` and for its counts |
 //! | publish, before `start` | lock-free | one that finds `start` halfway finishes it, which allocates the new snapshot |
+//! | the same, to a [lane](Ring) | lock-free | |
 //! | `try_recv`, `try_recv_many` | lock-free in practice | a pop spins while a publisher is suspended between claiming a slot of the ring and filling it; an unfilled slot of the replay reads as `Empty`; the last receive of a closed bus takes a short lock if somebody [waits for it](EventBus::close_and_drain) |
 //! | `recv`, `recv_async`, `Stream` | wait for an event | |
 //! | `request`, publish of a response | as publish, and two short locks | a shard of the map of requests, and the request itself; a response takes neither while nothing is under way |
@@ -194,6 +201,12 @@
 //!
 //! `derive`, off by default: `#[derive(Event)]`, for enums whose variants are kinds of events, and
 //! for structs. It comes with `use ringbus::Event`.
+//!
+//! `lane`, off by default: [`Ring`]`::Lane`, a ring for high throughput, from the crate
+//! `ringbus-lane`, which has ringbus's own unsafe code.
+//!
+//! `serde`, off by default: statistics, [`EventType`] and [`RequestId`] can be serialised, ids read
+//! as well, and event types by an [`Interner`].
 //!
 //! `tokio`, off by default: lets a [`Gather`] be awaited, with its timeout.
 //!
@@ -214,8 +227,8 @@
 //! One [`ArcSwap`](arc_swap::ArcSwap) cell holds a snapshot: the phase (`Starting`, `Live`,
 //! `Closed`), the subscribers, and the table that routes event types to them; each change is one
 //! read-copy-update. Every subscriber has a mailbox: an
-//! [`ArrayQueue`](crossbeam_queue::ArrayQueue), a drop counter, and a word by which waiting and
-//! waking agree. Requests under way are in a [`DashMap`](dashmap::DashMap), by id. The argument for
+//! [`ArrayQueue`](crossbeam_queue::ArrayQueue) (or a [lane](Ring)), a drop counter, and a word by
+//! which waiting and waking agree. Requests under way are in a [`DashMap`](dashmap::DashMap), by id. The argument for
 //! each memory ordering stands beside it in the source, and the models of `loom-tests/` run that
 //! very source, under loom and shuttle.
 #![forbid(unsafe_code)]
