@@ -8,6 +8,9 @@ use std::time::{Duration, SystemTime};
 
 const NOON: SystemTime = SystemTime::UNIX_EPOCH;
 
+/// How long a test waits for what must happen before it calls it a failure.
+const LONG: Duration = Duration::from_secs(10);
+
 fn id(number: u64) -> RequestId {
     RequestId::from(number)
 }
@@ -140,7 +143,7 @@ fn story<E: Event + Clone>(tell: impl Fn(Step) -> E) -> Vec<String> {
         note("received", &(received, subscription.lost(), subscription.stats().filtered));
     }
 
-    let options = RequestOptions::expecting(["ada", "bob"]).timeout(Duration::MAX);
+    let options = RequestOptions::expecting(["ada", "bob"]).timeout(LONG);
     let refused = bus.request(tell(Step::Remark(10)), options.clone());
     note("no request", &matches!(refused, Err(RequestError::NotARequest(_))));
     let refused = bus.request(tell(Step::Answer(10, "ada")), options.clone());
@@ -253,7 +256,7 @@ fn derived_structs_ask_and_answer() {
         })
     });
     bus.start();
-    let options = RequestOptions::expecting(["ada", "bob"]).timeout(Duration::MAX);
+    let options = RequestOptions::expecting(["ada", "bob"]).timeout(LONG);
     let result = bus.request(Arc::new(ConfigAsked(RequestId::unique())), options).unwrap().wait().unwrap();
     let mut verdicts: Vec<_> = result
         .responses
