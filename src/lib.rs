@@ -279,7 +279,7 @@ pub use publish::hooks::LagHook;
 pub use receive::Subscription;
 pub use receive::iter::{IntoIter, Iter, Recv, RecvMany, TryIter};
 pub use receive::stop::StopHandle;
-pub use receive::typed::{Typed, TypedSubscription};
+pub use receive::typed::{Typed, TypedRecvMany, TypedSubscription};
 #[cfg(feature = "derive")]
 pub use ringbus_derive::Event;
 pub use stats::{BusStats, Published, SubscriberStats};

@@ -116,7 +116,7 @@ fn event_that_was_wrapped_again_is_received() {
 #[test]
 fn typed_subscription_reads_the_replay_first() {
     let bus: EventBus<DynEvent> = EventBus::new(100);
-    let mut prices = bus.subscribe_to::<Price>(1);
+    let prices = bus.subscribe_to::<Price>(1);
     publish(&bus, 0..10);
     publish_strangers(&bus);
     bus.start();
@@ -130,7 +130,7 @@ fn typed_subscription_reads_the_replay_first() {
 fn options_of_the_builder_apply() {
     let bus = live();
     let asked = Arc::new(AtomicUsize::new(0));
-    let mut even = bus
+    let even = bus
         .subscriber("even")
         .capacity(2)
         .types([EventType::new("cost")])
@@ -174,16 +174,18 @@ fn filter_goes_with_the_subscription() {
 #[test]
 fn every_blocking_call_receives() {
     let bus = live();
-    let mut prices = bus.subscribe_to::<Price>(16);
+    let prices = bus.subscribe_to::<Price>(16);
     publish(&bus, 0..8);
     assert_eq!(values(prices.recv()), [0]);
     assert_eq!(values(prices.recv_timeout(LONG)), [1]);
     assert_eq!(values(prices.recv_deadline(Instant::now() + LONG)), [2]);
     assert_eq!(values(prices.iter().take(1)), [3]);
     let mut received = Vec::new();
-    assert_eq!(prices.recv_many(&mut received, 2), 2);
-    assert_eq!(prices.recv_many(&mut received, 9), 2);
-    assert_eq!(prices.recv_many(&mut received, 9), 0);
+    assert_eq!(prices.recv_many(&mut received, 2), Ok(2));
+    assert_eq!(prices.try_recv_many(&mut received, 1), 1);
+    assert_eq!(prices.recv_many(&mut received, 0), Ok(0));
+    assert_eq!(prices.try_recv_many(&mut received, 9), 1);
+    assert_eq!(prices.try_recv_many(&mut received, 9), 0);
     assert_eq!(values(received), [4, 5, 6, 7]);
     assert!(prices.is_empty() && !prices.is_closed());
     assert_eq!(prices.recv_timeout(Duration::ZERO), Err(RecvTimeoutError::TimedOut));
@@ -192,10 +194,11 @@ fn every_blocking_call_receives() {
     publish(&bus, [8, 9]);
     bus.close();
     assert!(prices.is_closed());
-    for price in &mut prices {
+    for price in &prices {
         assert!(price.0 >= 8);
     }
     assert_eq!(prices.recv(), Err(RecvError));
+    assert_eq!(prices.recv_many(&mut Vec::new(), 9), Err(RecvError));
     assert_eq!(prices.try_recv(), Err(TryRecvError::Closed));
     assert_eq!(prices.recv_timeout(LONG), Err(RecvTimeoutError::Closed));
     assert_eq!(prices.recv_deadline(Instant::now() + LONG), Err(RecvTimeoutError::Closed));
@@ -250,6 +253,42 @@ fn future_receives_and_keeps_nothing() {
     assert_eq!(prices.recv_async().now_or_never(), Some(Err(RecvError)));
 }
 
+/// G7, G12: a batch is waited for, is no longer than a task may receive in one turn, and a future
+/// that is dropped keeps nothing.
+#[test]
+fn batch_is_awaited() {
+    let bus = live();
+    let mut prices = bus.subscribe_to::<Price>(500);
+    let (counter, waker) = CountingWaker::new();
+    let context = &mut Context::from_waker(&waker);
+    let mut received = Vec::new();
+    let mut future = prices.recv_many_async(&mut received, 3);
+    assert!(future.poll_unpin(context).is_pending());
+    publish(&bus, 0..4);
+    assert!(counter.wakes() > 0);
+    assert_eq!(future.now_or_never(), Some(Ok(3)));
+    assert_eq!(prices.recv_many_async(&mut received, 0).now_or_never(), Some(Ok(0)));
+    assert_eq!(prices.recv_many_async(&mut received, 3).now_or_never(), Some(Ok(1)));
+    drop(prices.recv_many_async(&mut received, 3));
+
+    let mut future = prices.recv_many_async(&mut received, 3);
+    assert!(future.poll_unpin(context).is_pending());
+    drop(future);
+    assert_eq!(Arc::strong_count(&counter), 2, "the waker and this: no other is kept");
+
+    publish(&bus, 4..404);
+    bus.close();
+    let sizes = futures_executor::block_on(async {
+        let mut sizes = Vec::new();
+        while let Ok(size) = prices.recv_many_async(&mut received, 1_000).await {
+            sizes.push(size);
+        }
+        sizes
+    });
+    assert!(sizes.iter().all(|&size| size <= 128), "{sizes:?}");
+    assert_eq!(values(received), Vec::from_iter(0..404));
+}
+
 /// API, section 2: the stream gives the same, and is fused.
 #[test]
 fn stream_receives_and_ends() {
@@ -269,7 +308,7 @@ fn stream_receives_and_ends() {
 #[test]
 fn panic_in_a_batch_loses_one_event() {
     let bus: EventBus<DynEvent> = EventBus::new(8);
-    let mut prices = bus
+    let prices = bus
         .subscriber("panics")
         .filter(|event: &DynEvent| {
             assert!(event.downcast_ref::<Price>().is_some_and(|price| price.0 != 2), "it is two");
@@ -279,9 +318,9 @@ fn panic_in_a_batch_loses_one_event() {
     publish(&bus, 0..5);
     bus.start();
     let received = Mutex::new(Vec::new());
-    assert_eq!(panic_of(|| prices.recv_many(&mut received.lock().unwrap(), 9)), "it is two");
+    assert_eq!(panic_of(|| prices.try_recv_many(&mut received.lock().unwrap(), 9)), "it is two");
     let mut received = received.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
-    assert_eq!(prices.recv_many(&mut received, 9), 2);
+    assert_eq!(prices.try_recv_many(&mut received, 9), 2);
     assert_eq!(values(received), [0, 1, 3, 4]);
 }
 

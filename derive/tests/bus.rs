@@ -127,9 +127,9 @@ fn story<E: Event + Clone>(tell: impl Fn(Step) -> E) -> Vec<String> {
     let mut note = |what: &str, how: &dyn std::fmt::Debug| said.push(format!("{what}: {how:?}"));
 
     let bus = EventBus::new(3);
-    let mut everything = bus.subscribe(2);
-    let mut remarks = bus.subscriber("remarks").types([REMARK]).overflow(Overflow::DropOldest).capacity(1).subscribe();
-    let mut questions = bus.subscriber("questions").filter(|event: &E| event.as_request().is_some()).subscribe();
+    let everything = bus.subscribe(2);
+    let remarks = bus.subscriber("remarks").types([REMARK]).overflow(Overflow::DropOldest).capacity(1).subscribe();
+    let questions = bus.subscriber("questions").filter(|event: &E| event.as_request().is_some()).subscribe();
     for step in [Step::Remark(1), Step::Question(2), Step::Answer(2, "ada"), Step::Remark(3)] {
         note("before the start", &bus.publish(tell(step)).map_err(|error| error.into_inner().event_type()));
     }
@@ -138,7 +138,7 @@ fn story<E: Event + Clone>(tell: impl Fn(Step) -> E) -> Vec<String> {
         note("publish", &bus.publish(tell(step)).map_err(|error| error.into_inner().event_type()));
     }
     note("batch", &bus.publish_batch(&[tell(Step::Remark(8)), tell(Step::Question(9))]));
-    for subscription in [&mut everything, &mut remarks, &mut questions] {
+    for subscription in [&everything, &remarks, &questions] {
         let received = subscription.try_iter().map(|event| (event.event_type(), event.timestamp())).collect::<Vec<_>>();
         note("received", &(received, subscription.lost(), subscription.stats().filtered));
     }

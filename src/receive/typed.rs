@@ -15,7 +15,7 @@ use std::iter::FusedIterator;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 /// Receives the events of a bus of [`DynEvent`] that are a `T`, as `Arc<T>`. From
@@ -100,24 +100,74 @@ impl<T: EventKind> TypedSubscription<T> {
         Typed::new(self.events.recv_async())
     }
 
-    /// Moves up to `max` events into `into`, without waiting, and returns how many. Gives 0 if
-    /// there are none now, and also if none will come any more. See [`Subscription::recv_many`].
-    pub fn recv_many(&mut self, into: &mut Vec<Arc<T>>, max: usize) -> usize {
-        // One by one into their place: if user code of a replay panics, nothing is lost on the way.
+    /// Moves up to `max` events into `into`, without waiting, and returns how many; no more than
+    /// there were when it began. Gives 0 if there are none now, and also if none will come any
+    /// more. See [`Subscription::try_recv_many`].
+    ///
+    /// # Panics
+    ///
+    /// As [`try_recv`](Self::try_recv); the events before that one are in `into`.
+    pub fn try_recv_many(&self, into: &mut Vec<Arc<T>>, max: usize) -> usize {
+        // One look at least, because to find nothing may be the end of the replay. One by one into
+        // their place: if user code of a replay panics, nothing is lost on the way.
         let before = into.len();
-        into.extend(self.try_iter().take(max));
+        into.extend(self.try_iter().take(max.min(self.len().max(1))));
         into.len() - before
     }
 
-    /// The events as a blocking iterator, which ends when the subscription is closed. See
-    /// [`Subscription::iter`].
-    pub fn iter(&mut self) -> Typed<T, Iter<'_, DynEvent>> {
+    /// Waits until there is an event, as long as it takes; then moves what there is into `into`, up
+    /// to `max` events, and returns how many. With a `max` of 0, gives 0 at once. Blocks the
+    /// thread: in a task, await [`recv_many_async`](Self::recv_many_async). See
+    /// [`Subscription::recv_many`].
+    ///
+    /// # Errors
+    ///
+    /// [`RecvError`] if no event will come any more.
+    ///
+    /// # Panics
+    ///
+    /// As [`try_recv_many`](Self::try_recv_many).
+    pub fn recv_many(&self, into: &mut Vec<Arc<T>>, max: usize) -> Result<usize, RecvError> {
+        let Some(more) = max.checked_sub(1) else { return Ok(0) };
+        into.push(self.recv()?);
+        Ok(1 + self.try_recv_many(into, more))
+    }
+
+    /// Receives asynchronously, on any runtime, as [`recv_many`](Self::recv_many) does. Cancel safe
+    /// and cooperative: takes 128 events at most. See [`Subscription::recv_many_async`].
+    ///
+    /// # Errors
+    ///
+    /// The future gives [`RecvError`] if no event will come any more.
+    ///
+    /// # Panics
+    ///
+    /// As [`try_recv_many`](Self::try_recv_many).
+    pub fn recv_many_async<'a>(&'a mut self, into: &'a mut Vec<Arc<T>>, max: usize) -> TypedRecvMany<'a, T> {
+        TypedRecvMany { subscription: self, into, max }
+    }
+
+    /// Receives what there is, up to `max` events, or makes sure that `waker` is woken when it is
+    /// worth another look.
+    fn poll_many(&self, into: &mut Vec<Arc<T>>, max: usize, waker: &Waker) -> Poll<Result<usize, RecvError>> {
+        let Some(more) = max.checked_sub(1) else { return Poll::Ready(Ok(0)) };
+        self.events.poll_recv(waker).map(|received| {
+            into.push(typed(received?));
+            let rest = self.try_recv_many(into, more.min(self.events.turn.left()));
+            self.events.turn.spend(rest);
+            Ok(1 + rest)
+        })
+    }
+
+    /// The events as a blocking iterator, which ends when the subscription is closed;
+    /// `for event in &subscription` is the same. See [`Subscription::iter`].
+    pub fn iter(&self) -> Typed<T, Iter<'_, DynEvent>> {
         Typed::new(self.events.iter())
     }
 
     /// The events that can be received without waiting, as an iterator. See
     /// [`Subscription::try_iter`].
-    pub fn try_iter(&mut self) -> Typed<T, TryIter<'_, DynEvent>> {
+    pub fn try_iter(&self) -> Typed<T, TryIter<'_, DynEvent>> {
         Typed::new(self.events.try_iter())
     }
 
@@ -198,6 +248,16 @@ impl<T: EventKind> IntoIterator for TypedSubscription<T> {
     }
 }
 
+impl<'a, T: EventKind> IntoIterator for &'a TypedSubscription<T> {
+    type Item = Arc<T>;
+    type IntoIter = Typed<T, Iter<'a, DynEvent>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+/// The same for an exclusive reference, because only that may be lent to another thread.
 impl<'a, T: EventKind> IntoIterator for &'a mut TypedSubscription<T> {
     type Item = Arc<T>;
     type IntoIter = Typed<T, Iter<'a, DynEvent>>;
@@ -257,5 +317,37 @@ impl<T: EventKind, F: Future<Output = Result<DynEvent, RecvError>> + Unpin> Futu
 impl<T, I: fmt::Debug> fmt::Debug for Typed<T, I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Typed").field(&self.inner).finish()
+    }
+}
+
+/// A future batch of events. From [`TypedSubscription::recv_many_async`].
+#[must_use = "futures do nothing unless polled or awaited"]
+pub struct TypedRecvMany<'a, T: EventKind> {
+    subscription: &'a mut TypedSubscription<T>,
+    into: &'a mut Vec<Arc<T>>,
+    max: usize,
+}
+
+impl<T: EventKind> Future for TypedRecvMany<'_, T> {
+    type Output = Result<usize, RecvError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self { subscription, into, max } = &mut *self;
+        subscription.poll_many(into, *max, context.waker())
+    }
+}
+
+impl<T: EventKind> Drop for TypedRecvMany<'_, T> {
+    fn drop(&mut self) {
+        self.subscription.events.end_wait();
+    }
+}
+
+impl<T: EventKind> fmt::Debug for TypedRecvMany<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TypedRecvMany")
+            .field("subscription", &self.subscription)
+            .field("max", &self.max)
+            .finish_non_exhaustive()
     }
 }
