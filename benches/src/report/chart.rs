@@ -21,12 +21,13 @@ struct Line {
 
 /// ringbus stands out, the floor stands back, and every peer has the same colour in all pictures.
 fn style(name: &str, place: usize) -> ShapeStyle {
-    const RINGBUS: [RGBColor; 5] = [
+    const RINGBUS: [RGBColor; 6] = [
         RGBColor(214, 39, 40),
         RGBColor(240, 110, 90),
         RGBColor(150, 20, 30),
         RGBColor(255, 150, 150),
         RGBColor(110, 40, 60),
+        RGBColor(255, 70, 160),
     ];
     const PEERS: [(&str, RGBColor); 10] = [
         ("tokio", RGBColor(44, 160, 44)),
