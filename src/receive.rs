@@ -452,7 +452,8 @@ impl<E: Event + Clone> Subscription<E> {
     /// those before it are in `into`, and the next call gives the next ones.
     pub fn try_recv_many(&self, into: &mut Vec<E>, max: usize) -> usize {
         // One look at least, because to find nothing may be the end of the replay.
-        let max = max.min(self.len().max(1));
+        let asked = max;
+        let max = asked.min(self.len().max(1));
         let mut taken = 0;
         // The replay, and the rest of a sealed ring, event by event; so are large events.
         while taken < max && (const { is_large::<E>() } || self.stage.get() != Stage::Ring) {
@@ -460,6 +461,10 @@ impl<E: Event + Clone> Subscription<E> {
                 return taken;
             }
             taken += 1;
+        }
+        // A replay that was read to its end is let go of, as another look would.
+        if taken < asked && self.replay.borrow().as_ref().is_some_and(|replay| replay.is_read(&self.mailbox)) {
+            self.leave_replay();
         }
         let replayed = taken;
         if taken < max {

@@ -4,28 +4,32 @@ use crate::operation::{Operation, Scenario};
 use crate::picture::{Picture, SubscriptionPicture};
 use crate::reference::Reference;
 use crate::subject::{Leaks, Subject};
+use ringbus::Ring;
 use std::fmt::{Debug, Display};
 use std::ops::RangeInclusive;
 
 /// What makes an event a large one.
 const LARGE: usize = 2_048;
 
-/// Runs the scenario on the library and on the reference, and fails at the first step after which they differ.
+/// Runs the scenario on the library, with each ring, and on the reference, and fails at the first
+/// step after which they differ.
 pub fn compare(scenario: &Scenario) {
-    if scenario.is_large {
-        compare_padded::<LARGE>(scenario);
-    } else {
-        compare_padded::<0>(scenario);
+    for ring in [Ring::Array, Ring::Lane] {
+        if scenario.is_large {
+            compare_padded::<LARGE>(scenario, ring);
+        } else {
+            compare_padded::<0>(scenario, ring);
+        }
     }
 }
 
 /// The same with events that are longer by so many bytes.
-fn compare_padded<const PADDING: usize>(scenario: &Scenario) {
+fn compare_padded<const PADDING: usize>(scenario: &Scenario, ring: Ring) {
     let mut reference = Reference::new(scenario);
-    let mut subject = Subject::<PADDING>::new(scenario);
+    let mut subject = Subject::<PADDING>::new(scenario, ring);
     for (number, operation) in scenario.operations.iter().enumerate() {
         let Some(expected) = reference.apply(number, operation) else { continue };
-        let step = Step { number, operation };
+        let step = Step { ring, number, operation };
         step.check("what it returned", &expected, &subject.apply(number, operation));
         step.check_pictures(&reference.picture(), &subject.picture());
     }
@@ -35,6 +39,7 @@ fn compare_padded<const PADDING: usize>(scenario: &Scenario) {
 /// Says where in the scenario something is wrong.
 #[derive(Clone, Copy)]
 struct Step<'a> {
+    ring: Ring,
     number: usize,
     operation: &'a Operation,
 }
@@ -42,8 +47,8 @@ struct Step<'a> {
 impl Step<'_> {
     #[track_caller]
     fn fail(self, what: impl Display, expected: &dyn Debug, seen: &dyn Debug) -> ! {
-        let Self { number, operation } = self;
-        panic!("step {number}: {operation:?}\n{what}\n    expected {expected:?}\n    seen     {seen:?}")
+        let Self { ring, number, operation } = self;
+        panic!("{ring:?}, step {number}: {operation:?}\n{what}\n    expected {expected:?}\n    seen     {seen:?}")
     }
 
     #[track_caller]

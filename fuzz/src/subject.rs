@@ -20,7 +20,7 @@ use pictures::{drained_pictures, subscriber_picture, totals};
 use receiver::Receiver;
 use requester::Requester;
 use ringbus::{
-    BatchError, CancelHandle, EventBus, LagHook, PublishError, Published, Publisher, StopHandle, WeakEventBus,
+    BatchError, CancelHandle, EventBus, LagHook, PublishError, Published, Publisher, Ring, StopHandle, WeakEventBus,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -70,8 +70,8 @@ fn others<T>(share: &Arc<T>) -> usize {
 }
 
 impl<const PADDING: usize> Subject<PADDING> {
-    pub fn new(scenario: &Scenario) -> Self {
-        let bus = EventBus::new(scenario.startup_capacity);
+    pub fn new(scenario: &Scenario, ring: Ring) -> Self {
+        let bus = EventBus::builder().startup_capacity(scenario.startup_capacity).ring(ring).build();
         let mut subject = Self {
             weak: bus.downgrade(),
             buses: vec![bus],

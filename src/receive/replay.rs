@@ -29,6 +29,11 @@ impl<E> Replay<E> {
         Self(log)
     }
 
+    /// Whether the bus has started and the subscriber has looked at every event.
+    pub(crate) fn is_read(&self, mailbox: &Mailbox<E>) -> bool {
+        self.0.final_len() == Some(mailbox.replayed())
+    }
+
     /// How many events there are, once the bus has started.
     pub(crate) fn len(&self) -> usize {
         self.0.final_len().unwrap_or_default()
