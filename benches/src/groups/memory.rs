@@ -9,7 +9,7 @@
 //! down everything else, so the program `memory` does that and nothing else.
 
 use super::channel::{Channel, Crossbeam, Crossfire, Flume, Kanal, Std};
-use super::kind::{Arrays, Kind};
+use super::kind::{Arrays, Kind, Lanes};
 use crate::event::{Sample, Small};
 use crossbeam_queue::ArrayQueue;
 use std::error::Error;
@@ -43,6 +43,7 @@ pub type LiveBytes = fn() -> isize;
 pub fn run(live_bytes: LiveBytes) -> Vec<Memory> {
     vec![
         ringbus::<Arrays>(live_bytes),
+        ringbus::<Lanes>(live_bytes),
         array_queue(live_bytes),
         tokio_broadcast(live_bytes),
         async_broadcast(live_bytes),

@@ -1,7 +1,7 @@
 //! What ringbus may cost, in ratios of medians of one run.
 
 use super::Results;
-use crate::groups::{fanout, payload};
+use crate::groups::{contention, fanout, payload};
 
 /// A budget, held against the figures.
 #[derive(Clone, Debug)]
@@ -34,6 +34,8 @@ impl Verdict {
 
 const PUBLISHER: &str = "ringbus Publisher";
 const BATCH: &str = "ringbus batch";
+const LANES: &str = "ringbus lanes Publisher";
+const LANES_BATCH: &str = "ringbus lanes batch";
 const RAW: &str = "raw ArrayQueue";
 
 /// What was measured, and what became of it so far.
@@ -136,7 +138,46 @@ pub fn verdicts(results: &Results) -> Vec<Verdict> {
     let base = results.nanos("base", "no subscriber", "harness");
     let measured = idle.zip(base).map(|(idle, base)| idle - base);
     budgets.add("publish with no subscriber, Publisher, ns over base", 3.0, measured);
+    lanes(&mut budgets);
     budgets.verdicts
+}
+
+/// What lanes may cost.
+fn lanes(budgets: &mut Budgets<'_>) {
+    let peers = ("peer that takes subscribers at run time", &fanout::RUN_TIME_PEERS[..]);
+    let [small, _] = fanout::PAYLOADS;
+    for (subscribers, limit) in [(1, 1.1), (4, 1.0), (8, 1.0), (16, 1.0)] {
+        budgets.against_nearest("fanout", &fanout::name(subscribers, small), LANES, peers, limit);
+    }
+    for (peer, limit) in [("tokio broadcast", 1.3), ("jonhoo's bus", 1.5)] {
+        budgets.against("fanout", &fanout::name(64, small), LANES, peer, limit);
+    }
+    for subscribers in fanout::SUBSCRIBERS {
+        for payload in fanout::PAYLOADS {
+            budgets.against_nearest("fanout", &fanout::name(subscribers, payload), LANES_BATCH, peers, 0.6);
+        }
+    }
+    for subscribers in [1, 4] {
+        for size in payload::SIZES.into_iter().filter(|size| [64, 256, 1024].contains(&size.bytes)) {
+            for (peer, limit) in [(RAW, 0.9), ("crossbeam-channel", 0.7), ("tokio broadcast", 1.2)] {
+                budgets.against("payload", &payload::name(subscribers, size, "Copy"), LANES, peer, limit);
+            }
+        }
+    }
+    for case in ["blocking", "lossless"] {
+        for (peer, limit) in [("crossbeam-channel", 0.6), ("std mpsc", 0.6), ("crossfire", 1.2)] {
+            budgets.against("cross", case, LANES, peer, limit);
+        }
+    }
+    for publishers in [2, 4] {
+        for (peer, limit) in [(RAW, 0.9), ("tokio broadcast", 1.0)] {
+            budgets.against("contention", &contention::name(publishers), LANES, peer, limit);
+        }
+    }
+    for (peer, limit) in [("crossbeam-channel try_send", 1.0), ("tokio broadcast", 1.3)] {
+        let measured = budgets.results.stalled_ratio(LANES, peer);
+        budgets.add(format!("stalled, nobody stalls, publish p50, lanes Publisher against {peer}"), limit, measured);
+    }
 }
 
 #[cfg(test)]

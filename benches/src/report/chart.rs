@@ -114,7 +114,7 @@ fn payload(results: &Results, subscribers: usize, path: &Path) -> Outcome {
     /// More would be a tangle.
     const LINES: [&str; 7] = [
         "ringbus Publisher",
-        "ringbus batch",
+        "ringbus lanes Publisher",
         "raw ArrayQueue",
         "tokio broadcast",
         "crossbeam-channel",
@@ -137,7 +137,7 @@ fn payload(results: &Results, subscribers: usize, path: &Path) -> Outcome {
 fn contention(results: &Results, path: &Path) -> Outcome {
     const LINES: [&str; 7] = [
         "ringbus Publisher",
-        "ringbus EventBus",
+        "ringbus lanes Publisher",
         "raw ArrayQueue",
         "tokio broadcast",
         "crossbeam-channel",
