@@ -6,7 +6,7 @@
 mod common;
 
 use common::memory::CountingAllocator;
-use common::{Finish, Gate, LANES, LONG, QUESTION, Random, Talk, stats_of};
+use common::{Finish, Gate, LANES, LONG, QUESTION, Random, Talk, ThreadProbe, stats_of, wait_until};
 use ringbus::{
     Event, EventBus, EventType, Overflow, Published, Publisher, Request, RequestId, RequestOptions, Response,
     Subscription,
@@ -241,6 +241,8 @@ fn memory_ends_where_it_began() {
         |_| if cfg!(debug_assertions) { 800_000 } else { 4_000_000 },
         |events| events.parse().expect("RINGBUS_SOAK_EVENTS is a number"),
     );
+    // It allocates for a test that it has begun already.
+    wait_until(|| ThreadProbe::of_the_harness().is_asleep());
     let busy_before = live_and_close(events / 20);
     let (live, allocations) = (CountingAllocator::live_bytes(), CountingAllocator::allocations());
     let resident = resident_memory();

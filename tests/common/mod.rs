@@ -274,6 +274,14 @@ impl ThreadProbe {
         return Self();
     }
 
+    /// Of the main thread, on which the harness waits for its tests.
+    pub fn of_the_harness() -> Self {
+        #[cfg(target_os = "linux")]
+        return Self(format!("/proc/self/task/{}", std::process::id()).into());
+        #[cfg(not(target_os = "linux"))]
+        return Self();
+    }
+
     /// Whether the thread sleeps, or has ended.
     pub fn is_asleep(&self) -> bool {
         #[cfg(target_os = "linux")]
