@@ -7,6 +7,7 @@ mod common;
 
 use common::memory::CountingAllocator;
 use common::{Finish, Gate, LANES, LONG, QUESTION, Random, Talk, ThreadProbe, stats_of, wait_until};
+use dashmap::DashMap;
 use ringbus::{
     Event, EventBus, EventType, Overflow, Published, Publisher, Request, RequestId, RequestOptions, Response,
     Subscription,
@@ -14,11 +15,15 @@ use ringbus::{
 use std::array;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::SystemTime;
 
 #[global_allocator]
 static ALLOCATOR: CountingAllocator = CountingAllocator;
+
+/// Threads that a bus is kept busy by.
+const THREADS: usize = 8;
 
 /// What travels: news on a lane, of which every copy has memory of its own, and questions and answers.
 #[derive(Clone)]
@@ -165,7 +170,7 @@ fn live_and_close(events: u64) -> isize {
     }
     assert_eq!(bus.start(), BACKLOG);
 
-    let gate = Arc::new(Gate::new(8));
+    let gate = Arc::new(Gate::new(THREADS));
     let is_over = Arc::<AtomicBool>::default();
     let reading = [
         spawn(&bus, &gate, |_| read(steady, || ())),
@@ -215,6 +220,28 @@ fn live_and_close(events: u64) -> isize {
     live
 }
 
+/// Lets as many threads as a round has wait for a lock of a `DashMap` at the same moment: the first
+/// ones that do bring a table for their queues, which the process keeps.
+fn contend() {
+    let map = DashMap::new();
+    let held = map.entry(());
+    thread::scope(|scope| {
+        let waiting: Vec<_> = (0..THREADS)
+            .map(|_| {
+                let (tell, told) = mpsc::channel();
+                scope.spawn(|| {
+                    let tell = tell;
+                    tell.send(ThreadProbe::current()).unwrap();
+                    _ = map.get(&());
+                });
+                told.recv().unwrap()
+            })
+            .collect();
+        wait_until(|| waiting.iter().all(ThreadProbe::is_asleep));
+        held.insert(());
+    });
+}
+
 /// How much of the process is in memory, in KiB. Under a sanitizer that is mostly the sanitizer's own, and tells nothing.
 #[cfg(target_os = "linux")]
 fn resident_memory() -> u64 {
@@ -243,6 +270,7 @@ fn memory_ends_where_it_began() {
     );
     // It allocates for a test that it has begun already.
     wait_until(|| ThreadProbe::of_the_harness().is_asleep());
+    contend();
     let busy_before = live_and_close(events / 20);
     let (live, allocations) = (CountingAllocator::live_bytes(), CountingAllocator::allocations());
     let resident = resident_memory();
