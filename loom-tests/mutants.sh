@@ -40,18 +40,14 @@ esac
 export RUSTFLAGS="--cfg $engine" CARGO_TARGET_DIR=$target/$engine RUST_BACKTRACE=0
 export RINGBUS_PROPERTY_ONLY=1 LOOM_MAX_PREEMPTIONS="${LOOM_MAX_PREEMPTIONS:-2}"
 
+rm -rf "$tree"
 mkdir -p "$tree"
-fresh_tree() {
-    rm -rf "$tree"
-    mkdir -p "$tree"
-    # Only the models are built here, but the manifest names the rest.
-    cp -r Cargo.toml Cargo.lock src tests examples benches derive lane loom-tests "$tree"
-}
+# Only the models are built here, but the manifest names the rest.
+cp -r Cargo.toml Cargo.lock src tests examples benches derive lane loom-tests "$tree"
 
 started=$SECONDS
 count=0
 lived=0
-fresh_tree
 echo "mutants: building the models as they are"
 (cd "$tree" && cargo test --quiet --release -p loom-tests --no-run)
 for mutant in "${mutants[@]}"; do
@@ -59,7 +55,6 @@ for mutant in "${mutants[@]}"; do
     read -r file model <<<"$(field Model "$mutant")"
     count=$((count + 1))
     before=$SECONDS
-    fresh_tree
     verdict=
     if ! (cd "$tree" && GIT_CEILING_DIRECTORIES=$target git apply --unsafe-paths "$OLDPWD/$mutant") 2>"$target/log"; then
         verdict="DOES NOT APPLY"
@@ -78,6 +73,10 @@ for mutant in "${mutants[@]}"; do
         # A model that does not exist would look like one that passed.
         grep -q "running 1 test" "$target/log" || verdict="HAS NO MODEL $file $model"
     fi
+    # As it was, and newer than what was built of it.
+    for changed in $(sed -n 's/^+++ b\///p' "$mutant"); do
+        cp "$changed" "$tree/$changed"
+    done
     printf '%-34s %-8s %3ds  %s %s\n' "$name" "${verdict:-killed}" $((SECONDS - before)) "$file" "$model"
     if [ -n "$verdict" ]; then
         lived=$((lived + 1))
