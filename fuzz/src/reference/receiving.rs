@@ -71,8 +71,16 @@ impl Reference {
                 self.passes = subscriber.passes(caller);
                 poll(subscriber, log, phase).into()
             }
-            Way::Many(few) if *is_large => collect(few.0, || take(subscriber)),
-            Way::Many(few) => collect(few.0, || subscriber.take_of_many(log, phase)),
+            Way::Many(few) => {
+                // No more than there was when it began, and one look at least.
+                let most = few.0.min(subscriber.unread(log, phase).max(1));
+                let outcome =
+                    collect(most, || if *is_large { take(subscriber) } else { subscriber.take_of_many(log, phase) });
+                if matches!(&outcome, Outcome::Collected(events, Some(_)) if events.len() < few.0) {
+                    subscriber.leave_read_replay(log, phase);
+                }
+                outcome
+            }
             Way::TryIter(few) => collect(few.0, || take(subscriber)),
             Way::Iter(few) | Way::IntoIter(few) if waits(subscriber, few.0) => return None,
             Way::Iter(few) => {

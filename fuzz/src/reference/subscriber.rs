@@ -280,6 +280,18 @@ impl Subscriber {
         if self.is_finished { 0..=0 } else { passes(caller) }
     }
 
+    /// How many events there are to be received at most.
+    pub(super) fn unread(&self, log: &[Content], phase: Phase) -> usize {
+        self.ring.len() + self.unread_replay(log, phase).len()
+    }
+
+    /// Lets go of a replay of which it has looked at every event.
+    pub(super) fn leave_read_replay(&mut self, log: &[Content], phase: Phase) {
+        if self.replay == Replay::Unread && phase != Phase::Starting && self.cursor == log.len() {
+            self.replay = Replay::None;
+        }
+    }
+
     /// As one of many, for which nobody is told that it is closed once the replay is read.
     pub(super) fn take_of_many(&mut self, log: &[Content], phase: Phase) -> Taken {
         let told_closed = self.is_finished;
@@ -394,7 +406,7 @@ impl Subscriber {
 
     /// Whether it has not received everything.
     pub(super) fn has_unread(&self, log: &[Content], phase: Phase) -> bool {
-        self.ring.len() + self.unread_replay(log, phase).len() > 0
+        self.unread(log, phase) > 0
     }
 
     /// Those that were asked for, each once.
