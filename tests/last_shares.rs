@@ -483,6 +483,23 @@ fn waker_that_closes_the_bus_as_it_is_cloned_is_not_kept() {
     }
 }
 
+/// G12: a poll that finds its event behind the announcement that it waits keeps no waker, not even
+/// that of a stream, which nobody drops.
+#[test]
+fn waker_that_publishes_as_it_is_cloned_is_not_kept() {
+    let bus = live();
+    let mut subscription = bus.subscribe(1);
+    let action = Arc::<Action>::default();
+    let task = acting::waker(&action);
+    action.on_call(1, {
+        let bus = bus.clone();
+        move || publish(&bus, 0..1)
+    });
+    assert_eq!(poll_next(&mut subscription, &task), Poll::Ready(Some(Number(0))));
+    drop(task);
+    assert_eq!(Arc::strong_count(&action), 1, "nobody keeps it");
+}
+
 /// G9: a stop whose wake-up drops the subscription has the last share in what the filter owns: a
 /// panic there goes no further.
 #[test]

@@ -3,12 +3,12 @@
 mod common;
 
 use common::{EVEN, LANES, Number, ODD, live, publish, stats_of};
-use ringbus::{BusStats, EventBus, Overflow};
+use ringbus::{BusStats, Overflow};
 
 /// API, section 2: the table has the totals, and a line for each subscriber below its titles.
 #[test]
 fn statistics_are_a_table() {
-    let bus = EventBus::new(2);
+    let bus = common::new_bus(2);
     let reader = bus.subscriber("reader").capacity(10).subscribe();
     let odds = bus.subscriber("odds").types([ODD]).capacity(12_345).filter(|it: &Number| it.0 > 1).subscribe();
     let _unread = bus.subscriber("a subscriber with a long name").capacity(1).types(LANES).subscribe();
@@ -77,7 +77,7 @@ fn names_do_not_break_the_table() {
 /// API, section 2: a subscription has its row when the bus is closed, and when it is gone.
 #[test]
 fn subscription_has_its_row_when_the_bus_has_gone() {
-    let bus = EventBus::new(3);
+    let bus = common::new_bus(3);
     let reader = bus.subscriber("reader").types([EVEN]).capacity(1).lossy(true).subscribe();
     publish(&bus, 0..3);
     bus.start();

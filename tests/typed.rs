@@ -44,7 +44,7 @@ impl Event for Stranger {
 }
 
 fn live() -> EventBus<DynEvent> {
-    let bus = EventBus::new(0);
+    let bus = common::new_bus(0);
     bus.start();
     bus
 }
@@ -85,7 +85,7 @@ fn typed_subscription_receives_the_very_events_of_its_type() {
 /// one of another kind is not even looked at.
 #[test]
 fn another_type_of_the_same_kind_is_counted_as_filtered() {
-    let bus: EventBus<DynEvent> = EventBus::new(8);
+    let bus: EventBus<DynEvent> = common::new_bus(8);
     let prices = bus.subscribe_to::<Price>(8);
     publish_strangers(&bus);
     publish(&bus, [1]);
@@ -115,7 +115,7 @@ fn event_that_was_wrapped_again_is_received() {
 /// G3, G4: the whole replay comes first, however small the ring.
 #[test]
 fn typed_subscription_reads_the_replay_first() {
-    let bus: EventBus<DynEvent> = EventBus::new(100);
+    let bus: EventBus<DynEvent> = common::new_bus(100);
     let prices = bus.subscribe_to::<Price>(1);
     publish(&bus, 0..10);
     publish_strangers(&bus);
@@ -307,7 +307,7 @@ fn stream_receives_and_ends() {
 /// there.
 #[test]
 fn panic_in_a_batch_loses_one_event() {
-    let bus: EventBus<DynEvent> = EventBus::new(8);
+    let bus: EventBus<DynEvent> = common::new_bus(8);
     let prices = bus
         .subscriber("panics")
         .filter(|event: &DynEvent| {

@@ -20,6 +20,23 @@ fn parked_subscriber_wakes_for_an_event() {
     .check(waiting::publish_park);
 }
 
+/// *Property*: G7: a subscriber that evicts wakes for its event, also if the rings of its bus are
+/// lanes, for which nobody fences.
+///
+/// *Threads*: publisher, reader.
+///
+/// *Bound*: preemptions = 2; 457 schedules in 0.1 s.
+#[test]
+fn parked_subscriber_that_evicts_wakes_for_an_event() {
+    Model {
+        name: "parked_subscriber_that_evicts_wakes_for_an_event",
+        bound: Bound::Preemptions,
+        floor: 220,
+        must_see: &["parked", "found at once"],
+    }
+    .check(waiting::evicting_park);
+}
+
 /// *Property*: G2, G7: with several publishers, each event wakes the subscriber and arrives once.
 ///
 /// *Threads*: a crowd of publishers, reader.

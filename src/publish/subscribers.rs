@@ -87,6 +87,37 @@ mod tests {
     use super::*;
     use crate::mailbox::options::{Ring, SubscriberOptions};
 
+    /// With an array that evicts, a lane, or an array.
+    #[cfg(feature = "lane")]
+    fn any_ring(number: usize) -> Arc<Mailbox<u64>> {
+        use crate::mailbox::options::Overflow;
+        let ring = if number % 3 == 2 { Ring::Array } else { Ring::Lane };
+        let mut options = SubscriberOptions::new("any".into(), ring);
+        options.capacity = 1;
+        options.overflow = if number % 3 == 0 { Overflow::DropOldest } else { Overflow::DropNewest };
+        Arc::new(Mailbox::new(options).0)
+    }
+
+    /// A publish fences exactly as long as there is an array.
+    #[cfg(feature = "lane")]
+    #[test]
+    fn arrays_are_fenced_for_whoever_comes_and_goes() {
+        let mut subscribers = Subscribers::none();
+        let mut present = Vec::new();
+        for number in 0..30 {
+            let mailbox = any_ring(number);
+            subscribers = subscribers.with(&mailbox);
+            present.push((mailbox, number % 3 != 1));
+            assert_eq!(subscribers.fenced, present.iter().filter(|(_, is_array)| *is_array).count());
+        }
+        let stranger = any_ring(0);
+        while !present.is_empty() {
+            let (leaver, _) = present.remove(present.len() * 7 % 11 % present.len());
+            subscribers = subscribers.without(&stranger).without(&leaver);
+            assert_eq!(subscribers.fenced, present.iter().filter(|(_, is_array)| *is_array).count());
+        }
+    }
+
     fn any() -> Arc<Mailbox<u64>> {
         let mut options = SubscriberOptions::new("any".into(), Ring::Array);
         options.capacity = 1;

@@ -4,7 +4,7 @@ use crate::engine::{Parks, block_on, brief, expire, thread};
 use crate::model::Outcomes;
 use crate::token::{TOKEN, Token, delivered, drain, live_bus, publish, publish_batch, spawn_batch, spawn_publisher};
 use futures_core::Stream;
-use ringbus::RecvTimeoutError;
+use ringbus::{Overflow, RecvTimeoutError};
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -19,6 +19,19 @@ pub fn publish_park(outcomes: &Outcomes) {
     let reader = thread::spawn(move || subscription.recv().map(Token::read));
     assert_eq!(delivered(&publisher.join().unwrap()), 1);
     assert_eq!(reader.join().unwrap(), Ok(0), "G7: a waiting subscriber wakes for its event");
+    outcomes.saw_if(parks.any(), "parked");
+    outcomes.saw_if(parks.none(), "found at once");
+}
+
+/// Publish × a subscriber that evicts, and so has an array on whatever bus, and parks.
+pub fn evicting_park(outcomes: &Outcomes) {
+    let parks = Parks::begin();
+    let bus = live_bus();
+    let subscription = bus.subscriber("newest").capacity(1).overflow(Overflow::DropOldest).subscribe();
+    let publisher = spawn_publisher(&bus, 0);
+    let reader = thread::spawn(move || subscription.recv().map(Token::read));
+    assert_eq!(delivered(&publisher.join().unwrap()), 1);
+    assert_eq!(reader.join().unwrap(), Ok(0), "G7: an array among lanes is fenced for");
     outcomes.saw_if(parks.any(), "parked");
     outcomes.saw_if(parks.none(), "found at once");
 }
