@@ -139,7 +139,7 @@ pub mod thread {
 pub fn explore(model: &Model, scenario: fn(&Outcomes), outcomes: &Outcomes) -> Exploration {
     let runs = setting("STRESS_RUNS", RUNS);
     let (tell, told) = mpsc::channel();
-    std::thread::spawn({
+    let runner = std::thread::spawn({
         let outcomes = outcomes.clone();
         move || {
             for _ in 0..runs {
@@ -161,6 +161,8 @@ pub fn explore(model: &Model, scenario: fn(&Outcomes), outcomes: &Outcomes) -> E
             Err(_) => panic!("{}: run {run} hangs", model.name),
         }
     }
+    // Gone as well, before the process may end: else it would look like a leak.
+    runner.join().expect("its panics were caught");
     // Which outcomes come up is up to the machine.
     Exploration { schedules: runs, method: "real threads".to_owned(), has_floor: false, sees_all: false }
 }
