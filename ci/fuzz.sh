@@ -2,13 +2,13 @@
 # Fuzzes each target of fuzz/ from its committed corpus, of which it works on a copy, and prints how many runs that were.
 # Fails on a crash, and says how to reproduce it.
 #
-#   ci/fuzz.sh [SECONDS]        for each target; 45 unless set
+#   ci/fuzz.sh [SECONDS]        for each target; 60 unless set
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 source ci/setup.sh
 source ci/cargo-fuzz.sh
-seconds=${1:-45}
+seconds=${1:-60}
 target_directory=${CARGO_TARGET_DIR:-$PWD/target}/fuzz
 
 # ci/lint.sh does not see it, because it is outside the workspace.

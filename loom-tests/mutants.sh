@@ -6,10 +6,10 @@
 #   loom-tests/mutants.sh [--shuttle] --all       all of them, and the calibration of the doubles
 #   loom-tests/mutants.sh [--shuttle] NAME ...    these
 #
-# A mutant is a patch in loom-tests/mutants/, whose head names its tier, its model, the engines that must find it, and the
-# ring if it is not the array. It is
-# killed when the property of that model fails: iteration floors and outcomes do not count here. One that does not apply, does
-# not build or is not decided in time fails the run as well.
+# A mutant is a patch in loom-tests/mutants/, whose head names its tier, its model, the engines that
+# must find it, and the ring if it is not the array. It is killed when the property of that model
+# fails: iteration floors and outcomes do not count here. One that does not apply, does not build or
+# is not decided in time fails the run as well.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

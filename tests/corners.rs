@@ -14,6 +14,26 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::SystemTime;
 
+/// Subscribes so that the next publish is delivered to "told" after that was told `Closed`: the filter
+/// of another one, whose turn comes first, closes the bus and receives for it.
+fn subscribe_to_be_told_closed<E: Event + Clone + 'static>(bus: &EventBus<E>, capacity: usize) -> impl Sized + use<E> {
+    let told = Arc::new(Mutex::new(None::<Subscription<E>>));
+    let closer = bus
+        .subscriber("closer")
+        .capacity(1)
+        .filter({
+            let (bus, told) = (bus.downgrade(), Arc::clone(&told));
+            move |_| {
+                bus.upgrade().unwrap().close();
+                assert!(matches!(told.lock().unwrap().as_ref().unwrap().try_recv(), Err(TryRecvError::Closed)));
+                false
+            }
+        })
+        .subscribe();
+    *told.lock().unwrap() = Some(bus.subscriber("told").capacity(capacity).subscribe());
+    (closer, told)
+}
+
 fn live() -> EventBus<Number> {
     let bus = common::new_bus(0);
     bus.start();
@@ -41,19 +61,7 @@ fn lag_names_the_event_of_a_long_batch_of_plain_events_that_began_it() {
 #[test]
 fn delivery_after_closed_is_no_lag() {
     let bus = live();
-    let told = Arc::new(Mutex::new(None::<Subscription<Number>>));
-    let _closer = bus
-        .subscriber("closer")
-        .filter({
-            let (bus, told) = (bus.downgrade(), Arc::clone(&told));
-            move |_| {
-                bus.upgrade().unwrap().close();
-                assert_eq!(told.lock().unwrap().as_ref().unwrap().try_recv(), Err(TryRecvError::Closed));
-                false
-            }
-        })
-        .subscribe();
-    *told.lock().unwrap() = Some(bus.subscriber("told").capacity(4).subscribe());
+    let _subscriptions = subscribe_to_be_told_closed(&bus, 4);
     publish(&bus, 0..1);
     let stats = stats_of(&bus, "told");
     assert_eq!((stats.discarded, stats.lost(), stats.high_water, stats.lagging), (1, 0, 0, false));
@@ -114,20 +122,7 @@ impl Event for Bulky {
 fn large_event_delivered_after_closed_is_discarded() {
     let bus = common::new_bus(0);
     bus.start();
-    let told = Arc::new(Mutex::new(None::<Subscription<Bulky>>));
-    let _closer = bus
-        .subscriber("closer")
-        .capacity(1)
-        .filter({
-            let (bus, told) = (bus.downgrade(), Arc::clone(&told));
-            move |_| {
-                bus.upgrade().unwrap().close();
-                assert!(matches!(told.lock().unwrap().as_ref().unwrap().try_recv(), Err(TryRecvError::Closed)));
-                false
-            }
-        })
-        .subscribe();
-    *told.lock().unwrap() = Some(bus.subscriber("told").capacity(2).subscribe());
+    let _subscriptions = subscribe_to_be_told_closed(&bus, 2);
     let token = Token(Arc::new(()));
     bus.publish(Bulky { _token: token.clone(), _bulk: [0; 4096] }).map_err(|_| ()).unwrap();
     let stats = stats_of(&bus, "told");
@@ -295,20 +290,7 @@ fn large_events_that_panic_leave_their_rooms_in_the_buffer() {
 fn large_events_that_come_late_are_all_discarded() {
     let bus = EventBus::builder().startup_capacity(0).ring(Ring::Lane).build();
     bus.start();
-    let told = Arc::new(Mutex::new(None::<Subscription<Bulky>>));
-    let _closer = bus
-        .subscriber("closer")
-        .capacity(1)
-        .filter({
-            let (bus, told) = (bus.downgrade(), Arc::clone(&told));
-            move |_| {
-                bus.upgrade().unwrap().close();
-                assert!(matches!(told.lock().unwrap().as_ref().unwrap().try_recv(), Err(TryRecvError::Closed)));
-                false
-            }
-        })
-        .subscribe();
-    *told.lock().unwrap() = Some(bus.subscriber("told").capacity(2).subscribe());
+    let _subscriptions = subscribe_to_be_told_closed(&bus, 2);
     let token = Token(Arc::new(()));
     let events: Vec<_> = (0..6).map(|_| Bulky { _token: token.clone(), _bulk: [0; 4096] }).collect();
     assert_eq!(bus.publish_batch(&events).unwrap().delivered, 6);

@@ -479,7 +479,7 @@ impl<T> Consumer<T> {
     fn leave(&self, taken: usize) {
         let head = taken.wrapping_add(STEP);
         self.head.set(head);
-        // ORDERING: Release. Pairs with the Acquire in `look_for_room`, see there.
+        // ORDERING: Release. Pairs with the Acquires in `look_for_room` and `Ring::head`, see there.
         self.ring.head.store(head, Release);
     }
 

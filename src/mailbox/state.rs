@@ -55,8 +55,9 @@ impl WaitState {
         // ORDERING: SeqCst fence between WAITING and the subscriber's last look. Pairs with the
         // fences in `fence_pushes`, `wake_all` and `StartupLog::after_filling`, which stand between
         // a change and the look at this word: one of the two fences comes first, so either the
-        // subscriber sees the change or the other side sees WAITING. Weaker: both could miss, and
-        // the subscriber sleeps over an event.
+        // subscriber sees the change or the other side sees WAITING. And with the SeqCst claims of
+        // pushes into lanes, behind which `load_behind_claims` looks at this word. Weaker: both
+        // could miss, and the subscriber sleeps over an event.
         // Checked by loom-tests/tests/waiting.rs `parked_subscriber_wakes_for_an_event`.
         fence(SeqCst);
     }
@@ -71,7 +72,7 @@ impl WaitState {
     /// What the mailbox needs. The caller has fenced since its change.
     #[inline]
     pub(crate) fn attention(&self) -> Attention {
-        // ORDERING: Ordered after the caller's change by the caller's SeqCst fence, see `begin_wait`
+        // ORDERING: SeqCst. Ordered after the caller's change by the caller's SeqCst fence, see `begin_wait`
         // and `seal`; or behind pushes into lanes alone, whose claims are SeqCst, by this load's
         // being SeqCst as well (crate docs of `ringbus-lane`, "Waking the consumer").
         // Checked by loom-tests/tests/waiting.rs `parked_subscriber_wakes_for_an_event`.
