@@ -1,6 +1,7 @@
 //! The receiving side of a subscription.
 
 pub(crate) mod iter;
+pub(crate) mod pace;
 pub(crate) mod replay;
 pub(crate) mod stop;
 pub(crate) mod typed;
@@ -16,6 +17,7 @@ use crate::park::ThreadWaker;
 use crate::publish::drains::Drains;
 use crate::publish::snapshot::WeakCell;
 use crate::receive::iter::{Iter, Recv, RecvMany, TryIter};
+use crate::receive::pace::Pace;
 use crate::receive::replay::{Next, Replay};
 use crate::receive::stop::StopHandle;
 use crate::receive::wait::{Limit, Wait};
@@ -77,6 +79,7 @@ pub struct Subscription<E: Event + Clone> {
     /// make a pop take half as long again.)
     sample_at: Cell<u64>,
     waker: ThreadWaker,
+    pace: Pace,
     /// Whether a waker was left with the mailbox.
     waits: Cell<bool>,
     turn: Turn,
@@ -116,6 +119,7 @@ impl<E: Event + Clone> Subscription<E> {
         replay: Option<Replay<E>>,
     ) -> Self {
         Self {
+            pace: Pace::new(mailbox.options().capacity),
             cell,
             mailbox,
             outlet,
