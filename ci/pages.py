@@ -5,6 +5,8 @@
 - Numbers in the pages agree with what they cite: benches/results/RESULTS.md, the tables of
   loom-tests/ and fuzz/, the manifest. In two sections of README.md, a number that cites nothing
   fails as well.
+- A name of code in ARCHITECTURE.md and CONTRIBUTING.md that links to a file is in that file.
+- The GitHub workflow runs every script that .ci/run does.
 - Comments in .rs files have at most 100 characters a line, except for rows of tables, and in the
   files of ci/wide.txt.
 
@@ -98,6 +100,30 @@ def charts():
     for chart in sorted((ROOT / "docs").glob("*.svg")):
         if chart.read_bytes() != (ROOT / "benches/results" / chart.name).read_bytes():
             yield f"docs/{chart.name} is not the one of benches/results"
+
+
+# Names of code.
+
+
+def names():
+    """A link with a name of code leads to a file that has it."""
+    for path in ["ARCHITECTURE.md", "CONTRIBUTING.md"]:
+        for name, target in re.findall(r"\[`([\w:]+)`\]\(([\w/.-]+)\)", page(path)):
+            if not re.search(rf"\b{name.split('::')[-1]}\b", page(target) if (ROOT / target).is_file() else ""):
+                yield f"{path}: {target} has no `{name}`"
+
+
+# The workflow.
+
+
+def workflow():
+    """Everything that .ci/run runs, the workflow runs as well, and each part of ci/long.sh."""
+    steps = re.findall(r"^step (.*)", page(".ci/run"), re.M)
+    parts = re.search(r"^ *set -- (.*)", page("ci/long.sh"), re.M)[1].split()
+    told = page(".github/workflows/ci.yml")
+    for script in steps + [f"ci/long.sh {part}" for part in parts]:
+        if f'"{script}"' not in told:
+            yield f".github/workflows/ci.yml lacks {script}"
 
 
 # Numbers in sentences.
@@ -253,7 +279,7 @@ def main():
     fixes = sys.argv[1:] == ["--fix"]
     if sys.argv[1:] and not fixes:
         sys.exit(__doc__)
-    wrong = [*limits(), *times(), *charts(), *claims(fixes), *citing_nothing(), *wide_comments()]
+    wrong = [*limits(), *times(), *charts(), *names(), *workflow(), *claims(fixes), *citing_nothing(), *wide_comments()]
     words = len(words_of(page("README.md")))
     print("\n".join([*wrong, f"pages: {words} words in README.md, {len(CLAIMS)} numbers and a table, {len(wrong)} faults"]))
     sys.exit(1 if wrong else 0)
