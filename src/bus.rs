@@ -185,8 +185,8 @@ impl<E: Event + Clone> EventBus<E> {
     ///
     /// # Panics
     ///
-    /// Goes on with the first panic of the user code that it ran (filters, hooks, wakers, the event's own methods), after
-    /// every other subscriber has been served and woken.
+    /// Resumes the first panic of the user code that it ran (filters, hooks, wakers, the event's own
+    /// methods), after every other subscriber has been served and woken.
     #[inline]
     pub fn publish(&self, event: E) -> Result<Published, PublishError<E>> {
         if const { is_large::<E>() } {
@@ -452,13 +452,14 @@ impl<E: Event + Clone> EventBus<E> {
     /// a bus that never started included, and then `Closed`. Waiting ones wake. Closing again does nothing.
     ///
     /// A publish that races with this may still report deliveries that come too late to be received; they are counted as
-    /// [discarded](crate::SubscriberStats::discarded). Requests under way end with what had come.
+    /// [discarded](crate::SubscriberStats::discarded). Requests under way end with the responses that
+    /// arrived.
     ///
     /// Progress: lock-free, and then a short lock for each shard of the map of requests and for each request.
     ///
     /// # Panics
     ///
-    /// Goes on with the panic of a waker, after all have been woken.
+    /// Resumes the panic of a waker, after all have been woken.
     pub fn close(&self) {
         self.core.close();
     }

@@ -137,7 +137,7 @@ impl<E: Event + Clone> Subscription<E> {
     ///
     /// # Panics
     ///
-    /// During the replay, goes on with a panic of the filter or of `Clone`. That event is gone; the next call
+    /// During the replay, resumes a panic of the filter or of `Clone`. That event is gone; the next call
     /// gives the next one.
     #[inline(always)]
     pub fn try_recv(&self) -> Result<E, TryRecvError> {
@@ -448,7 +448,7 @@ impl<E: Event + Clone> Subscription<E> {
     ///
     /// # Panics
     ///
-    /// During the replay, goes on with a panic of the filter or of `Clone`. That event is gone;
+    /// During the replay, resumes a panic of the filter or of `Clone`. That event is gone;
     /// those before it are in `into`, and the next call gives the next ones.
     pub fn try_recv_many(&self, into: &mut Vec<E>, max: usize) -> usize {
         // One look at least, because to find nothing may be the end of the replay.
