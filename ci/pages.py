@@ -193,8 +193,8 @@ CLAIMS = [
     ("loom-tests/README.md", r"shuttle finds (\d+) of", lambda: str(sum(row["shuttle finds it"] == "yes" for row in mutants()))),
     ("benches/README.md", r"one locked instruction each \| ([\d.]+) \|", lambda: result(FANOUT_1, "raw ArrayQueue")),
     ("benches/README.md", r"`Publisher::publish` and `try_recv` \| ([\d.]+) \|", lambda: result(FANOUT_1, "ringbus Publisher")),
-    ("benches/README.md", r"where it is ([\d.]+) and", lambda: ratio(FANOUT_1, "ringbus Publisher", "raw ArrayQueue")),
-    ("benches/README.md", r"where it is [\d.]+ and ([\d.]+)", lambda: ratio(FANOUT_4, "ringbus Publisher", "raw ArrayQueue")),
+    ("benches/README.md", r"instead of\s([\d.]+) and", lambda: ratio(FANOUT_1, "ringbus Publisher", "raw ArrayQueue")),
+    ("benches/README.md", r"instead of\s[\d.]+ and ([\d.]+)", lambda: ratio(FANOUT_4, "ringbus Publisher", "raw ArrayQueue")),
 ]
 
 # Sections of README.md in which every number cites something, and what says how it was measured.
