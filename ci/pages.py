@@ -153,6 +153,10 @@ def fuzzed(target):
     return next(re.match(r"[\d,]*\d", row["runs in 60 s"])[0] for row in rows if row["target"] == f"`{target}`")
 
 
+def tests(folder):
+    return sum(file.read_text(encoding="utf-8").count("#[test]") for file in (ROOT / folder).rglob("*.rs"))
+
+
 def found(path, pattern):
     match = re.search(pattern, page(path))
     return match[1] if match else f"nothing like /{pattern}/ in {path}"
@@ -188,6 +192,8 @@ CLAIMS = [
     ("README.md", r"\| ([\d,]+) sequences", lambda: fuzzed("operations")),
     ("lane/README.md", r"\| (\d+), in [\d,]+ schedules", lambda: str(len(lane_models()))),
     ("lane/README.md", r"\| \d+, in ([\d,]+) schedules", lambda: f"{schedules(lane_models()):,}"),
+    ("lane/README.md", r"\| (\d+), all of them noticed", lambda: str(sum(row["killed by"].startswith("lane ") for row in mutants()))),
+    ("lane/README.md", r"\| (\d+), and \d+ examples", lambda: str(tests("lane"))),
     ("lane/README.md", r"\| ([\d,]+) sequences", lambda: fuzzed("lane")),
     ("loom-tests/README.md", r"Loom must find all (\d+)", lambda: str(len(mutants()))),
     ("loom-tests/README.md", r"shuttle finds (\d+) of", lambda: str(sum(row["shuttle finds it"] == "yes" for row in mutants()))),

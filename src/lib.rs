@@ -18,19 +18,23 @@
 //!
 //! impl Event for Config {
 //!     fn event_type(&self) -> EventType {
-//!         match self { Config::Loaded { .. } => LOADED, Config::Applied { .. } => APPLIED }
+//!         match self {
+//!             Config::Loaded { .. } => LOADED,
+//!             Config::Applied { .. } => APPLIED,
+//!         }
 //!     }
 //!     fn timestamp(&self) -> SystemTime { SystemTime::now() }
 //! }
 //!
-//! let bus = EventBus::new(100);                     // room for 100 events before the start
-//! bus.publish(Config::Loaded { version: 1 })?;      // nobody has subscribed yet: kept
+//! let bus = EventBus::new(100);                   // room for 100 events before the start
+//! bus.publish(Config::Loaded { version: 1 })?;    // nobody has subscribed yet: kept
 //!
-//! let everything = bus.subscribe(64);               // a ring of 64 events
+//! let everything = bus.subscribe(64);             // a ring of 64 events
 //! let applied = bus.subscriber("audit").types([APPLIED]).subscribe();
-//! bus.start();                                      // replays to both what each wants
+//! bus.start();                                    // replays to both what each wants
 //!
-//! let sent = bus.publish(Config::Applied { version: 1 })?;   // into two rings, without waiting
+//! // Into two rings, without waiting.
+//! let sent = bus.publish(Config::Applied { version: 1 })?;
 //! assert_eq!((sent.delivered, sent.dropped), (2, 0));
 //! assert_eq!(everything.recv()?, Config::Loaded { version: 1 });
 //! assert_eq!(everything.recv()?, Config::Applied { version: 1 });
@@ -137,7 +141,7 @@
 //! let id = RequestId::unique();
 //! let gather = bus.request(Arc::new(Validate(id.clone())), options)?;
 //! # for name in ["basic", "jsonpath"] { bus.publish(Arc::new(Verdict(id.clone(), name)))?; }
-//! match gather.wait() {                             // on this thread
+//! match gather.wait() {                           // on this thread
 //!     Ok(result) => println!("all {} have answered", result.responses.len()),
 //!     Err(error) => assert_eq!(error.partial().errors(), ["no response from template"]),
 //! }
@@ -171,7 +175,7 @@
 //! bus.start();
 //! let worker = thread::spawn(move || {
 //!     let mut done = 0;
-//!     for _job in &jobs {                           // ends when the bus is closed
+//!     for _job in &jobs {                         // ends when the bus is closed
 //!         done += 1;
 //!     }
 //!     done
@@ -180,7 +184,7 @@
 //!
 //! let drained = bus.close_and_drain(Duration::from_secs(5));
 //! if !drained.is_complete() {
-//!     eprintln!("{drained}");                       // worker has 3 events unread
+//!     eprintln!("{drained}");                     // worker has 3 events unread
 //! }
 //! assert_eq!(worker.join().unwrap(), 1);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -191,8 +195,8 @@
 //!
 //! # Tasks
 //!
-//! [`recv_async`](Subscription::recv_async), `Stream` and [`Gather::until`] work on any runtime,
-//! and dropping their futures loses nothing, so they fit into `select!`. With tokio:
+//! [`recv_async`](Subscription::recv_async), `Stream` and [`Gather::until`] work on any runtime. A
+//! receive that is dropped loses no event, so it fits into `select!`. With tokio:
 //!
 //! ```
 //! # use ringbus::{Event, EventBus, EventType};
@@ -214,13 +218,13 @@
 //!         tokio::select! {
 //!             job = jobs.recv_async() => match job {
 //!                 Ok(job) => println!("{job:?}"),
-//!                 Err(_) => break,                  // the bus is closed, and all is received
+//!                 Err(_) => break,                // the bus is closed, all is received
 //!             },
 //!             _ = &mut stopped => break,
 //!         }
 //!     }
 //! });
-//! bus.publish(Job)?;                                // never waits, so there is nothing to await
+//! bus.publish(Job)?;                              // never waits: nothing to await
 //! # tokio::task::yield_now().await;
 //! drop(stop);
 //! worker.await?;
