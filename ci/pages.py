@@ -163,7 +163,8 @@ def found(path, pattern):
 
 
 def dependencies(*arguments):
-    tree = ["cargo", "tree", "--locked", "-p", "ringbus", "-e", "normal", "--prefix", "none", *arguments]
+    tree = ["cargo", "tree", "--locked", "-p", "ringbus", "-e", "normal", "--prefix", "none"]
+    tree += ["--target", "x86_64-unknown-linux-gnu", *arguments]
     lines = subprocess.run(tree, cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()
     return len({line.removesuffix(" (*)") for line in lines if line}) - 1
 
