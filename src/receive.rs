@@ -62,6 +62,33 @@ use std::time::{Duration, Instant};
 /// [`try_iter`]: Self::try_iter
 /// [`iter`]: Self::iter
 ///
+/// ```
+/// # use ringbus::{Event, EventBus, EventType};
+/// # #[derive(Clone, Copy, Debug, PartialEq)]
+/// # struct Tick(u32);
+/// # impl Event for Tick {
+/// #     fn event_type(&self) -> EventType { const { EventType::new("tick") } }
+/// #     fn timestamp(&self) -> std::time::SystemTime { std::time::SystemTime::now() }
+/// # }
+/// # use std::time::Duration;
+/// # use ringbus::RecvTimeoutError;
+/// let bus = EventBus::new(0);
+/// let ticks = bus.subscribe(8);
+/// bus.start();
+/// bus.publish_batch(&[Tick(1), Tick(2), Tick(3), Tick(4)])?;
+///
+/// assert_eq!(ticks.try_recv(), Ok(Tick(1)));            // never waits
+/// assert_eq!(ticks.recv(), Ok(Tick(2)));                // waits as long as it takes
+/// let mut rest = Vec::new();
+/// assert_eq!(ticks.recv_many(&mut rest, 100), Ok(2));   // waits for one, takes all
+/// let timeout = Duration::from_millis(1);
+/// assert_eq!(ticks.recv_timeout(timeout), Err(RecvTimeoutError::TimedOut));
+///
+/// bus.close();
+/// assert!(ticks.recv().is_err());                       // closed, all is received
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// Progress: `try_recv` is lock-free, except that it spins while a publisher is suspended between claiming a slot of
 /// the ring and filling it.
 pub struct Subscription<E: Event + Clone> {
