@@ -102,10 +102,9 @@ impl<T> Ring<T> {
         // (More than half the address space is refused by `Vec`.)
         let len = capacity.checked_next_power_of_two().unwrap_or(usize::MAX);
         slots.try_reserve_exact(len)?;
-        slots.extend((0..len).map(|_| Slot {
-            is_filled: AtomicBool::new(false),
-            value: UnsafeCell::new(MaybeUninit::uninit()),
-        }));
+        slots.extend(
+            (0..len).map(|_| Slot { is_filled: AtomicBool::new(false), value: UnsafeCell::new(MaybeUninit::uninit()) }),
+        );
         Ok(Self {
             claims: CachePadded::new(Claims {
                 tail: AtomicUsize::new(position),

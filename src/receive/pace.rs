@@ -110,8 +110,7 @@ mod tests {
     fn receiver_in_a_dialogue_looks_away_ever_more_seldom() {
         let pace = Pace::new(1_024);
         let mut received = 0;
-        let waits: Vec<u32> =
-            (0..10).map(|_| waits_until_it_looks_away(&pace, &mut received)).collect();
+        let waits: Vec<u32> = (0..10).map(|_| waits_until_it_looks_away(&pace, &mut received)).collect();
         assert_eq!(waits[..4], [WAITS, 2 * WAITS + 1, 4 * WAITS + 1, 8 * WAITS + 1]);
         assert_eq!(waits[9], MAX_WAITS + 1);
     }
