@@ -119,14 +119,20 @@ mod model {
         word.fetch_or(0, Relaxed)
     }
 
-    pub(crate) struct Waiting;
+    /// Counts its pauses: a model in which a claim is never filled is to fail, and not to hang.
+    pub(crate) struct Waiting(Cell<u32>);
 
     impl Waiting {
+        /// More than it takes in any model.
+        const PAUSES: u32 = 10_000;
+
         pub(crate) fn new() -> Self {
-            Self
+            Self(Cell::new(0))
         }
 
         pub(crate) fn pause(&self) {
+            self.0.set(self.0.get() + 1);
+            assert!(self.0.get() < Self::PAUSES, "a claimed slot is never filled");
             engine::thread::yield_now();
         }
     }
