@@ -1,6 +1,7 @@
 //! What the tests share.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod example;
 pub mod memory;
 
 use futures_util::StreamExt;
