@@ -109,3 +109,46 @@ fn option_that_is_not_understood_shows_the_usage() {
         assert!(output.stdout.is_empty());
     }
 }
+
+#[cfg(target_os = "linux")]
+mod on_a_terminal {
+    use super::common::example::example;
+    use super::common::finishes;
+    use std::io::{Read, Write};
+    use std::process::{Command, Stdio};
+
+    /// What a program writes to have a screen of its own, and to give it back (DEC's private mode 1049).
+    const ENTERED: &str = "\u{1b}[?1049h";
+    const LEFT: &str = "\u{1b}[?1049l";
+
+    /// On a terminal, it draws until a key ends it, and leaves the terminal as it was.
+    #[test]
+    fn it_draws_until_a_key_ends_it_and_restores_the_screen() {
+        let program = example("top").get_program().to_str().expect("test paths are UTF-8").to_owned();
+        finishes(move || {
+            // A terminal of its own, whose size nobody has set.
+            let command = format!("stty rows 20 columns 100 && exec '{program}'");
+            let mut script = Command::new("script");
+            script.args(["--quiet", "--return", "--command", &command, "/dev/null"]);
+            let mut script =
+                script.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("every Linux has util-linux");
+            let (mut keys, mut screen) = (script.stdin.take().unwrap(), script.stdout.take().unwrap());
+            let mut drawn = String::new();
+            let mut wait_for = |text: &str| {
+                while !drawn.contains(text) {
+                    let mut bytes = [0; 4096];
+                    let read = screen.read(&mut bytes).expect("it is there until it has ended");
+                    assert_ne!(read, 0, "{text:?} is drawn before it ends: {drawn:?}");
+                    drawn.push_str(&String::from_utf8_lossy(&bytes[..read]));
+                }
+            };
+            wait_for("lagging");
+            keys.write_all(b"p").unwrap();
+            wait_for("paused");
+            keys.write_all(b"q").unwrap();
+            wait_for(LEFT);
+            assert!(script.wait().unwrap().success());
+            assert_eq!((drawn.matches(ENTERED).count(), drawn.matches(LEFT).count()), (1, 1), "{drawn:?}");
+        });
+    }
+}
