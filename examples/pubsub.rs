@@ -1,10 +1,10 @@
-//! How do I publish to many, of whom each wants something else? By event types, and a ring for each:
-//! one subscriber wants certain events only, and one is too slow for its small ring.
+//! How do I publish to many, of whom each wants something else? By event types, and a ring for
+//! each: one subscriber wants certain events only, and one is too slow for its small ring.
 //!
 //! `cargo run --example pubsub`
 //!
-//! Here `Event` is implemented by hand, which is what `#[derive(Event)]` writes, constants included;
-//! the other examples derive it.
+//! Here `Event` is implemented by hand, which is what `#[derive(Event)]` writes, constants
+//! included; the other examples derive it.
 
 use ringbus::{Event, EventBus, EventType};
 use std::thread;

@@ -7,8 +7,8 @@ use ringbus::{Event, EventBus, RequestId, RequestOptions};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-/// Everything that is said. A field with `#[request_id]` makes a kind ask, and one with `#[responder]`
-/// beside it makes it answer.
+/// Everything that is said. A field with `#[request_id]` makes a kind ask, and one with
+/// `#[responder]` beside it makes it answer.
 #[derive(Clone, Debug, Event)]
 enum Talk {
     #[event("quote.wanted")]

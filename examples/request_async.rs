@@ -1,5 +1,5 @@
-//! How do I ask several tasks at once? By a request that is awaited: tokio's clock keeps the timeout,
-//! or any future stops the wait instead.
+//! How do I ask several tasks at once? By a request that is awaited: tokio's clock keeps the
+//! timeout, or any future stops the wait instead.
 //!
 //! `cargo run --example request_async --features derive,tokio`
 

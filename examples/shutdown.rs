@@ -1,5 +1,5 @@
-//! How do I end a program so that nothing is lost and nobody waits for ever? First who publishes, then
-//! the bus, and at last what is left is counted.
+//! How do I end a program so that nothing is lost and nobody waits for ever? First who publishes,
+//! then the bus, and at last what is left is counted.
 //!
 //! `cargo run --example shutdown --features derive`
 

@@ -67,8 +67,8 @@ impl<'a> Frame<'a> {
     }
 }
 
-/// Each subscriber has a row, in each frame; the slow one loses events, and lags; a bar is as full as
-/// the ring.
+/// Each subscriber has a row, in each frame; the slow one loses events, and lags; a bar is as full
+/// as the ring.
 #[test]
 fn every_subscriber_has_a_row_and_the_slow_one_loses_events() {
     let output = top(&["--frames", "3"]);
@@ -117,7 +117,8 @@ mod on_a_terminal {
     use std::io::{Read, Write};
     use std::process::{Command, Stdio};
 
-    /// What a program writes to have a screen of its own, and to give it back (DEC's private mode 1049).
+    /// What a program writes to have a screen of its own, and to give it back (DEC's private mode
+    /// 1049).
     const ENTERED: &str = "\u{1b}[?1049h";
     const LEFT: &str = "\u{1b}[?1049l";
 

@@ -1,7 +1,9 @@
-//! What the components say to each other: one struct per kind of event, and the names they are routed by.
+//! What the components say to each other: one struct per kind of event, and the names they are
+//! routed by.
 //!
 //! The kinds that have one name are derived, and their [`EVENT_TYPE`](ringbus::EventKind) is it. A
-//! verdict and a decision have a name for each outcome, which only they know: so these say it by hand.
+//! verdict and a decision have a name for each outcome, which only they know: so these implement
+//! `Event` by hand.
 
 use ringbus::{Event, EventType, RequestId, Response};
 use std::path::Path;

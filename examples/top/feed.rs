@@ -20,7 +20,8 @@ enum Shop {
     StockMoved(#[timestamp] SystemTime),
 }
 
-/// A bus at work: a thread that publishes, and one for each subscriber. They end when it is dropped.
+/// A bus at work: a thread that publishes, and one for each subscriber. They end when it is
+/// dropped.
 pub struct Feed {
     bus: EventBus<Shop>,
     /// Pauses the thread that publishes with `true`, and ends it when dropped; `None` only then.

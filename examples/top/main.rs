@@ -61,8 +61,8 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Option<Option<usize>> {
     arguments.next().is_none().then_some(frames)
 }
 
-/// Draws on the terminal until a key ends it. `ratatui::run` restores the terminal afterwards, and as
-/// soon as any thread panics.
+/// Draws on the terminal until a key ends it. `ratatui::run` restores the terminal afterwards, and
+/// as soon as any thread panics.
 ///
 /// # Errors
 ///

@@ -132,7 +132,7 @@ impl<E: Event + Clone> SubscriberBuilder<E> {
     /// const LOADED: EventType = EventType::new("config.loaded");
     ///
     /// let by_constant = bus.subscriber("loader").types([LOADED]).subscribe();
-    /// let by_name = bus.subscriber("audit").types(["config.loaded", "config.refused"]).subscribe();
+    /// let by_name = bus.subscriber("audit").types(["config.loaded", "config.gone"]).subscribe();
     /// # assert_eq!(by_name.stats().types.unwrap()[0], LOADED);
     /// # assert_eq!(by_constant.stats().types.unwrap().len(), 1);
     /// ```

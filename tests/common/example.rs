@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{LazyLock, Mutex};
 
-/// An example with the feature `derive`, built as this test was: `cargo test` builds examples too, but
-/// not where it is told to run certain tests only.
+/// An example with the feature `derive`, built as this test was: `cargo test` builds examples too,
+/// but not if it is told to run certain tests only.
 pub fn example(name: &'static str) -> Command {
     static BUILT: LazyLock<Mutex<HashMap<&str, PathBuf>>> = LazyLock::new(Mutex::default);
     Command::new(BUILT.lock().unwrap().entry(name).or_insert_with(|| build(name)))
@@ -16,7 +16,7 @@ pub fn example(name: &'static str) -> Command {
 fn build(name: &str) -> PathBuf {
     let test = env::current_exe().expect("the test knows where it is");
     let profile = test.ancestors().nth(2).expect("tests are in target/<profile>/deps");
-    // Where cargo was told for which platform to build, a directory of its name is in between.
+    // If cargo was told for which platform to build, a directory of its name is in between.
     let is_cross = env::var_os("CARGO_BUILD_TARGET").is_some();
     let target = profile.ancestors().nth(if is_cross { 2 } else { 1 }).expect("profiles are in target");
     let mut build = Command::new(env!("CARGO"));

@@ -423,8 +423,8 @@ pub fn numbers(range: std::ops::Range<u64>) -> Vec<Number> {
     range.map(Number).collect()
 }
 
-/// Subscribes so that the next publish is delivered to "told" after that was told `Closed`: the filter
-/// of another one, whose turn comes first, closes the bus and receives for it.
+/// Subscribes so that the next publish is delivered to "told" after that was told `Closed`: the
+/// filter of another one, whose turn comes first, closes the bus and receives for it.
 pub fn subscribe_to_be_told_closed<E: Event + Clone + 'static>(
     bus: &EventBus<E>,
     capacity: usize,
