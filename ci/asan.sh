@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 
 ci/setup.sh
 source ci/sanitizers/common.sh
-# What comes near the rings, for lanes.
+# The tests that come near the rings, for lanes.
 rings=(--test batch --test closing --test conservation --test large_event --test last_shares --test overflow --test waiting)
 sanitize address asan
 export ASAN_SYMBOLIZER_PATH=$symbolizer LSAN_OPTIONS=suppressions=$PWD/ci/sanitizers/leaks.txt:print_suppressions=0

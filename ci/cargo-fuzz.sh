@@ -1,4 +1,4 @@
-# To be sourced after setup.sh: installs cargo-fuzz, and what it needs, where they are missing.
+# To be sourced after setup.sh: installs cargo-fuzz, and what it needs, if they are missing.
 
 version=0.13.2
 # libFuzzer is written in C++.

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fails where the tests run fewer than 95 % of the lines of src/, and shows the table and the lines that they do not run. The
+# Fails if the tests run fewer than 95 % of the lines of src/, and shows the table and the lines that they do not run. The
 # doubles of src/sync/model.rs belong to the models.
 #
 #   COVERAGE_FLOOR=99 ci/coverage.sh      another floor

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Counts the instructions of a publish and its receives under callgrind, and fails where they exceed the limits in benches/benches/instructions.rs.
+# Counts the instructions of a publish and its receives under callgrind, and fails if they exceed the limits in benches/benches/instructions.rs.
 # Exact from run to run, so this judges what the report, whose times are not, leaves to the reader.
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# Format, clippy for each engine of the models, documentation without warnings, and a comment at every memory ordering.
+# Format, clippy for each engine of the models, documentation without warnings, a comment at every memory ordering, the floors
+# of src/, and what the pages say.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-ci/setup.sh
+source ci/setup.sh
+command -v python3 >/dev/null || install_packages python3
 target=${CARGO_TARGET_DIR:-target}
 cargo fmt --all --check
 cargo fmt --manifest-path ci/protocol-mutants/Cargo.toml --check
@@ -22,7 +24,12 @@ RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --package ringbus-derive
 RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items -p ringbus-lane
 RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --features derive,lane,serde,tokio,tracing
 RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items --features derive,lane,serde,tokio,tracing
+# As docs.rs builds it, with badges for features.
+RUSTC_BOOTSTRAP=1 RUSTDOCFLAGS="-D warnings --cfg docsrs" CARGO_TARGET_DIR=$target/docsrs \
+    cargo doc --no-deps --features derive,lane,serde,tokio,tracing
 ci/orderings.sh
+ci/layers.sh
+ci/pages.py
 
 # The mutants apply, and the tables of loom-tests/README.md have them and the models.
 for mutant in loom-tests/mutants/*.patch; do

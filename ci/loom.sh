@@ -10,7 +10,7 @@ ci/setup.sh
 export RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-target}/loom RUST_BACKTRACE=0
 export LOOM_MAX_PREEMPTIONS=${LOOM_MAX_PREEMPTIONS:-2}
 cargo test --release -p loom-tests -- --nocapture --test-threads=2
-# Where the ring matters, once more for lanes; all of them if LOOM_ALL_LANES is set.
+# Models to which the ring matters, once more for lanes; all of them if LOOM_ALL_LANES is set.
 files=(--test waiting --test sealing --test draining --test lagging --test large)
 # Two minutes, most of them in the start-up log.
 skip=(--skip stop_before_start_gives_no_live_event_without_the_replay)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fails where a memory ordering in src/ or lane/src/ is used without an `// ORDERING:` comment above the statement, and where a comment
+# Fails if a memory ordering in src/ or lane/src/ is used without an `// ORDERING:` comment above the statement, and if a comment
 # names a model that does not exist. The doubles of src/sync/model.rs, and the part of lane/src/sync.rs from `mod model` on, are no
 # product code: their orderings are those of what they stand for.
 #

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the other scripts need and this machine lacks: a C linker, Rust with rustfmt and clippy. Does nothing where
+# Installs what the other scripts need and this machine lacks: a C linker, Rust with rustfmt and clippy. Does nothing if
 # everything is there.
 set -euo pipefail
 

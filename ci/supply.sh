@@ -20,8 +20,9 @@ cargo hack clippy --locked --package ringbus --lib --feature-powerset --exclude-
 # What goes out. On a clean clone, nothing is dirty; elsewhere, what will be committed is judged.
 diff --label expected --label packaged \
     <({
-        git ls-files --cached --others --exclude-standard src examples tests
-        printf '%s\n' .cargo_vcs_info.json CHANGELOG.md Cargo.lock Cargo.toml Cargo.toml.orig LICENSE-APACHE LICENSE-MIT README.md
+        git ls-files --cached --others --exclude-standard docs src examples tests
+        printf '%s\n' .cargo_vcs_info.json ARCHITECTURE.md CHANGELOG.md Cargo.lock Cargo.toml Cargo.toml.orig \
+            LICENSE-APACHE LICENSE-MIT README.md SECURITY.md
     } | LC_ALL=C sort) \
     <(cargo package --package ringbus --list --allow-dirty --quiet | LC_ALL=C sort)
 cargo publish --package ringbus-derive --package ringbus-lane --package ringbus --dry-run --allow-dirty 2>&1 | tee "$root.log"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the tools of tools.txt below target/, where they are not there yet, and prints the directory of the programs.
+# Installs the tools of tools.txt below target/, unless they are there, and prints the directory of the programs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Tests the models: plants one bug at a time into a copy of the crate, runs the model that must catch it, and fails
-# where one lives.
+# if one survives.
 #
 #   loom-tests/mutants.sh [--shuttle]             the core mutants, which every run takes
 #   loom-tests/mutants.sh [--shuttle] --all       all of them, and the calibration of the doubles

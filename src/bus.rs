@@ -185,8 +185,31 @@ impl<E: Event + Clone> EventBus<E> {
     ///
     /// # Panics
     ///
-    /// Goes on with the first panic of the user code that it ran (filters, hooks, wakers, the event's own methods), after
-    /// every other subscriber has been served and woken.
+    /// Resumes the first panic of the user code that it ran (filters, hooks, wakers, the event's own
+    /// methods), after every other subscriber has been served and woken.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventBus, EventType};
+    /// # #[derive(Clone, Copy, Debug, PartialEq)]
+    /// # struct Tick(u32);
+    /// # impl Event for Tick {
+    /// #     fn event_type(&self) -> EventType { const { EventType::new("tick") } }
+    /// #     fn timestamp(&self) -> std::time::SystemTime { std::time::SystemTime::now() }
+    /// # }
+    /// let bus = EventBus::new(0);
+    /// let ticks = bus.subscribe(1);
+    /// bus.start();
+    /// let first = bus.publish(Tick(1)).unwrap();
+    /// assert_eq!((first.delivered, first.dropped), (1, 0));
+    /// let second = bus.publish(Tick(2)).unwrap();          // the ring is full
+    /// assert_eq!((second.delivered, second.dropped), (0, 1));
+    /// assert_eq!(ticks.take_lost(), 1);
+    ///
+    /// bus.close();
+    /// assert_eq!(bus.publish(Tick(3)).unwrap_err().into_inner(), Tick(3));
+    /// ```
     #[inline]
     pub fn publish(&self, event: E) -> Result<Published, PublishError<E>> {
         if const { is_large::<E>() } {
@@ -426,6 +449,26 @@ impl<E: Event + Clone> EventBus<E> {
     }
 
     /// What was counted so far. Takes a short lock that no publish ever takes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventBus, EventType};
+    /// # #[derive(Clone, Copy, Debug, PartialEq)]
+    /// # struct Tick(u32);
+    /// # impl Event for Tick {
+    /// #     fn event_type(&self) -> EventType { const { EventType::new("tick") } }
+    /// #     fn timestamp(&self) -> std::time::SystemTime { std::time::SystemTime::now() }
+    /// # }
+    /// let bus = EventBus::new(0);
+    /// let worker = bus.subscriber("worker").capacity(4).subscribe();
+    /// bus.start();
+    /// bus.publish(Tick(1)).unwrap();
+    /// let stats = bus.stats();
+    /// assert_eq!((stats.published, stats.subscribers[0].len), (1, 1));
+    /// println!("{stats}");                                 // a table, a row for each subscriber
+    /// # drop(worker);
+    /// ```
     #[must_use]
     pub fn stats(&self) -> BusStats {
         self.core.stats()
@@ -444,6 +487,27 @@ impl<E: Event + Clone> EventBus<E> {
     /// What a hook owns is dropped by [`LagHook::remove`] or `close`; if a publish is calling the
     /// hook meanwhile, by that publish, at its very end. If it panics there, the panic goes no
     /// further than the panic hook.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventBus, EventType};
+    /// # #[derive(Clone, Copy, Debug, PartialEq)]
+    /// # struct Tick(u32);
+    /// # impl Event for Tick {
+    /// #     fn event_type(&self) -> EventType { const { EventType::new("tick") } }
+    /// #     fn timestamp(&self) -> std::time::SystemTime { std::time::SystemTime::now() }
+    /// # }
+    /// let bus = EventBus::new(0);
+    /// let slow = bus.subscriber("slow").capacity(1).subscribe();
+    /// bus.start();
+    /// let hook = bus.on_lag(|lag| eprintln!("{} is losing events", lag.subscriber));
+    /// for n in 1..=5 {
+    ///     bus.publish(Tick(n)).unwrap();                   // slow is losing events: said once
+    /// }
+    /// hook.remove();
+    /// assert_eq!(slow.lost(), 4);
+    /// ```
     pub fn on_lag(&self, hook: impl Fn(&Lag) + Send + Sync + 'static) -> LagHook {
         self.core.cell().load().hooks.add(hook)
     }
@@ -452,13 +516,14 @@ impl<E: Event + Clone> EventBus<E> {
     /// a bus that never started included, and then `Closed`. Waiting ones wake. Closing again does nothing.
     ///
     /// A publish that races with this may still report deliveries that come too late to be received; they are counted as
-    /// [discarded](crate::SubscriberStats::discarded). Requests under way end with what had come.
+    /// [discarded](crate::SubscriberStats::discarded). Requests under way end with the responses that
+    /// arrived.
     ///
     /// Progress: lock-free, and then a short lock for each shard of the map of requests and for each request.
     ///
     /// # Panics
     ///
-    /// Goes on with the panic of a waker, after all have been woken.
+    /// Resumes the panic of a waker, after all have been woken.
     pub fn close(&self) {
         self.core.close();
     }

@@ -43,8 +43,8 @@ use tokio::time::Instant;
 ///
 /// (If the compiler says that a `Gather` is not a future, that feature is off.)
 ///
-/// Each gives `Ok` once [enough](RequestOptions::min_responses) have answered, and otherwise an error with
-/// what had come. It keeps neither the bus open nor a responder waiting.
+/// Each gives `Ok` once [enough](RequestOptions::min_responses) have answered, and otherwise an error
+/// with the responses that arrived. It keeps neither the bus open nor a responder waiting.
 #[must_use = "dropping a gather gives the request up"]
 pub struct Gather<E> {
     registration: Registration<E>,
@@ -113,8 +113,8 @@ impl<E> Gather<E> {
     ///
     /// # Errors
     ///
-    /// Where fewer have answered than required: [`GatherError::TimedOut`], [`GatherError::Cancelled`] or [`GatherError::Closed`],
-    /// with what had come.
+    /// If fewer have answered than required: [`GatherError::TimedOut`], [`GatherError::Cancelled`] or
+    /// [`GatherError::Closed`], with the responses that arrived.
     ///
     /// # Examples
     ///
@@ -165,12 +165,13 @@ impl<E> Gather<E> {
     ///
     /// # Errors
     ///
-    /// The future gives [`GatherError::Stopped`], [`GatherError::Cancelled`] or [`GatherError::Closed`] where fewer have answered than
-    /// required, with what had come.
+    /// The future gives [`GatherError::Stopped`], [`GatherError::Cancelled`] or
+    /// [`GatherError::Closed`] if fewer have answered than required, with the responses that arrived.
     ///
     /// # Panics
     ///
-    /// The future goes on with a panic of `stop`, or of a waker that is dropped; the request is given up then.
+    /// The future resumes a panic of `stop`, or of a waker that is dropped; the request is given up
+    /// then.
     ///
     /// # Examples
     ///
@@ -280,13 +281,14 @@ impl<E> fmt::Debug for Gather<E> {
 pub struct CancelHandle(Weak<dyn Cancel>);
 
 impl CancelHandle {
-    /// Ends the wait: the requester, woken where it waits, gets what had come. Does nothing where the request has ended already.
+    /// Ends the wait: the requester is woken, and gets the responses that arrived. Does nothing if the
+    /// request has ended already.
     ///
     /// Progress: takes the request's short lock, which no user code runs under.
     ///
     /// # Panics
     ///
-    /// Goes on with the panic of the requester's waker.
+    /// Resumes the panic of the requester's waker.
     pub fn cancel(&self) {
         if let Some(pending) = self.0.upgrade() {
             pending.cancel();

@@ -47,8 +47,8 @@ impl Panics {
         }
     }
 
-    /// Goes on with the first panic, if there was one. While this thread unwinds already it is swallowed, because a
-    /// second one would abort the process.
+    /// Resumes the first panic, if there was one. While this thread unwinds already it is swallowed,
+    /// because a second one would abort the process.
     #[inline(always)]
     pub(crate) fn resume(self) {
         self.resume_or(());
@@ -74,7 +74,8 @@ pub(crate) fn drop_guarded<T>(owned: T) {
     }
 }
 
-/// Goes on with a panic, unless this thread unwinds already. Apart, so that a publish without one stays small.
+/// Resumes a panic, unless this thread unwinds already. Apart, so that a publish without one stays
+/// small.
 #[cold]
 #[inline(never)]
 fn resume<T>(payload: Box<dyn Any + Send>, value: T) -> T {

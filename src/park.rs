@@ -31,6 +31,8 @@ pub(crate) const LONG_YIELD: Duration = Duration::from_millis(100);
 pub(crate) struct Looks {
     end: Deadline,
     yields: bool,
+    /// Until when it looks away first.
+    away: Option<Deadline>,
     backoff: Backoff,
     /// How often it may still back off from the beginning.
     backoffs: usize,
@@ -43,15 +45,27 @@ impl Looks {
         Self {
             end: Deadline::after(if yields { LONG_MOMENT } else { MOMENT }).or_earlier(deadline),
             yields,
+            away: None,
             backoff: Backoff::new(),
             backoffs: BACKOFFS,
         }
+    }
+
+    /// The same, and looks away for `moment` first.
+    pub(crate) fn away_first(self, moment: Duration) -> Self {
+        Self { away: Some(Deadline::after(moment).or_earlier(self.end)), ..self }
     }
 
     /// Pauses before another look; returns `false` at once if it is time to park.
     pub(crate) fn pause(&mut self) -> bool {
         if !LOOKS_AROUND || self.end.has_passed() {
             return false;
+        }
+        if let Some(end) = self.away.take() {
+            while !end.has_passed() {
+                std::hint::spin_loop();
+            }
+            return true;
         }
         if self.backoff.is_completed() {
             self.backoffs -= 1;
@@ -114,6 +128,21 @@ mod tests {
     #[test]
     fn call_whose_deadline_has_passed_does_not_pause() {
         assert!(!Looks::begin(Deadline::at(Instant::now())).pause());
+    }
+
+    #[test]
+    fn thread_that_looks_away_does_so_once_and_not_behind_its_deadline() {
+        let begun = Instant::now();
+        let moment = Duration::from_millis(1);
+        let mut looks = Looks::begin(Deadline::NEVER);
+        looks.end = Deadline::NEVER;
+        let mut looks = looks.away_first(moment);
+        assert!(looks.pause());
+        assert!(begun.elapsed() >= moment);
+        assert!(looks.away.is_none());
+
+        let mut looks = Looks::begin(Deadline::after(moment)).away_first(Duration::MAX);
+        looks.pause();
     }
 
     #[test]

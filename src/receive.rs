@@ -1,6 +1,7 @@
 //! The receiving side of a subscription.
 
 pub(crate) mod iter;
+pub(crate) mod pace;
 pub(crate) mod replay;
 pub(crate) mod stop;
 pub(crate) mod typed;
@@ -16,6 +17,7 @@ use crate::park::ThreadWaker;
 use crate::publish::drains::Drains;
 use crate::publish::snapshot::WeakCell;
 use crate::receive::iter::{Iter, Recv, RecvMany, TryIter};
+use crate::receive::pace::Pace;
 use crate::receive::replay::{Next, Replay};
 use crate::receive::stop::StopHandle;
 use crate::receive::wait::{Limit, Wait};
@@ -62,6 +64,33 @@ use std::time::{Duration, Instant};
 /// [`try_iter`]: Self::try_iter
 /// [`iter`]: Self::iter
 ///
+/// ```
+/// # use ringbus::{Event, EventBus, EventType};
+/// # #[derive(Clone, Copy, Debug, PartialEq)]
+/// # struct Tick(u32);
+/// # impl Event for Tick {
+/// #     fn event_type(&self) -> EventType { const { EventType::new("tick") } }
+/// #     fn timestamp(&self) -> std::time::SystemTime { std::time::SystemTime::now() }
+/// # }
+/// # use std::time::Duration;
+/// # use ringbus::RecvTimeoutError;
+/// let bus = EventBus::new(0);
+/// let ticks = bus.subscribe(8);
+/// bus.start();
+/// bus.publish_batch(&[Tick(1), Tick(2), Tick(3), Tick(4)])?;
+///
+/// assert_eq!(ticks.try_recv(), Ok(Tick(1)));            // never waits
+/// assert_eq!(ticks.recv(), Ok(Tick(2)));                // waits as long as it takes
+/// let mut rest = Vec::new();
+/// assert_eq!(ticks.recv_many(&mut rest, 100), Ok(2));   // waits for one, takes all
+/// let timeout = Duration::from_millis(1);
+/// assert_eq!(ticks.recv_timeout(timeout), Err(RecvTimeoutError::TimedOut));
+///
+/// bus.close();
+/// assert!(ticks.recv().is_err());                       // closed, all is received
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// Progress: `try_recv` is lock-free, except that it spins while a publisher is suspended between claiming a slot of
 /// the ring and filling it.
 pub struct Subscription<E: Event + Clone> {
@@ -77,6 +106,7 @@ pub struct Subscription<E: Event + Clone> {
     /// make a pop take half as long again.)
     sample_at: Cell<u64>,
     waker: ThreadWaker,
+    pace: Pace,
     /// Whether a waker was left with the mailbox.
     waits: Cell<bool>,
     turn: Turn,
@@ -116,6 +146,7 @@ impl<E: Event + Clone> Subscription<E> {
         replay: Option<Replay<E>>,
     ) -> Self {
         Self {
+            pace: Pace::new(mailbox.options().capacity),
             cell,
             mailbox,
             outlet,
@@ -137,7 +168,7 @@ impl<E: Event + Clone> Subscription<E> {
     ///
     /// # Panics
     ///
-    /// During the replay, goes on with a panic of the filter or of `Clone`. That event is gone; the next call
+    /// During the replay, resumes a panic of the filter or of `Clone`. That event is gone; the next call
     /// gives the next one.
     #[inline(always)]
     pub fn try_recv(&self) -> Result<E, TryRecvError> {
@@ -448,7 +479,7 @@ impl<E: Event + Clone> Subscription<E> {
     ///
     /// # Panics
     ///
-    /// During the replay, goes on with a panic of the filter or of `Clone`. That event is gone;
+    /// During the replay, resumes a panic of the filter or of `Clone`. That event is gone;
     /// those before it are in `into`, and the next call gives the next ones.
     pub fn try_recv_many(&self, into: &mut Vec<E>, max: usize) -> usize {
         // One look at least, because to find nothing may be the end of the replay.

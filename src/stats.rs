@@ -100,7 +100,7 @@ pub struct BusStats {
     pub late_responses: u64,
     /// Requests under way: made, and their [`Gather`](crate::Gather) neither used up nor dropped.
     pub requests_in_flight: u64,
-    /// The subscribers of now, in the order in which they came.
+    /// The present subscribers, in the order in which they came.
     pub subscribers: Vec<SubscriberStats>,
 }
 

@@ -48,9 +48,9 @@ fn interner_refuses_long_names() {
     let long = EventType::intern(&too_long);
     assert_eq!(Interner::new(0).knowing([long]).intern(&too_long), Ok(long));
 
-    assert_eq!(InternError::NameTooLong.to_string(), "no event type of a new name with more than 256 bytes");
+    assert_eq!(InternError::NameTooLong.to_string(), "the name is new, and longer than 256 bytes");
     assert_eq!(
         InternError::TooManyNames.to_string(),
-        "no event type of a new name: as many as may be were accepted before"
+        "the name is new, and the interner has accepted as many names as it may"
     );
 }

@@ -1046,14 +1046,22 @@ fn errors_of_requests_say_what_they_mean() {
             "no responder is expected: name those who answer in `RequestOptions::expecting`",
             "NoExpectedResponders(..)",
         ),
-        (RequestError::DuplicateResponder(1), "a responder is expected twice", "DuplicateResponder(..)"),
+        (
+            RequestError::DuplicateResponder(1),
+            "a responder is named twice in `RequestOptions::expecting`",
+            "DuplicateResponder(..)",
+        ),
         (
             RequestError::InvalidMinimum { event: 1, required: 4, expected: 3 },
-            "4 responses are required of 3 expected ones",
+            "the minimum must be between 1 and 3 responses, and is 4",
             "InvalidMinimum { required: 4, expected: 3, .. }",
         ),
         (RequestError::DuplicateId(1), "a request with the same id is under way", "DuplicateId(..)"),
-        (RequestError::NotDelivered(1), "no subscriber took the request", "NotDelivered(..)"),
+        (
+            RequestError::NotDelivered(1),
+            "no subscriber took the request: none wants its type, or every ring was full",
+            "NotDelivered(..)",
+        ),
         (
             RequestError::StartupFull(1),
             "the bus has not started and its start-up buffer is full: call `start`, or make room in `EventBus::new`",

@@ -105,7 +105,7 @@ const COUNTERS: [Total; 7] = [
 
 const GAUGES: [Total; 2] = [
     ("requests_in_flight", "Requests under way", |it| it.requests_in_flight),
-    ("subscribers", "Subscribers of now", |it| it.subscribers.len() as u64),
+    ("subscribers", "Present subscribers", |it| it.subscribers.len() as u64),
 ];
 
 /// What is counted of subscribers, too.

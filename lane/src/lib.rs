@@ -57,9 +57,12 @@
 //!
 //! # Where it comes from
 //!
-//! Slots with stamps are Dmitry Vyukov's [bounded queue][vyukov]; that producers keep what they know
-//! of the consumer's position is from [FastForward and MCRingBuffer][mcring], as in `rtrb`.
+//! That producers claim positions, and a slot itself says when it is filled, is from Dmitry Vyukov's
+//! [bounded queue][vyukov]; that the consumer takes that mark away again, from [FastForward]; that
+//! producers keep what they know of the consumer's position, from [MCRingBuffer][mcring], as in
+//! `rtrb`.
 //!
+//! [FastForward]: https://doi.org/10.1145/1345206.1345215
 //! [vyukov]: https://www.1024cores.net/home/lock-free-algorithms/queues/bounded-mpmc-queue
 //! [mcring]: https://doi.org/10.1109/IPDPS.2010.5470368
 

@@ -7,17 +7,17 @@ compile_error!(
 );
 
 #[cfg(not(any(loom, shuttle)))]
-pub(crate) use self::real::{AtomicUsize, UnsafeCell, Waiting, claim, peek};
+pub(crate) use self::real::{AtomicBool, AtomicUsize, UnsafeCell, Waiting, claim, peek};
 
 #[cfg(any(loom, shuttle))]
 pub use self::model::BareClaims;
 #[cfg(any(loom, shuttle))]
-pub(crate) use self::model::{AtomicUsize, UnsafeCell, Waiting, claim, peek};
+pub(crate) use self::model::{AtomicBool, AtomicUsize, UnsafeCell, Waiting, claim, peek};
 
 #[cfg(not(any(loom, shuttle)))]
 mod real {
     pub(crate) use super::plain::UnsafeCell;
-    pub(crate) use std::sync::atomic::AtomicUsize;
+    pub(crate) use std::sync::atomic::{AtomicBool, AtomicUsize};
 
     use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 
@@ -27,7 +27,7 @@ mod real {
         // ORDERING: SeqCst. Pairs with the fence of a consumer that is about to sleep, and with the
         // SeqCst load of whoever may have to wake it (crate docs, "Waking the consumer"): the
         // consumer sees the claim, or the other one sees that it sleeps. Weaker: both can miss.
-        // (The slot needs nothing of this word: its stamp carries the value, and `head` that it is
+        // (The slot needs nothing of this word: its mark carries the value, and `head` that it is
         // free.) Relaxed on failure: the caller tries again.
         // Checked by loom-tests/tests/lane.rs `sleeping_consumer_is_woken`.
         word.compare_exchange_weak(current, new, SeqCst, Relaxed).map(drop)
@@ -74,7 +74,7 @@ mod model {
     #[cfg(shuttle)]
     use shuttle as engine;
 
-    pub(crate) use engine::sync::atomic::AtomicUsize;
+    pub(crate) use engine::sync::atomic::{AtomicBool, AtomicUsize};
 
     use engine::sync::atomic::fence;
     use std::cell::Cell;

@@ -67,7 +67,7 @@ impl<E: Event + Clone> Publisher<E> {
     ///
     /// # Panics
     ///
-    /// As `EventBus::publish`: goes on with the first panic of user code, after everybody else has been served.
+    /// As `EventBus::publish`: resumes the first panic of user code, after everybody else has been served.
     // By its size alone the compiler would decide from program to program, by how many calls there are.
     #[inline(always)]
     pub fn publish(&mut self, event: E) -> Result<Published, PublishError<E>> {

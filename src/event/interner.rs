@@ -87,9 +87,9 @@ pub enum InternError {
 impl fmt::Display for InternError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TooManyNames => f.write_str("no event type of a new name: as many as may be were accepted before"),
+            Self::TooManyNames => f.write_str("the name is new, and the interner has accepted as many names as it may"),
             Self::NameTooLong => {
-                write!(f, "no event type of a new name with more than {} bytes", Interner::LONGEST_NAME)
+                write!(f, "the name is new, and longer than {} bytes", Interner::LONGEST_NAME)
             }
         }
     }

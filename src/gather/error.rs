@@ -111,12 +111,12 @@ impl<E> fmt::Display for RequestError<E> {
             Self::NoExpectedResponders(_) => {
                 "no responder is expected: name those who answer in `RequestOptions::expecting`"
             }
-            Self::DuplicateResponder(_) => "a responder is expected twice",
+            Self::DuplicateResponder(_) => "a responder is named twice in `RequestOptions::expecting`",
             Self::InvalidMinimum { required, expected, .. } => {
-                return write!(f, "{required} responses are required of {expected} expected ones");
+                return write!(f, "the minimum must be between 1 and {expected} responses, and is {required}");
             }
             Self::DuplicateId(_) => "a request with the same id is under way",
-            Self::NotDelivered(_) => "no subscriber took the request",
+            Self::NotDelivered(_) => "no subscriber took the request: none wants its type, or every ring was full",
             Self::StartupFull(_) => STARTUP_FULL,
             Self::Closed(_) => "the bus is closed",
         })
@@ -125,35 +125,35 @@ impl<E> fmt::Display for RequestError<E> {
 
 impl<E> Error for RequestError<E> {}
 
-/// Why a request ended with fewer responses than required. What had come is in `partial`.
+/// Why a request ended with fewer responses than required. Those that arrived are in `partial`.
 #[derive(Clone, PartialEq, Eq)]
 pub enum GatherError<E> {
     /// The timeout of the request was over.
     TimedOut {
         /// The timeout, counted from the call of [`request`](crate::EventBus::request).
         after: Duration,
-        /// What had come.
+        /// The responses that arrived.
         partial: RequestResult<E>,
     },
     /// The future given to [`until`](crate::Gather::until) was ready.
     Stopped {
-        /// What had come.
+        /// The responses that arrived.
         partial: RequestResult<E>,
     },
     /// A [`CancelHandle`](crate::CancelHandle) was used.
     Cancelled {
-        /// What had come.
+        /// The responses that arrived.
         partial: RequestResult<E>,
     },
     /// The bus was closed.
     Closed {
-        /// What had come.
+        /// The responses that arrived.
         partial: RequestResult<E>,
     },
 }
 
 impl<E> GatherError<E> {
-    /// What had come.
+    /// The responses that arrived.
     #[must_use]
     pub fn partial(&self) -> &RequestResult<E> {
         match self {
@@ -164,7 +164,7 @@ impl<E> GatherError<E> {
         }
     }
 
-    /// What had come, by value.
+    /// The responses that arrived, by value.
     #[must_use]
     pub fn into_partial(self) -> RequestResult<E> {
         match self {

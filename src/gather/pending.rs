@@ -18,7 +18,7 @@ pub(crate) enum Ended {
     Closed,
     /// It was cancelled.
     Cancelled,
-    /// What had come was taken, or given up.
+    /// The responses that arrived were taken, or given up.
     Taken,
 }
 

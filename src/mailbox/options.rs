@@ -60,6 +60,10 @@ impl Ring {
 pub enum WaitStrategy {
     /// Looks around for some microseconds, then parks the thread. Uses no CPU while parked; the
     /// publisher that ends the wait makes a system call.
+    ///
+    /// In a stream at full speed it lets the publisher run ahead: it looks away for two microseconds
+    /// at a time, or less if the ring is small, so that it does not run full. Both sides are several
+    /// times as fast then, and an event may be received that much later.
     #[default]
     Park,
     /// Gives the processor to other threads between looks. Uses all the CPU it gets. On busy

@@ -51,6 +51,16 @@ impl<'a, E: Event + Clone> Wait<'a, E> {
         Self { subscription, limit, stage: Stage::New }
     }
 
+    /// The looks that come before it parks.
+    fn looks(&self, deadline: Deadline) -> Looks {
+        let looks = Looks::begin(deadline);
+        let received = self.subscription.mailbox.received();
+        match self.subscription.pace.wait_begins(received) {
+            Some(moment) => looks.away_first(moment),
+            None => looks,
+        }
+    }
+
     /// Waits until it is worth another look, after one that has found nothing; returns `false` if
     /// the time is over.
     pub(crate) fn goes_on(&mut self) -> bool {
@@ -63,7 +73,7 @@ impl<'a, E: Event + Clone> Wait<'a, E> {
                         return false;
                     }
                     self.stage = match strategy {
-                        WaitStrategy::Park => Stage::Looking(deadline, Looks::begin(deadline)),
+                        WaitStrategy::Park => Stage::Looking(deadline, self.looks(deadline)),
                         WaitStrategy::Yield | WaitStrategy::Spin => Stage::Busy(deadline),
                     };
                 }
@@ -89,6 +99,7 @@ impl<'a, E: Event + Clone> Wait<'a, E> {
                 }
                 Stage::Awake(deadline) => {
                     let deadline = *deadline;
+                    self.subscription.pace.is_long();
                     self.subscription.begin_wait(&self.subscription.waker.current());
                     self.stage = Stage::Announced(deadline);
                     return true;

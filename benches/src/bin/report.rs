@@ -23,7 +23,7 @@ Usage: report [--quick] [--only GROUP] [--sweep] [--lto] [--out FOLDER]
   --sweep         contention with 1 publisher, 2, 3, 4, 6, 8 and so on, to one on each processor
   --lto           fanout, payload, routing and filter once more, beside a build with `lto` and one codegen unit
   --out FOLDER    where to write; target/report unless set. Without --quick, --only and --out: benches/results, and the
-                  tables of README.md
+                  table and the chart of README.md
   -h, --help      shows this text";
 
 /// What the command line asks for.
@@ -157,7 +157,10 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     fs::write(folder.join("RESULTS.md"), table::report(&results, &verdicts, &machine, options.is_quick))?;
     chart::draw(&results, &folder)?;
     if options.is_for_publication() {
-        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../README.md");
+        let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
+        // The package of the library holds no file of this one.
+        fs::copy(folder.join("fanout.svg"), root.join("docs/fanout.svg"))?;
+        let path = root.join("README.md");
         let mut readme = fs::read_to_string(&path)?;
         for (name, table) in summary::tables(&results) {
             readme = summary::put(&readme, name, &table)?;

@@ -1,4 +1,4 @@
-//! The tables of the README: the ratios that people compare.
+//! What people look at first: the table of the README, and ratios.
 
 use super::Results;
 use crate::groups::fanout::{self, PAYLOADS, SUBSCRIBERS};
@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 const PUBLISHER: &str = "ringbus Publisher";
 const BUS: &str = "ringbus EventBus";
-/// The peers that the README compares deliveries with.
+/// The peers that deliveries are compared with.
 const PEERS: [&str; 8] = [
     "raw ArrayQueue",
     "crossbeam-channel",
@@ -19,17 +19,94 @@ const PEERS: [&str; 8] = [
     "jonhoo's bus",
 ];
 
-/// Each table under its name.
+/// Who is in the table of the README, if it was measured.
+const CONTESTANTS: [&str; 14] = [
+    PUBLISHER,
+    BUS,
+    "ringbus batch",
+    "ringbus lanes Publisher",
+    "ringbus lanes batch",
+    "crossbeam-channel",
+    "crossfire",
+    "flume",
+    "kanal",
+    "std mpsc",
+    "tokio broadcast",
+    "async-broadcast",
+    "jonhoo's bus",
+    "disruptor",
+];
+/// What is behind the name of a peer in groups in which it takes part by hand.
+const BY_HAND: [&str; 4] = ["", " map", " filter", " try_send"];
+
+/// The tables of the README, each under its name. `ci/pages.py` holds them against the results.
 #[must_use]
-pub fn tables(results: &Results) -> [(&'static str, String); 3] {
-    [("fanout", fanout(results)), ("work", work(results)), ("overload", overload(results))]
+pub fn tables(results: &Results) -> [(&'static str, String); 1] {
+    [("times", times(results))]
+}
+
+/// Nanoseconds as they are in the results: a row for each contestant, a column for each kind of
+/// work.
+fn times(results: &Results) -> String {
+    let plays = |row: &str, name: &str| row.strip_prefix(name).is_some_and(|how| BY_HAND.contains(&how));
+    let case = |name: &str, group: &str| {
+        let case = results.cases.iter().find(|case| case.group == group)?;
+        case.rows.iter().find(|row| plays(row.name, name)).map(|row| row.nanos)
+    };
+    let [small, _] = PAYLOADS;
+    let fanout = |name: &str, n: usize| results.nanos("fanout", &fanout::name(n, small), name);
+    let parked = |name: &str| Some(results.latency("parked", name)?.nanos.value_at_quantile(0.5) as f64);
+    let paced = |name: &str| {
+        let row = results.stalled.iter().find(|row| !row.stalled && plays(row.name, name))?;
+        Some(row.publish.value_at_quantile(0.5) as f64)
+    };
+    let columns = ["to 1", "to 4", "to 16", "to 64", "routed", "filtered", "to a thread", "round trip", "paced"];
+    let mut text = format!("| | {} |\n|---|{}\n", columns.join(" | "), "--:|".repeat(columns.len()));
+    for name in CONTESTANTS {
+        let to_many = [1, 4, 16, 64].map(|n| fanout(name, n));
+        let others = [
+            case(name, "routing"),
+            case(name, "filter"),
+            results.nanos("cross", "blocking", name),
+            parked(name),
+            paced(name),
+        ];
+        let nanos: Vec<_> = to_many.into_iter().chain(others).collect();
+        if nanos.iter().any(Option::is_some) {
+            let cells: Vec<_> = nanos.iter().map(|nanos| nanos.map_or_else(|| "–".to_owned(), super::figure)).collect();
+            let _ = writeln!(text, "| {name} | {} |", cells.join(" | "));
+        }
+    }
+    text
+}
+
+/// The time of ringbus over that of its peers, for the groups that were measured.
+#[must_use]
+pub fn ratios(results: &Results) -> String {
+    let mut text = String::new();
+    if results.cases.iter().any(|case| case.group == "fanout") {
+        text += "## Ratios\n\nThe time of ringbus over that of the peer: less than 1 is faster. Publish and receive, event by event, one \
+                 thread:\n\n";
+        text += &fanout(results);
+        text += "\n`Publisher`, unless it says otherwise:\n\n";
+        text += &work(results);
+        text += "\n";
+    }
+    if !results.overload.is_empty() {
+        text += "## More threads than cores\n\nOne thread publishes every 5 µs while 1, 2 or 4 threads for each core receive and never rest. \
+                 Microseconds of a publish: p99.9 (in parentheses, if those threads only burn time and do not touch the bus), and the \
+                 longest.\n\n";
+        text += &overload(results);
+        text += "\n";
+    }
+    text
 }
 
 /// Puts a table into a page, between the comments `<!-- results: NAME -->` and `<!-- end of results -->`.
 ///
 /// # Errors
 ///
-/// Where the page lacks them.
+/// If the page lacks them.
 pub fn put(page: &str, name: &str, table: &str) -> Result<String, String> {
     let mark = format!("<!-- results: {name} -->\n");
     let end = "<!-- end of results -->\n";
@@ -107,16 +184,16 @@ fn work(results: &Results) -> String {
             ratio(results.latency_ratio("spinning", PUBLISHER, "raw ArrayQueue", |turn| turn.0)),
         ),
         (
-            "one publisher at full speed and one receiver, which waits as its library has it, lossless, against crossbeam / crossfire / flume / kanal / std channels",
+            "one publisher and one receiver, both flat out, no loss, each library's own blocking receive, against crossbeam / crossfire / flume / kanal / std channels",
             ratios("cross", "blocking", PUBLISHER, &channels),
         ),
         ("the same against tokio broadcast", ratios("cross", "blocking", PUBLISHER, &["tokio broadcast"])),
         (
-            "the same where the receiver polls, against raw `ArrayQueue` / crossbeam-channel / tokio broadcast",
+            "the same if the receiver polls, against raw `ArrayQueue` / crossbeam-channel / tokio broadcast",
             ratios("cross", "lossless", PUBLISHER, &["raw ArrayQueue", "crossbeam-channel", "tokio broadcast"]),
         ),
         (
-            "two publishers at full speed to 4 subscribers, against raw `ArrayQueue` / crossbeam-channel / tokio broadcast / kanal",
+            "two publishers, both flat out, to 4 subscribers, against raw `ArrayQueue` / crossbeam-channel / tokio broadcast / kanal",
             ratios(
                 "contention",
                 "publishers = 2",
@@ -214,5 +291,26 @@ mod tests {
         for (name, table) in tables(&Results::default()) {
             put(readme, name, &table).unwrap();
         }
+    }
+
+    #[test]
+    fn peer_that_takes_part_by_hand_has_one_row() {
+        use crate::measure::Measured;
+        use crate::report::CaseResult;
+        let row = |name, nanos| Measured { name, nanos, quartiles: (nanos, nanos), dropped: 0.0 };
+        let case = |group, name: &str, rows| CaseResult { group, name: name.to_owned(), operation: "publish", rows };
+        let cases = vec![
+            case("fanout", "N = 4, 16 bytes", vec![row(PUBLISHER, 59.61), row("kanal", 1234.5)]),
+            case("routing", "50 types", vec![row("kanal map", 33.71)]),
+        ];
+        let table = times(&Results { cases, ..Results::default() });
+        let rows: Vec<_> = table.lines().skip(2).collect();
+        assert_eq!(
+            rows,
+            [
+                "| ringbus Publisher | – | 59.6 | – | – | – | – | – | – | – |",
+                "| kanal | – | 1234 | – | – | 33.7 | – | – | – | – |"
+            ]
+        );
     }
 }

@@ -3,7 +3,7 @@
 use super::budget::Verdict;
 use super::builds::Compared;
 use super::machine::{Machine, peers};
-use super::{CaseResult, Results, figure};
+use super::{CaseResult, Results, figure, summary};
 use crate::groups::latency::Latency;
 use crate::groups::memory::{self, Memory};
 use crate::groups::overload::Overload;
@@ -29,6 +29,7 @@ pub fn report(results: &Results, verdicts: &[Verdict], machine: &Machine, is_qui
         text += "**A quick run, to see that everything works: its figures are no ground for conclusions.**\n\n";
     }
     text += &budgets(verdicts);
+    text += &summary::ratios(results);
     let mut group = "";
     for case in &results.cases {
         if case.group != group {
@@ -161,7 +162,7 @@ fn latency_tables(latencies: &[Latency]) -> String {
         if latency.case != case {
             if case.is_empty() {
                 text += "## latency\n\nRound trips between two threads, in nanoseconds, of all turns together. \
-                         (Budgets and README compare medians over the turns: one in which both threads were on one core says nothing of anybody.)\n";
+                         (Budgets and ratios compare medians over the turns: one in which both threads were on one core says nothing of anybody.)\n";
             }
             case = latency.case;
             let _ = write!(
