@@ -7,7 +7,7 @@ one_program() {
     {
         echo '//! All tests in one program.'
         for file in "$1"/tests/*.rs; do
-            if ! grep -qE '^#\[global_allocator\]|CARGO_MANIFEST_DIR|^#\[path = "\.\./' "$file"; then
+            if ! grep -qE '^#\[global_allocator\]|CARGO_MANIFEST_DIR|common::example|^#\[path = "\.\./' "$file"; then
                 printf '#[path = "%s"]\nmod %s;\n' "$(basename "$file")" "$(basename "$file" .rs)"
             fi
         done

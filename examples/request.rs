@@ -1,63 +1,34 @@
-//! Asking several components at once: what came in time, and who is missing.
+//! How do I ask several components at once? By a request, which gives what came in time, and who is
+//! missing.
 //!
-//! `cargo run --example request`
+//! `cargo run --example request --features derive`
 
-use ringbus::{Event, EventBus, EventType, Request, RequestId, RequestOptions, Response};
+use ringbus::{Event, EventBus, RequestId, RequestOptions};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-/// An enum of everything that is said. `as_request` and `as_response` tell the bus which of it asks, and which answers.
-#[derive(Clone, Debug)]
+/// Everything that is said. A field with `#[request_id]` makes a kind ask, and one with
+/// `#[responder]` beside it makes it answer.
+#[derive(Clone, Debug, Event)]
 enum Talk {
-    QuoteWanted { id: RequestId, tonnes: u32 },
-    Quote { id: RequestId, carrier: &'static str, price: u32 },
-}
-
-const QUOTE_WANTED: EventType = EventType::new("quote.wanted");
-const QUOTE: EventType = EventType::new("quote");
-
-impl Event for Talk {
-    fn event_type(&self) -> EventType {
-        match self {
-            Talk::QuoteWanted { .. } => QUOTE_WANTED,
-            Talk::Quote { .. } => QUOTE,
-        }
-    }
-
-    fn timestamp(&self) -> SystemTime {
-        SystemTime::now() // a real event keeps the time at which it occurred
-    }
-
-    fn as_request(&self) -> Option<&dyn Request> {
-        if let Talk::QuoteWanted { .. } = self { Some(self) } else { None }
-    }
-
-    fn as_response(&self) -> Option<&dyn Response> {
-        if let Talk::Quote { .. } = self { Some(self) } else { None }
-    }
-}
-
-impl Talk {
-    fn id(&self) -> RequestId {
-        let (Talk::QuoteWanted { id, .. } | Talk::Quote { id, .. }) = self;
-        id.clone()
-    }
-}
-
-impl Request for Talk {
-    fn request_id(&self) -> RequestId {
-        self.id()
-    }
-}
-
-impl Response for Talk {
-    fn request_id(&self) -> RequestId {
-        self.id()
-    }
-
-    fn responder(&self) -> &str {
-        if let Talk::Quote { carrier, .. } = self { carrier } else { "" }
-    }
+    #[event("quote.wanted")]
+    QuoteWanted {
+        #[request_id]
+        id: RequestId,
+        tonnes: u32,
+        #[timestamp]
+        at: SystemTime,
+    },
+    #[event("quote")]
+    Quote {
+        #[request_id]
+        id: RequestId,
+        #[responder]
+        carrier: &'static str,
+        price: u32,
+        #[timestamp]
+        at: SystemTime,
+    },
 }
 
 fn print_quotes(quotes: &[Talk]) {
@@ -73,20 +44,24 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Each carrier is a thread that answers what it hears.
     let mut carriers = Vec::new();
     for (carrier, price, thinks) in [("lorry", 90, 1), ("barge", 40, 20), ("railway", 60, 300)] {
-        let wanted = bus.subscriber(carrier).types([QUOTE_WANTED]).subscribe();
+        let wanted = bus.subscriber(carrier).types([Talk::QUOTE_WANTED]).subscribe();
         let bus = bus.downgrade(); // so that the bus closes when `main` lets go of it
         carriers.push(thread::spawn(move || {
             for event in wanted {
-                let (Talk::QuoteWanted { id, tonnes }, Some(bus)) = (event, bus.upgrade()) else { return };
+                let (Talk::QuoteWanted { id, tonnes, .. }, Some(bus)) = (event, bus.upgrade()) else { return };
                 thread::sleep(Duration::from_millis(thinks));
-                let _ = bus.publish(Talk::Quote { id, carrier, price: price * tonnes });
+                let (price, at) = (price * tonnes, SystemTime::now());
+                let _ = bus.publish(Talk::Quote { id, carrier, price, at });
             }
         }));
     }
     bus.start();
 
     let everybody = RequestOptions::expecting(["lorry", "barge", "railway"]);
-    let ask = |options| bus.request(Talk::QuoteWanted { id: RequestId::unique(), tonnes: 3 }, options);
+    let ask = |options| {
+        let wanted = Talk::QuoteWanted { id: RequestId::unique(), tonnes: 3, at: SystemTime::now() };
+        bus.request(wanted, options)
+    };
 
     println!("All three, within 100 ms:");
     let error = ask(everybody.clone().timeout(Duration::from_millis(100)))?.wait().expect_err("the railway thinks");

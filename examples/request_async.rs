@@ -1,61 +1,30 @@
-//! The same among tasks: a request is awaited, tokio's clock keeps the timeout, and any future may stop the wait instead.
+//! How do I ask several tasks at once? By a request that is awaited: tokio's clock keeps the
+//! timeout, or any future stops the wait instead.
 //!
-//! `cargo run --example request_async --features tokio`
+//! `cargo run --example request_async --features derive,tokio`
 
-use ringbus::{Event, EventBus, EventType, Request, RequestId, RequestOptions, Response};
+use ringbus::{Event, EventBus, RequestId, RequestOptions};
 use std::time::{Duration, SystemTime};
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Event)]
 enum Health {
-    Asked(RequestId),
-    Told { id: RequestId, part: &'static str, entries: u32 },
-}
-
-const ASKED: EventType = EventType::new("health.asked");
-const TOLD: EventType = EventType::new("health.told");
-
-impl Event for Health {
-    fn event_type(&self) -> EventType {
-        match self {
-            Health::Asked(_) => ASKED,
-            Health::Told { .. } => TOLD,
-        }
-    }
-
-    fn timestamp(&self) -> SystemTime {
-        SystemTime::now() // a real event keeps the time at which it occurred
-    }
-
-    fn as_request(&self) -> Option<&dyn Request> {
-        if let Health::Asked(_) = self { Some(self) } else { None }
-    }
-
-    fn as_response(&self) -> Option<&dyn Response> {
-        if let Health::Told { .. } = self { Some(self) } else { None }
-    }
-}
-
-impl Health {
-    fn id(&self) -> RequestId {
-        let (Health::Asked(id) | Health::Told { id, .. }) = self;
-        id.clone()
-    }
-}
-
-impl Request for Health {
-    fn request_id(&self) -> RequestId {
-        self.id()
-    }
-}
-
-impl Response for Health {
-    fn request_id(&self) -> RequestId {
-        self.id()
-    }
-
-    fn responder(&self) -> &str {
-        if let Health::Told { part, .. } = self { part } else { "" }
-    }
+    #[event("health.asked")]
+    Asked {
+        #[request_id]
+        id: RequestId,
+        #[timestamp]
+        at: SystemTime,
+    },
+    #[event("health.told")]
+    Told {
+        #[request_id]
+        id: RequestId,
+        #[responder]
+        part: &'static str,
+        entries: u32,
+        #[timestamp]
+        at: SystemTime,
+    },
 }
 
 fn print_answers(answers: &[Health]) {
@@ -70,18 +39,18 @@ fn print_answers(answers: &[Health]) {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let bus: EventBus<Health> = EventBus::new(0);
     for (part, answers_after) in [("cache", 1), ("index", 5), ("store", 60_000)] {
-        let mut asked = bus.subscriber(part).types([ASKED]).subscribe();
+        let mut asked = bus.subscriber(part).types([Health::ASKED]).subscribe();
         let bus = bus.downgrade();
         tokio::spawn(async move {
-            while let Ok(question) = asked.recv_async().await {
+            while let Ok(Health::Asked { id, .. }) = asked.recv_async().await {
                 tokio::time::sleep(Duration::from_millis(answers_after)).await;
                 let Some(bus) = bus.upgrade() else { return };
-                let _ = bus.publish(Health::Told { id: question.id(), part, entries: 7 });
+                let _ = bus.publish(Health::Told { id, part, entries: 7, at: SystemTime::now() });
             }
         });
     }
     bus.start();
-    let question = || Health::Asked(RequestId::unique());
+    let question = || Health::Asked { id: RequestId::unique(), at: SystemTime::now() };
 
     println!("Awaited, with the timeout of its options:");
     let everything = RequestOptions::expecting(["cache", "index", "store"]).timeout(Duration::from_millis(100));

@@ -1,35 +1,30 @@
-//! Shutting down in order: first who publishes, then the bus, and at last what is left is counted.
+//! How do I end a program so that nothing is lost and nobody waits for ever? First who publishes,
+//! then the bus, and at last what is left is counted.
 //!
-//! `cargo run --example shutdown`
+//! `cargo run --example shutdown --features derive`
 
-use ringbus::{Event, EventBus, EventType, PublishError, WeakEventBus};
+use ringbus::{Event, EventBus, PublishError, WeakEventBus};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-const READING: EventType = EventType::new("sensor.reading");
-const ALARM: EventType = EventType::new("sensor.alarm");
-
 /// The highest reading that is none of the watchman's business.
 const TOO_HIGH: u32 = 45;
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Event)]
 enum Sensor {
-    Reading { value: u32 },
-    Alarm { value: u32 },
-}
-
-impl Event for Sensor {
-    fn event_type(&self) -> EventType {
-        match self {
-            Sensor::Reading { .. } => READING,
-            Sensor::Alarm { .. } => ALARM,
-        }
-    }
-
-    fn timestamp(&self) -> SystemTime {
-        SystemTime::now() // a real event keeps the time at which it occurred
-    }
+    #[event("sensor.reading")]
+    Reading {
+        value: u32,
+        #[timestamp]
+        at: SystemTime,
+    },
+    #[event("sensor.alarm")]
+    Alarm {
+        value: u32,
+        #[timestamp]
+        at: SystemTime,
+    },
 }
 
 /// Publishes a reading each millisecond, until the other end of `stop` is dropped. Returns how
@@ -37,7 +32,7 @@ impl Event for Sensor {
 fn measure(bus: &EventBus<Sensor>, stop: &Receiver<()>) -> u32 {
     let mut readings = 0;
     while stop.recv_timeout(Duration::from_millis(1)) == Err(RecvTimeoutError::Timeout) {
-        if bus.publish(Sensor::Reading { value: readings % 50 }).is_err() {
+        if bus.publish(Sensor::Reading { value: readings % 50, at: SystemTime::now() }).is_err() {
             break;
         }
         readings += 1;
@@ -53,18 +48,18 @@ fn measure(bus: &EventBus<Sensor>, stop: &Receiver<()>) -> u32 {
 ///
 /// Gives back an alarm that came too late.
 fn raise_alarm(bus: &WeakEventBus<Sensor>, reading: &Sensor) -> Result<(), PublishError<Sensor>> {
-    let Sensor::Reading { value } = *reading else { return Ok(()) };
+    let Sensor::Reading { value, at } = *reading else { return Ok(()) };
     match bus.upgrade() {
-        Some(bus) if value > TOO_HIGH => bus.publish(Sensor::Alarm { value }).map(drop),
+        Some(bus) if value > TOO_HIGH => bus.publish(Sensor::Alarm { value, at }).map(drop),
         _ => Ok(()),
     }
 }
 
 fn main() -> Result<(), PublishError<Sensor>> {
     let bus = EventBus::new(0);
-    let watched = bus.subscriber("watchman").types([READING]).subscribe();
+    let watched = bus.subscriber("watchman").types([Sensor::READING]).subscribe();
     let archived = bus.subscriber("archive").subscribe();
-    let forgotten = bus.subscriber("forgotten").types([ALARM]).subscribe(); // nobody reads it
+    let forgotten = bus.subscriber("forgotten").types([Sensor::ALARM]).subscribe(); // nobody reads it
     bus.start();
 
     let stop_watchman = watched.stop_handle();
@@ -92,7 +87,7 @@ fn main() -> Result<(), PublishError<Sensor>> {
 
     let alarms: Vec<_> = archived
         .iter()
-        .filter_map(|event| if let Sensor::Alarm { value } = event { Some(value) } else { None })
+        .filter_map(|event| if let Sensor::Alarm { value, .. } = event { Some(value) } else { None })
         .collect();
     println!("{readings} readings were published, and {} events archived.", archived.len());
     println!("{} alarms were raised, for {alarms:?}.", alarms.len());

@@ -1,21 +1,22 @@
-//! Starting without losing anything: what is published before anyone listens is replayed, and comes before anything
-//! newer.
+//! What becomes of events that are published before anyone listens? They are kept, replayed to
+//! everyone who is there at the start, and come before anything newer.
 //!
-//! `cargo run --example startup`
+//! `cargo run --example startup --features derive`
 
-use ringbus::{Event, EventBus, EventType, PublishError};
+use ringbus::{Event, EventBus, PublishError};
 use std::time::SystemTime;
 
-#[derive(Clone, Debug)]
-struct Discovered(&'static str);
+#[derive(Clone, Debug, Event)]
+#[event("device.discovered")]
+struct Discovered {
+    device: &'static str,
+    #[timestamp]
+    at: SystemTime,
+}
 
-impl Event for Discovered {
-    fn event_type(&self) -> EventType {
-        const { EventType::new("device.discovered") }
-    }
-
-    fn timestamp(&self) -> SystemTime {
-        SystemTime::now() // a real event keeps the time at which it occurred
+impl Discovered {
+    fn now(device: &'static str) -> Self {
+        Self { device, at: SystemTime::now() }
     }
 }
 
@@ -24,11 +25,11 @@ fn main() -> Result<(), PublishError<Discovered>> {
 
     // Components come up in any order. This one publishes before anyone has subscribed.
     for device in ["keyboard", "mouse", "screen"] {
-        let published = bus.publish(Discovered(device))?;
+        let published = bus.publish(Discovered::now(device))?;
         println!("{device}: {} buffered", published.buffered);
     }
-    if let Err(PublishError::StartupFull(Discovered(device))) = bus.publish(Discovered("printer")) {
-        println!("{device}: handed back, because the start-up buffer is full");
+    if let Err(PublishError::StartupFull(refused)) = bus.publish(Discovered::now("printer")) {
+        println!("{}: handed back, because the start-up buffer is full", refused.device);
     }
 
     // The replay is read from a log that all subscribers share: a ring of one event is enough for it.
@@ -36,12 +37,12 @@ fn main() -> Result<(), PublishError<Discovered>> {
     println!("nothing to receive yet: {:?}", devices.try_recv().err());
 
     println!("started: {} events replayed", bus.start());
-    let published = bus.publish(Discovered("camera"))?;
+    let published = bus.publish(Discovered::now("camera"))?;
     println!("camera: {} delivered", published.delivered);
     bus.close();
 
-    for Discovered(device) in devices {
-        println!("received {device}");
+    for discovered in devices {
+        println!("received {}", discovered.device);
     }
     Ok(())
 }

@@ -202,6 +202,23 @@ fn lag_names_the_event_of_a_long_batch_that_began_it() {
     assert_eq!(*reports.lock().unwrap(), [(ODD, 30)]);
 }
 
+/// Where clones are not counted, a batch goes to an array at one go, and to a lane in tiles all the
+/// same: a lag names the event by its place in the batch.
+#[test]
+fn lag_names_the_event_of_a_long_batch_of_plain_events_that_began_it() {
+    const FIRST_LOST: usize = 40;
+    let bus = live();
+    let reports = Arc::new(Mutex::new(Vec::new()));
+    bus.on_lag({
+        let reports = Arc::clone(&reports);
+        move |lag| reports.lock().unwrap().push((lag.event_type, lag.lost))
+    });
+    let _slow = bus.subscribe(FIRST_LOST);
+    let events: Vec<_> = (0..70).map(|place| Number(if place == FIRST_LOST { 1 } else { 2 })).collect();
+    bus.publish_batch(&events).unwrap();
+    assert_eq!(*reports.lock().unwrap(), [(ODD, 30)]);
+}
+
 /// G8: responses in a batch are gathered like any others.
 #[test]
 fn responses_in_a_batch_are_gathered() {
@@ -304,6 +321,19 @@ fn batch_in_the_start_up_survives_a_panicking_clone() {
     assert_eq!(panic_of(|| bus.publish_batch(&batch)), "inimitable");
     assert_eq!(bus.start(), 2);
     assert_eq!(fragile_numbers(&mut all), [0, 2]);
+}
+
+/// API, section 2: of a batch that the close overtakes, the error says how many were taken before.
+#[test]
+fn batch_that_straddles_the_close_says_how_far_it_came() {
+    let bus = common::new_bus(8);
+    let batch = [0, 1, 2, 3].map(Fragile::new);
+    batch[2].clone.on_call(1, {
+        let bus = bus.clone();
+        move || bus.close()
+    });
+    let error = bus.publish_batch(&batch).unwrap_err();
+    assert_eq!((error.kind, error.taken, error.published.buffered), (BatchErrorKind::Closed, 2, 2));
 }
 
 /// G7: a batch wakes everybody it has something for, whatever type that is of and wherever it

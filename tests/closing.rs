@@ -4,7 +4,7 @@ mod common;
 
 use common::{
     CountingWaker, Finish, Gate, LONG, Number, Sleeper, Token, finishes, live, numbers, panic_of, poll_next, publish,
-    spawn_sleeper, stats_of, wait_until,
+    spawn_sleeper, stats_of, subscribe_to_be_told_closed, wait_until,
 };
 use ringbus::{
     Drained, EventBus, Overflow, PublishError, RecvError, RecvTimeoutError, Subscription, TryRecvError, WaitStrategy,
@@ -293,6 +293,16 @@ fn delivery_after_closed_is_discarded() {
     let stats = stats_of(&bus, "told");
     assert_eq!((stats.received, stats.len, stats.discarded), (0, 0, 1));
     assert_eq!(token.copies(), 1, "only the one behind has it");
+}
+
+/// G2, G10: what comes too late found no full ring: it is no lag, and nobody hears of it.
+#[test]
+fn delivery_after_closed_is_no_lag() {
+    let bus = live();
+    let _subscriptions = subscribe_to_be_told_closed(&bus, 4);
+    publish(&bus, 0..1);
+    let stats = stats_of(&bus, "told");
+    assert_eq!((stats.discarded, stats.lost(), stats.high_water, stats.lagging), (1, 0, 0, false));
 }
 
 /// G10: who has left a closed bus is no longer counted, and who has not is.

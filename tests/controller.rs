@@ -1,11 +1,13 @@
 //! The example `controller`, run as a user runs it: as a process, on real files.
 
+mod common;
+
+use common::example::example;
 use std::env;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::OnceLock;
 
 /// A manifest that every validator accepts, wherever it is.
 const SOUND: &str = "[package]\nname = \"sound\"\nedition = \"2024\"\nlicense = \"MIT\"\nrust-version = \"1.85\"\n";
@@ -35,30 +37,8 @@ impl Drop for Folder {
     }
 }
 
-/// The example, built as this test was: `cargo test` builds examples too, but not where it is told to run certain tests only.
 fn controller() -> Command {
-    static EXAMPLE: OnceLock<PathBuf> = OnceLock::new();
-    Command::new(EXAMPLE.get_or_init(|| {
-        let test = env::current_exe().expect("the test knows where it is");
-        let profile = test.ancestors().nth(2).expect("tests are in target/<profile>/deps");
-        // Where cargo was told for which platform to build, a directory of its name is in between.
-        let is_cross = env::var_os("CARGO_BUILD_TARGET").is_some();
-        let target = profile.ancestors().nth(if is_cross { 2 } else { 1 }).expect("profiles are in target");
-        let mut build = Command::new(env!("CARGO"));
-        build.args(["build", "--quiet", "--offline", "--example", "controller", "--target-dir"]);
-        build.arg(target).current_dir(env!("CARGO_MANIFEST_DIR"));
-        if !cfg!(debug_assertions) {
-            build.arg("--release");
-        }
-        // With other features, there would be the whole library to build once more.
-        for (feature, is_on) in [("tokio", cfg!(feature = "tokio")), ("tracing", cfg!(feature = "tracing"))] {
-            if is_on {
-                build.args(["--features", feature]);
-            }
-        }
-        assert!(build.status().expect("cargo runs").success(), "the example builds");
-        profile.join("examples").join(format!("controller{}", env::consts::EXE_SUFFIX))
-    }))
+    example("controller")
 }
 
 /// What a run has printed, and how it ended.

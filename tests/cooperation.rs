@@ -6,15 +6,16 @@ mod common;
 use async_executor::Executor;
 use common::{EVEN, Number, ODD, Talk, answer, finishes, live, publish, talkative_bus};
 use futures_executor::{LocalPool, block_on};
-use futures_util::StreamExt;
 use futures_util::future::{join, join_all, select};
 use futures_util::task::LocalSpawnExt;
-use ringbus::{EventBus, Gather, RequestId, RequestOptions, Subscription};
+use futures_util::{FutureExt, StreamExt};
+use ringbus::{EventBus, Gather, RecvError, RequestId, RequestOptions, Subscription};
 use std::future::{Future, pending, poll_fn, ready};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::task::Poll;
+use std::thread;
 use std::time::Duration;
 use tokio::runtime::Builder;
 use tokio::time::timeout;
@@ -210,6 +211,26 @@ fn batches_and_single_events_share_a_turn() {
             assert_eq!(turns, [100, 1, 128], "what was left of the turn, or a whole one");
         });
     });
+}
+
+/// G10, G12: who was told `Closed` is told so at once for good, also in a task that has used up its
+/// turn.
+#[test]
+fn closed_is_ready_in_a_turn_that_is_over() {
+    let bus = live();
+    let [mut closed, mut busy] = [bus.subscribe(1), bus.subscribe(200)];
+    closed.stop_handle().stop();
+    publish(&bus, 0..200);
+    // A thread of its own, on which nobody has received before.
+    let test = thread::spawn(move || {
+        assert_eq!(closed.recv_async().now_or_never(), Some(Err(RecvError)));
+        let received = (0..200).take_while(|_| busy.recv_async().now_or_never().is_some()).count();
+        assert_eq!(received, 128);
+        assert_eq!(closed.recv_async().now_or_never(), Some(Err(RecvError)));
+        assert_eq!(closed.recv_many_async(&mut Vec::new(), 1).now_or_never(), Some(Err(RecvError)));
+        assert_eq!(closed.next().now_or_never(), Some(None));
+    });
+    test.join().unwrap();
 }
 
 /// G12: a stream that has an event each time, also where a combinator polls it again and again by

@@ -6,13 +6,13 @@
 
 mod common;
 
-use common::{Action, in_own_process, panic_of, spawn_sleeper};
+use common::{Action, Token, in_own_process, panic_of, spawn_sleeper, stats_of, subscribe_to_be_told_closed};
 use ringbus::{
     BatchError, BatchErrorKind, Event, EventBus, EventType, Overflow, PublishError, Request, RequestId, RequestOptions,
     Response, Subscription,
 };
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
@@ -427,4 +427,96 @@ fn refused_large_event_is_handed_back() {
         let bus = common::new_bus::<Frame>(0);
         assert!(bus.publisher().publish(Frame::EMPTY).is_err());
     });
+}
+
+/// A large event whose `Clone` panics when it is told to.
+struct Fragile {
+    panics: bool,
+    _bulk: [u8; 4096],
+}
+
+impl Fragile {
+    fn new(panics: bool) -> Self {
+        Self { panics, _bulk: [0; 4096] }
+    }
+}
+
+impl Clone for Fragile {
+    fn clone(&self) -> Self {
+        if self.panics {
+            panic_any("as it is cloned");
+        }
+        Self::new(false)
+    }
+}
+
+impl Event for Fragile {
+    fn event_type(&self) -> EventType {
+        const { EventType::new("fragile") }
+    }
+
+    fn timestamp(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH
+    }
+}
+
+/// G9, G11: large events that panic as they are cloned cost their rings no room, however many there
+/// are.
+#[test]
+fn large_events_that_panic_leave_their_rooms() {
+    let bus = common::new_bus(0);
+    let subscription = bus.subscribe(2);
+    bus.start();
+    for _ in 0..4 {
+        assert_eq!(panic_of(|| bus.publish(Fragile::new(true)).map_err(|_| ())), "as it is cloned");
+    }
+    for _ in 0..2 {
+        assert_eq!(bus.publish(Fragile::new(false)).map_err(|_| ()).unwrap().delivered, 1);
+    }
+    assert_eq!((subscription.len(), subscription.lost()), (2, 4));
+}
+
+/// G3, G9: nor do they cost the start-up buffer any.
+#[test]
+fn large_events_that_panic_leave_their_rooms_in_the_buffer() {
+    let bus = common::new_bus(2);
+    let subscription = bus.subscribe(1);
+    for _ in 0..4 {
+        assert_eq!(panic_of(|| bus.publish(Fragile::new(true)).map_err(|_| ())), "as it is cloned");
+    }
+    for _ in 0..2 {
+        assert_eq!(bus.publish(Fragile::new(false)).map_err(|_| ()).unwrap().buffered, 1);
+    }
+    bus.start();
+    assert_eq!(subscription.len(), 2);
+}
+
+/// An event that is large enough for a room, and knows how many copies of it there are.
+#[derive(Clone)]
+struct Bulky {
+    _token: Token,
+    _bulk: [u8; 4096],
+}
+
+impl Event for Bulky {
+    fn event_type(&self) -> EventType {
+        const { EventType::new("bulky") }
+    }
+
+    fn timestamp(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH
+    }
+}
+
+/// G2, G10: a large event that comes after `Closed` is discarded as any other is.
+#[test]
+fn large_event_delivered_after_closed_is_discarded() {
+    let bus = common::new_bus(0);
+    bus.start();
+    let _subscriptions = subscribe_to_be_told_closed(&bus, 2);
+    let token = Token(Arc::new(()));
+    bus.publish(Bulky { _token: token.clone(), _bulk: [0; 4096] }).map_err(|_| ()).unwrap();
+    let stats = stats_of(&bus, "told");
+    assert_eq!((stats.received, stats.len, stats.discarded), (0, 0, 1));
+    assert_eq!(token.copies(), 0);
 }

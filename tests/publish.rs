@@ -170,7 +170,7 @@ fn type_named_twice_delivers_once() {
 #[test]
 fn subscriber_that_could_never_receive_is_refused() {
     let bus = live::<Number>();
-    let message = common::panic_of(|| bus.subscriber("picky").types([]));
+    let message = common::panic_of(|| bus.subscriber("picky").types::<EventType>([]));
     assert!(message.contains("picky"), "{message}");
     let message = common::panic_of(|| bus.subscriber("tiny").capacity(0));
     assert!(message.contains("tiny"), "{message}");

@@ -158,6 +158,19 @@ fn unique_ids_with_one_number_and_two_salts_differ() {
     assert_eq!(foreign, other.parse().unwrap());
 }
 
+/// API, section 2: no text makes an id that `unique` gives later, not even the very next one.
+#[test]
+fn id_that_comes_next_is_not_made_by_its_text() {
+    for _ in 0..100 {
+        let text = RequestId::unique().to_text();
+        let (salt, number) = text.rsplit_once(':').unwrap();
+        let next = format!("{salt}:{}", number.parse::<u64>().unwrap() + 1);
+        // (Another test may have made it meanwhile; then it does not come again.)
+        let early = next.parse::<RequestId>();
+        assert_ne!(early, Ok(RequestId::unique()));
+    }
+}
+
 /// G8: an answer whose id has travelled as text finds its request.
 #[test]
 fn answer_with_an_id_that_was_sent_as_text_is_gathered() {

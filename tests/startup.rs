@@ -404,6 +404,20 @@ fn last_reader_frees_the_log() {
     assert_eq!(token.copies(), 0, "the close released it");
 }
 
+/// G11: a call that has taken the last of the replay lets go of the log, if it was asked for more.
+#[test]
+fn batch_that_ends_the_replay_frees_the_log() {
+    let token = Token(Arc::new(()));
+    let bus = common::new_bus(2);
+    let subscription = bus.subscribe(1);
+    bus.publish_batch(&[token.clone(), token.clone()]).unwrap();
+    bus.start();
+    let mut events = Vec::new();
+    assert_eq!(subscription.try_recv_many(&mut events, usize::MAX), 2);
+    events.clear();
+    assert_eq!(token.copies(), 0);
+}
+
 /// What one publisher of the race below saw: how many of its events were buffered, and how many went live after that.
 struct Sent {
     buffered: u64,

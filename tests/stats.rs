@@ -3,7 +3,7 @@
 mod common;
 
 use common::{EVEN, LANES, Number, ODD, live, publish, stats_of};
-use ringbus::{BusStats, Overflow};
+use ringbus::{BusStats, EventType, Overflow};
 
 /// API, section 2: the table has the totals, and a line for each subscriber below its titles.
 #[test]
@@ -72,6 +72,16 @@ fn names_do_not_break_the_table() {
     let names = ["subscriber   ", "two\u{fffd}lines\u{fffd}[2J", "zählt mit    "];
     let titles = "  received  dropped  evicted  filtered  discarded  queued  replay  highest  capacity  state  types";
     assert_eq!(rows, [names[0].to_owned() + titles, names[1].to_owned() + zeros, names[2].to_owned() + zeros]);
+}
+
+/// API, section 2: a name of a type, which may come from outside, does not break the table either.
+#[test]
+fn names_of_types_do_not_break_the_table() {
+    let bus = live();
+    let odd = bus.subscriber("odd").types([EventType::new("two\nlines\u{1b}[2J")]).capacity(1).subscribe();
+    let table = odd.stats().to_string();
+    assert_eq!(table.lines().count(), 2, "{table}");
+    assert!(table.ends_with("  two\u{fffd}lines\u{fffd}[2J"), "{table}");
 }
 
 /// API, section 2: a subscription has its row when the bus is closed, and when it is gone.

@@ -3,6 +3,7 @@
 mod common;
 
 use common::{CountingWaker, LONG, panic_of, spawn_sleeper};
+use futures_executor::block_on;
 use futures_util::stream::FusedStream;
 use futures_util::{FutureExt, StreamExt};
 use ringbus::{DynEvent, Event, EventBus, EventKind, EventType};
@@ -10,6 +11,7 @@ use ringbus::{RecvError, RecvTimeoutError, TryRecvError, TypedSubscription};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::task::Context;
+use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 /// An event of a Rust type that is one kind.
@@ -278,7 +280,7 @@ fn batch_is_awaited() {
 
     publish(&bus, 4..404);
     bus.close();
-    let sizes = futures_executor::block_on(async {
+    let sizes = block_on(async {
         let mut sizes = Vec::new();
         while let Ok(size) = prices.recv_many_async(&mut received, 1_000).await {
             sizes.push(size);
@@ -298,7 +300,7 @@ fn stream_receives_and_ends() {
     assert_eq!(prices.next().now_or_never().flatten().unwrap().0, 0);
     bus.close();
     assert!(!prices.is_terminated());
-    let rest = futures_executor::block_on((&mut prices).collect::<Vec<_>>());
+    let rest = block_on((&mut prices).collect::<Vec<_>>());
     assert_eq!(values(rest), [1, 2]);
     assert!(prices.is_terminated());
 }
@@ -322,6 +324,43 @@ fn panic_in_a_batch_loses_one_event() {
     let mut received = received.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
     assert_eq!(prices.try_recv_many(&mut received, 9), 2);
     assert_eq!(values(received), [0, 1, 3, 4]);
+}
+
+/// G11: a typed batch that finds nothing behind the replay lets go of the log.
+#[test]
+fn typed_batch_that_finds_nothing_frees_the_log() {
+    let price = Arc::new(Price(1));
+    let bus: EventBus<DynEvent> = common::new_bus(2);
+    let subscription = bus.subscribe_to::<Price>(1);
+    (0..2).for_each(|_| _ = bus.publish(price.clone()).unwrap());
+    bus.start();
+    let mut events = Vec::new();
+    assert_eq!(subscription.try_recv_many(&mut events, usize::MAX), 2);
+    assert_eq!(subscription.try_recv_many(&mut events, usize::MAX), 0);
+    events.clear();
+    assert_eq!(Arc::strong_count(&price), 1);
+}
+
+/// G12: what a typed receiver takes at a time is of the turn of its task.
+#[test]
+fn typed_batches_and_single_events_share_a_turn() {
+    let bus = live();
+    let [mut batches, mut singles] = [1_000, 1_000].map(|capacity| bus.subscribe_to::<Price>(capacity));
+    publish(&bus, 0..1_000);
+    // A thread of its own, on which nobody has received before.
+    let turns = thread::spawn(move || {
+        block_on(async {
+            let (mut turns, mut batch) = (Vec::new(), Vec::new());
+            for single in [28, 127, 128] {
+                for _ in 0..single {
+                    assert!(singles.recv_async().await.is_ok());
+                }
+                turns.push(batches.recv_many_async(&mut batch, usize::MAX).await.unwrap());
+            }
+            turns
+        })
+    });
+    assert_eq!(turns.join().unwrap(), [100, 1, 128], "what was left of the turn, or a whole one");
 }
 
 /// API, section 2: a typed subscription, and what comes of it, goes to another thread whatever its

@@ -1,45 +1,58 @@
-//! What the components say to each other: one struct per kind of event, and the names they are routed by.
+//! What the components say to each other: one struct per kind of event, and the names they are
+//! routed by.
+//!
+//! The kinds that have one name are derived, and their [`EVENT_TYPE`](ringbus::EventKind) is it. A
+//! verdict and a decision have a name for each outcome, which only they know: so these implement
+//! `Event` by hand.
 
-use ringbus::{Event, EventType, Request, RequestId, Response};
+use ringbus::{Event, EventType, RequestId, Response};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-pub const CONFIG_LOADED: EventType = EventType::new("config.loaded");
-pub const CONFIG_UNREADABLE: EventType = EventType::new("config.unreadable");
-pub const LOADING_FINISHED: EventType = EventType::new("loading.finished");
-pub const VALIDATION_ASKED: EventType = EventType::new("validation.asked");
 pub const VERDICT_ACCEPTED: EventType = EventType::new("verdict.accepted");
 pub const VERDICT_REFUSED: EventType = EventType::new("verdict.refused");
 pub const ROLLOUT_APPLIED: EventType = EventType::new("rollout.applied");
 pub const ROLLOUT_REFUSED: EventType = EventType::new("rollout.refused");
-pub const ROLLOUT_FINISHED: EventType = EventType::new("rollout.finished");
 
 /// The text of a configuration.
+#[derive(Event)]
+#[event("config.loaded")]
 pub struct ConfigLoaded {
     pub path: Arc<Path>,
     pub text: Arc<str>,
+    #[timestamp]
     pub at: SystemTime,
 }
 
 /// A configuration that could not be had: missing, no regular file, not UTF-8.
+#[derive(Event)]
+#[event("config.unreadable")]
 pub struct ConfigUnreadable {
     pub path: Arc<Path>,
     pub reason: String,
+    #[timestamp]
     pub at: SystemTime,
 }
 
 /// Every configuration was reported, one way or the other; so whoever counts knows what to wait for.
+#[derive(Event)]
+#[event("loading.finished")]
 pub struct LoadingFinished {
     pub configs: usize,
+    #[timestamp]
     pub at: SystemTime,
 }
 
 /// Asks every validator to judge a configuration.
+#[derive(Event)]
+#[event("validation.asked")]
 pub struct ValidationAsked {
+    #[request_id]
     pub id: RequestId,
     pub path: Arc<Path>,
     pub text: Arc<str>,
+    #[timestamp]
     pub at: SystemTime,
 }
 
@@ -65,60 +78,13 @@ pub struct RolloutDecided {
 }
 
 /// Every configuration is decided.
+#[derive(Event)]
+#[event("rollout.finished")]
 pub struct RolloutFinished {
     pub applied: usize,
     pub refused: usize,
+    #[timestamp]
     pub at: SystemTime,
-}
-
-impl Event for ConfigLoaded {
-    fn event_type(&self) -> EventType {
-        CONFIG_LOADED
-    }
-
-    fn timestamp(&self) -> SystemTime {
-        self.at
-    }
-}
-
-impl Event for ConfigUnreadable {
-    fn event_type(&self) -> EventType {
-        CONFIG_UNREADABLE
-    }
-
-    fn timestamp(&self) -> SystemTime {
-        self.at
-    }
-}
-
-impl Event for LoadingFinished {
-    fn event_type(&self) -> EventType {
-        LOADING_FINISHED
-    }
-
-    fn timestamp(&self) -> SystemTime {
-        self.at
-    }
-}
-
-impl Event for ValidationAsked {
-    fn event_type(&self) -> EventType {
-        VALIDATION_ASKED
-    }
-
-    fn timestamp(&self) -> SystemTime {
-        self.at
-    }
-
-    fn as_request(&self) -> Option<&dyn Request> {
-        Some(self)
-    }
-}
-
-impl Request for ValidationAsked {
-    fn request_id(&self) -> RequestId {
-        self.id.clone()
-    }
 }
 
 impl Event for Verdict {
@@ -148,16 +114,6 @@ impl Response for Verdict {
 impl Event for RolloutDecided {
     fn event_type(&self) -> EventType {
         if self.outcome.is_ok() { ROLLOUT_APPLIED } else { ROLLOUT_REFUSED }
-    }
-
-    fn timestamp(&self) -> SystemTime {
-        self.at
-    }
-}
-
-impl Event for RolloutFinished {
-    fn event_type(&self) -> EventType {
-        ROLLOUT_FINISHED
     }
 
     fn timestamp(&self) -> SystemTime {

@@ -1,5 +1,6 @@
-//! A configuration roll-out, like one in an ingress controller: components on threads of their own that know the bus,
-//! and not each other.
+//! How do components that do not know each other work together? A configuration roll-out, like one
+//! in an ingress controller: components on threads of their own, which know the bus and nothing
+//! else.
 //!
 //! ```text
 //! loader ──config.*──▶ reconciler ──rollout.*──▶ notifier
@@ -9,7 +10,10 @@
 //!                      (commentator and gauge hear everything)
 //! ```
 //!
-//! `cargo run --release --example controller -- [--slow NAME] [--min NUMBER] [FILE|DIR ...]`
+//! ```text
+//! cargo run --release --features derive --example controller -- \
+//!     [--slow NAME] [--min NUMBER] [FILE|DIR ...]
+//! ```
 
 mod arguments;
 mod commentator;

@@ -1,7 +1,7 @@
 //! Collects what the operator must be told, asynchronously: a stand-in for a component that would await a network.
 
-use crate::events::{ROLLOUT_FINISHED, ROLLOUT_REFUSED, RolloutDecided, RolloutFinished};
-use ringbus::{DynEvent, EventBus, Subscription};
+use crate::events::{ROLLOUT_REFUSED, RolloutDecided, RolloutFinished};
+use ringbus::{DynEvent, EventBus, EventKind, Subscription};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ pub struct Digest {
 
 /// Subscribes to bad news and to the end; the ring has room for a refusal per file.
 pub fn subscribe(bus: &EventBus<DynEvent>, files: usize) -> Subscription<DynEvent> {
-    bus.subscriber("notifier").types([ROLLOUT_REFUSED, ROLLOUT_FINISHED]).capacity(files + 1).subscribe()
+    bus.subscriber("notifier").types([ROLLOUT_REFUSED, RolloutFinished::EVENT_TYPE]).capacity(files + 1).subscribe()
 }
 
 /// Collects until the bus is closed, on a runtime of this thread's own.

@@ -1,11 +1,11 @@
 //! Decides: asks all validators about each configuration, and applies it if enough have answered and none has refused.
 
 use crate::events::{
-    CONFIG_LOADED, CONFIG_UNREADABLE, ConfigLoaded, ConfigUnreadable, LOADING_FINISHED, LoadingFinished,
-    RolloutDecided, RolloutFinished, ValidationAsked, Verdict,
+    ConfigLoaded, ConfigUnreadable, LoadingFinished, RolloutDecided, RolloutFinished, ValidationAsked, Verdict,
 };
 use ringbus::{
-    DynEvent, EventBus, GatherError, PublishError, RequestError, RequestId, RequestOptions, RequestResult, Subscription,
+    DynEvent, EventBus, EventKind, GatherError, PublishError, RequestError, RequestId, RequestOptions, RequestResult,
+    Subscription,
 };
 use std::path::Path;
 use std::sync::Arc;
@@ -13,7 +13,8 @@ use std::time::SystemTime;
 
 /// Subscribes to what is loaded. All of that is replayed, so the smallest ring will do.
 pub fn subscribe(bus: &EventBus<DynEvent>) -> Subscription<DynEvent> {
-    bus.subscriber("reconciler").types([CONFIG_LOADED, CONFIG_UNREADABLE, LOADING_FINISHED]).capacity(1).subscribe()
+    let loaded = [ConfigLoaded::EVENT_TYPE, ConfigUnreadable::EVENT_TYPE, LoadingFinished::EVENT_TYPE];
+    bus.subscriber("reconciler").types(loaded).capacity(1).subscribe()
 }
 
 /// Decides until every configuration is decided, or the bus is closed before that. `validation` says whom to ask about

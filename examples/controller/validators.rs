@@ -4,8 +4,8 @@ mod policy;
 mod references;
 mod syntax;
 
-use crate::events::{Judgement, VALIDATION_ASKED, ValidationAsked, Verdict};
-use ringbus::{DynEvent, EventBus, Subscription};
+use crate::events::{Judgement, ValidationAsked, Verdict};
+use ringbus::{DynEvent, EventBus, EventKind, Subscription};
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
@@ -34,7 +34,7 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 impl Validator {
     /// Subscribes to what this validator is asked; its ring has room for every file, should it be slow.
     pub fn subscribe(&self, bus: &EventBus<DynEvent>, files: usize) -> Subscription<DynEvent> {
-        bus.subscriber(self.name).types([VALIDATION_ASKED]).capacity(files).subscribe()
+        bus.subscriber(self.name).types([ValidationAsked::EVENT_TYPE]).capacity(files).subscribe()
     }
 
     /// Judges until the bus is closed, and takes so long for each configuration.

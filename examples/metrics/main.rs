@@ -1,30 +1,21 @@
-//! Serves the statistics of a bus to Prometheus.
+//! How do I watch a bus in production? By its statistics, which this one serves to Prometheus.
 //!
 //! ```text
-//! cargo run --example metrics [ADDRESS]      127.0.0.1:9184 unless given
+//! cargo run --example metrics --features derive [-- ADDRESS]      127.0.0.1:9184 unless given
 //! curl http://127.0.0.1:9184/metrics
 //! ```
 
 mod exporter;
 
 use exporter::Exporter;
-use ringbus::{Event, EventBus, EventType, PublishError};
+use ringbus::{Event, EventBus, PublishError};
 use std::error::Error;
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-#[derive(Clone, Debug)]
-struct Tick;
-
-impl Event for Tick {
-    fn event_type(&self) -> EventType {
-        const { EventType::new("tick") }
-    }
-
-    fn timestamp(&self) -> SystemTime {
-        SystemTime::now() // a real event keeps the time at which it occurred
-    }
-}
+#[derive(Clone, Debug, Event)]
+#[event("tick")]
+struct Tick(#[timestamp] SystemTime);
 
 fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let address = std::env::args().nth(1);
@@ -39,7 +30,7 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
         scope.spawn(move || quick.into_iter().for_each(drop));
         scope.spawn(move || slow.into_iter().for_each(|_| thread::sleep(Duration::from_millis(50))));
         loop {
-            match bus.publish(Tick) {
+            match bus.publish(Tick(SystemTime::now())) {
                 Ok(_) => thread::sleep(Duration::from_millis(10)),
                 Err(PublishError::StartupFull(_) | PublishError::Closed(_)) => return Ok(()),
             }

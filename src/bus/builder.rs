@@ -123,14 +123,26 @@ impl<E: Event + Clone> SubscriberBuilder<E> {
 
     /// Asks for events of these types only. Replaces what was set before; a [`filter`](Self::filter) applies in addition.
     ///
-    /// Publishing an event of another type costs nothing for this subscriber.
+    /// Publishing an event of another type costs nothing for this subscriber. A constant is better
+    /// than a name, which the compiler does not check:
+    ///
+    /// ```
+    /// # use ringbus::{DynEvent, EventBus, EventType};
+    /// # let bus: EventBus<DynEvent> = EventBus::new(0);
+    /// const LOADED: EventType = EventType::new("config.loaded");
+    ///
+    /// let by_constant = bus.subscriber("loader").types([LOADED]).subscribe();
+    /// let by_name = bus.subscriber("audit").types(["config.loaded", "config.gone"]).subscribe();
+    /// # assert_eq!(by_name.stats().types.unwrap()[0], LOADED);
+    /// # assert_eq!(by_constant.stats().types.unwrap().len(), 1);
+    /// ```
     ///
     /// # Panics
     ///
-    /// Where the list is empty: such a subscriber would never receive anything.
-    pub fn types(mut self, types: impl IntoIterator<Item = EventType>) -> Self {
+    /// If the list is empty: such a subscriber would never receive anything.
+    pub fn types<T: Into<EventType>>(mut self, types: impl IntoIterator<Item = T>) -> Self {
         let mut distinct = Vec::new();
-        for event_type in types {
+        for event_type in types.into_iter().map(Into::into) {
             if !distinct.contains(&event_type) {
                 distinct.push(event_type);
             }

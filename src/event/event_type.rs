@@ -68,6 +68,13 @@ impl EventType {
     }
 }
 
+/// So that subscribers may ask for types by name. Hashes the name each time, unlike a constant.
+impl From<&'static str> for EventType {
+    fn from(name: &'static str) -> Self {
+        Self::new(name)
+    }
+}
+
 impl Hash for EventType {
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write_u64(self.hash);

@@ -28,6 +28,11 @@ use crate::event::event_type::EventType;
 ///     fn timestamp(&self) -> SystemTime { self.at }
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not one kind of event: derive `Event` for a struct, or implement `EventKind`",
+    label = "not one kind of event",
+    note = "an enum has a kind for each variant: subscribe to these by `SubscriberBuilder::types`"
+)]
 pub trait EventKind: Event {
     /// The kind of event that every value of this type is.
     const EVENT_TYPE: EventType;

@@ -1,10 +1,13 @@
 //! What the tests share.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod example;
 pub mod memory;
 
 use futures_util::StreamExt;
-use ringbus::{Event, EventBus, EventType, Request, RequestId, Response, Ring, SubscriberStats, Subscription};
+use ringbus::{
+    Event, EventBus, EventType, Request, RequestId, Response, Ring, SubscriberStats, Subscription, TryRecvError,
+};
 use std::env;
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::process::Command;
@@ -418,6 +421,29 @@ pub fn publish(bus: &EventBus<Number>, numbers: std::ops::Range<u64>) {
 /// The numbers of a range, as events.
 pub fn numbers(range: std::ops::Range<u64>) -> Vec<Number> {
     range.map(Number).collect()
+}
+
+/// Subscribes so that the next publish is delivered to "told" after that was told `Closed`: the
+/// filter of another one, whose turn comes first, closes the bus and receives for it.
+pub fn subscribe_to_be_told_closed<E: Event + Clone + 'static>(
+    bus: &EventBus<E>,
+    capacity: usize,
+) -> impl Sized + use<E> {
+    let told = Arc::new(Mutex::new(None::<Subscription<E>>));
+    let closer = bus
+        .subscriber("closer")
+        .capacity(1)
+        .filter({
+            let (bus, told) = (bus.downgrade(), Arc::clone(&told));
+            move |_| {
+                bus.upgrade().unwrap().close();
+                assert!(matches!(told.lock().unwrap().as_ref().unwrap().try_recv(), Err(TryRecvError::Closed)));
+                false
+            }
+        })
+        .subscribe();
+    *told.lock().unwrap() = Some(bus.subscriber("told").capacity(capacity).subscribe());
+    (closer, told)
 }
 
 /// Keeps publishers from running further ahead of a reader than its ring can hold: at full speed, and the reader has nothing to lose.
