@@ -3,7 +3,7 @@
 use super::chart::{Axis, Entry, Line, Lines, Row, Rows, Scale, Words};
 use super::figures::Figures;
 use super::{Results, figure, time};
-use crate::distribution::{Distribution, P99, P999};
+use crate::distribution::{Distribution, P99, P999, Percentile};
 use crate::groups::overload::Load;
 use crate::groups::{churn, contention, fanout, memory, payload};
 
@@ -267,7 +267,7 @@ impl Charts<'_> {
             |name: &str, stalled| self.results.stalled.iter().find(|row| row.name == name && row.stalled == stalled);
         let rows = self.results.stalled.iter().filter(|row| !row.stalled).map(|row| {
             let worse = row_of(&row.name, true);
-            let values = [Some(row), worse].into_iter().flatten().filter_map(|row| row.delay.percentile(P99)).collect();
+            let values = pair(Some(&row.delay), worse.map(|row| &row.delay), P99);
             let is_blocked = worse.is_some_and(|row| row.blocked);
             entry(&row.name, values, if is_blocked { ", then blocked" } else { "" })
         });
@@ -292,8 +292,8 @@ impl Charts<'_> {
             let base = self.results.overload.iter().find(|base| {
                 (base.case.as_str(), base.name.as_str(), base.load) == (case, row.name.as_str(), Load::Burning)
             });
-            let both = [base, Some(row)].into_iter().flatten();
-            rows.push(entry(&row.name, both.filter_map(|row| row.publish.percentile(P999)).collect(), ""));
+            let values = pair(base.map(|base| &base.publish), Some(&row.publish), P999);
+            rows.push(entry(&row.name, values, ""));
         }
         let title = "A publish while more threads are busy than there are processors";
         let unit =
@@ -341,6 +341,12 @@ impl Charts<'_> {
 fn entry(name: &str, values: Vec<f64>, note: &str) -> Row {
     let note = if values.is_empty() { "too few samples" } else { note };
     Row::Of(Entry { name: name.to_owned(), values, note: note.to_owned() })
+}
+
+/// A percentile before and after something; nothing if it is not known after it.
+fn pair(before: Option<&Distribution>, after: Option<&Distribution>, percentile: Percentile) -> Vec<f64> {
+    let [before, after] = [before, after].map(|all| all.and_then(|all| all.percentile(percentile)));
+    after.map(|after| before.into_iter().chain([after]).collect()).unwrap_or_default()
 }
 
 fn picture(group: &'static str, file: &str, title: &str, svg: Option<String>) -> Option<Picture> {
