@@ -111,7 +111,7 @@ impl From<Point> for (f64, f64) {
 }
 
 impl Distribution {
-    /// A percentile in nanoseconds: the median of the turns. `None` if too few samples lie above it.
+    /// A percentile in nanoseconds, the median of the turns. `None` if too few samples exceed it.
     #[must_use]
     pub fn percentile(&self, percentile: Percentile) -> Option<f64> {
         self.points.iter().find(|point| point.one_in == percentile.one_in).map(|point| point.nanos)

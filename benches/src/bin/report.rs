@@ -120,8 +120,8 @@ impl Options {
         Ok(())
     }
 
-    /// Where to write what was made of these figures, and whether that is the run that is published.
-    /// That is replaced by nothing less than a whole run.
+    /// Where to write what was made of these figures, and whether that is the published run, which
+    /// is replaced by nothing less than a whole run.
     fn folder(&self, figures: &Figures) -> (PathBuf, bool) {
         let is_whole = figures.are_whole(&GROUPS.map(|group| group.name));
         match (&self.out, &self.name) {

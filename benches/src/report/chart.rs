@@ -60,8 +60,8 @@ pub struct Axis {
 }
 
 impl Axis {
-    /// An axis on which all these numbers have a place, with marks at round numbers. `None` if there
-    /// are no numbers.
+    /// An axis on which all these numbers have a place, with marks at round numbers. `None` if
+    /// there are no numbers.
     #[must_use]
     pub fn around(scale: Scale, numbers: impl Iterator<Item = f64>, name: impl Fn(f64) -> String) -> Option<Self> {
         let numbers = numbers.filter(|number| scale == Scale::Linear || *number > 0.0);

@@ -72,8 +72,8 @@ impl Charts<'_> {
     }
 
     /// A line for each of these contestants, as it is called, through the cases of a group, each of
-    /// which has its place on the x axis. `height` makes of that and of the nanoseconds the place on
-    /// the y axis.
+    /// which has its place on the x axis. `height` makes the place on the y axis of that and of the
+    /// nanoseconds.
     fn lines(
         &self,
         group: &str,

@@ -127,13 +127,13 @@ fn work(results: &Results) -> String {
     });
     row(
         "one publish every 5 µs to 3 polling readers, p50 of the publish",
-        "crossbeam / crossfire / flume `try_send`, tokio broadcast",
+        "crossbeam / crossfire / flume `try_send` / tokio broadcast",
         &|kind| {
             let peers = ["crossbeam-channel try_send", "crossfire try_send", "flume try_send", "tokio broadcast"];
             peers.map(|peer| results.stalled_ratio(&format!("{kind} Publisher"), peer)).into()
         },
     );
-    row("from thread to thread at full speed, the receiver waits", &format!("{channels}, tokio broadcast"), &|kind| {
+    row("from thread to thread at full speed, the receiver waits", &format!("{channels} / tokio broadcast"), &|kind| {
         of("cross", "blocking", &format!("{kind} Publisher"), &[&CHANNELS[..], &["tokio broadcast"]].concat())
     });
     row("the same, the receiver polls", "raw `ArrayQueue` / crossbeam / tokio broadcast", &|kind| {
@@ -228,7 +228,7 @@ fn overload(results: &Results) -> String {
     text
 }
 
-/// Microseconds: with one digit below the point if that says something, and commas between thousands.
+/// Microseconds: with a digit below the point if that says something, and commas between thousands.
 fn micros(micros: f64) -> String {
     match micros {
         ..10.0 => format!("{micros:.1}"),
