@@ -15,7 +15,7 @@ const SOFT: Pair = ("#59636e", "#9198a1");
 const GRID: Pair = ("#d8dee4", "#2f353d");
 
 /// Whose name begins so has this colour; the first that fits counts.
-const COLORS: [(&str, Pair); 14] = [
+const COLOURS: [(&str, Pair); 14] = [
     ("ringbus lanes", ("#e36209", "#ffa657")),
     ("ringbus", ("#cf222e", "#ff7b72")),
     ("raw ArrayQueue", ("#6e7781", "#8b949e")),
@@ -34,8 +34,8 @@ const COLORS: [(&str, Pair); 14] = [
 
 /// The class of a contestant's colour.
 #[must_use]
-pub fn color(contestant: &str) -> String {
-    let place = COLORS.iter().position(|(name, _)| contestant.starts_with(name)).unwrap_or(COLORS.len() - 1);
+pub fn colour(contestant: &str) -> String {
+    let place = COLOURS.iter().position(|(name, _)| contestant.starts_with(name)).unwrap_or(COLOURS.len() - 1);
     format!("c{place}")
 }
 
@@ -113,7 +113,7 @@ impl Svg {
         let _ = writeln!(
             self.body,
             "<polyline class=\"line {}\" stroke-width=\"{width}\"{dashes} points=\"{}\"/>",
-            color(contestant),
+            colour(contestant),
             points.join(" ")
         );
     }
@@ -123,7 +123,7 @@ impl Svg {
         let _ = writeln!(
             self.body,
             "<rect class=\"filled {}\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\"/>",
-            color(contestant)
+            colour(contestant)
         );
     }
 
@@ -133,7 +133,7 @@ impl Svg {
         let _ = writeln!(
             self.body,
             "<circle class=\"{class} {}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"5\" stroke-width=\"2\"/>",
-            color(contestant)
+            colour(contestant)
         );
     }
 
@@ -148,14 +148,14 @@ impl Svg {
              <style>\n.strong {{ font-weight: 600 }}\n.line {{ fill: none; stroke-linejoin: round }}\n{}\
              @media (prefers-color-scheme: dark) {{\n{}}}\n</style>\n\
              <rect class=\"paper\" width=\"{width}\" height=\"{height}\"/>\n{body}</svg>\n",
-            colors(|pair| pair.0),
-            colors(|pair| pair.1),
+            colours(|pair| pair.0),
+            colours(|pair| pair.1),
         )
     }
 }
 
 /// The rules for all colours, on one ground.
-fn colors(of: impl Fn(Pair) -> &'static str) -> String {
+fn colours(of: impl Fn(Pair) -> &'static str) -> String {
     let mut rules = format!(
         ".paper {{ fill: {} }}\n.ink {{ fill: {} }}\n.soft {{ fill: {} }}\n.grid {{ stroke: {} }}\n.ring {{ fill: {} }}\n",
         of(PAPER),
@@ -164,11 +164,11 @@ fn colors(of: impl Fn(Pair) -> &'static str) -> String {
         of(GRID),
         of(PAPER),
     );
-    for (place, (_, pair)) in COLORS.iter().enumerate() {
-        let color = of(*pair);
+    for (place, (_, pair)) in COLOURS.iter().enumerate() {
+        let colour = of(*pair);
         let _ = writeln!(
             rules,
-            ".line.c{place}, .ring.c{place} {{ stroke: {color} }}\n.filled.c{place} {{ fill: {color}; stroke: {color} }}"
+            ".line.c{place}, .ring.c{place} {{ stroke: {colour} }}\n.filled.c{place} {{ fill: {colour}; stroke: {colour} }}"
         );
     }
     rules
@@ -184,12 +184,12 @@ mod tests {
 
     #[test]
     fn contestants_are_told_apart_by_colour() {
-        assert_eq!(color("ringbus Publisher"), color("ringbus batch"));
-        assert_ne!(color("ringbus Publisher"), color("ringbus lanes Publisher"));
-        assert_eq!(color("tokio broadcast"), color("tokio mpsc"));
-        assert_eq!(color("nobody"), format!("c{}", COLORS.len() - 1));
-        for (place, (_, pair)) in COLORS.iter().enumerate() {
-            assert!(COLORS[..place].iter().all(|(_, other)| other.0 != pair.0 && other.1 != pair.1), "{pair:?}");
+        assert_eq!(colour("ringbus Publisher"), colour("ringbus batch"));
+        assert_ne!(colour("ringbus Publisher"), colour("ringbus lanes Publisher"));
+        assert_eq!(colour("tokio broadcast"), colour("tokio mpsc"));
+        assert_eq!(colour("nobody"), format!("c{}", COLOURS.len() - 1));
+        for (place, (_, pair)) in COLOURS.iter().enumerate() {
+            assert!(COLOURS[..place].iter().all(|(_, other)| other.0 != pair.0 && other.1 != pair.1), "{pair:?}");
         }
     }
 
