@@ -5,6 +5,7 @@
 //! Work that one thread does alone is timed by the processor time of that thread, so that what else runs does not count.
 
 use cpu_time::ThreadTime;
+use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
 
 /// What one round of work came to.
@@ -111,10 +112,12 @@ impl Effort {
 }
 
 /// What was measured of one contestant in one case.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Measured {
     /// Who.
-    pub name: &'static str,
+    pub name: String,
+    /// How many samples there are.
+    pub samples: usize,
     /// The median of its samples, in nanoseconds per operation.
     pub nanos: f64,
     /// The quartiles of its samples, in nanoseconds per operation.
@@ -173,7 +176,8 @@ pub struct Samples {
 impl Samples {
     fn summary(mut self) -> Measured {
         Measured {
-            name: self.name,
+            name: self.name.to_owned(),
+            samples: self.nanos.len(),
             nanos: quantile(&mut self.nanos, 0.5),
             quartiles: (quantile(&mut self.nanos, 0.25), quantile(&mut self.nanos, 0.75)),
             dropped: self.total.dropped as f64 / self.total.operations as f64,

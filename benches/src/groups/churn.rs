@@ -22,7 +22,7 @@ const CAPACITY: usize = 4;
 pub fn cases() -> Vec<Case> {
     let of = |stay: usize| Case {
         group: "churn",
-        name: format!("{stay} stay"),
+        name: name(stay),
         operation: "coming and going",
         clock: Clock::Thread,
         contestants: Box::new(move || {
@@ -30,6 +30,12 @@ pub fn cases() -> Vec<Case> {
         }),
     };
     STAY.map(of).into()
+}
+
+/// What the case is called if so many stay.
+#[must_use]
+pub fn name(stay: usize) -> String {
+    format!("{stay} stay")
 }
 
 /// One round: `come_and_go` says whether the one that came got its event.

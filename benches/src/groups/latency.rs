@@ -6,27 +6,27 @@
 
 use super::channel::{Channel, Crossbeam, Crossfire, Flume, Kanal, Std};
 use super::kind::{Arrays, Kind, Lanes};
+use crate::distribution::{Distribution, Turns, histogram};
 use crate::event::Small;
 use crate::measure::Effort;
 use crossbeam_queue::ArrayQueue;
 use disruptor::{BusySpin, Producer};
 use hdrhistogram::Histogram;
 use ringbus::Subscription;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::{hint, thread};
 
 /// The round trips of one contestant in one case.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Latency {
     /// `parked` or `spinning`.
-    pub case: &'static str,
+    pub case: String,
     /// The contestant, as it stands in tables.
-    pub name: &'static str,
-    /// All round trips, in nanoseconds.
-    pub nanos: Histogram<u64>,
-    /// The medians and the 99th percentiles of the single turns, in nanoseconds.
-    pub medians: Vec<(f64, f64)>,
+    pub name: String,
+    /// How long a round trip takes.
+    pub round_trip: Distribution,
 }
 
 /// Events that each channel has room for. One is under way at a time.
@@ -37,14 +37,16 @@ const UNTIL_PARKED: Duration = Duration::from_micros(300);
 const STOP: u64 = u64::MAX;
 /// Round trips at the beginning of a turn that do not count.
 const WARM_UP: u64 = 20;
-/// How long the turn of one contestant takes.
-const TURN: Duration = Duration::from_millis(80);
+/// How long the turn of one contestant takes: if both park, enough for more than 1,000 round trips,
+/// so that a turn knows their 99th percentile.
+const TURN: Duration = Duration::from_millis(450);
 /// Vain looks after which a spinning thread lets others run, should they need its core: some 10 µs.
 const SPINS: u32 = 256;
 
-/// Measures all contestants, by turns: as many turns as `effort` has samples.
+/// Measures all contestants, by turns: one turn for every four samples that `effort` has.
 pub fn run(effort: Effort, progress: &mut dyn FnMut(&str)) -> Vec<Latency> {
-    [PARKED, SPINNING].iter().flat_map(|case| run_case(case, effort.samples, TURN, progress)).collect()
+    let turns = effort.samples.div_ceil(4);
+    [PARKED, SPINNING].iter().flat_map(|case| run_case(case, turns, TURN, progress)).collect()
 }
 
 /// Plays a turn and records its round trips.
@@ -98,33 +100,22 @@ const SPINNING: Case = Case {
 
 fn run_case(case: &Case, turns: usize, length: Duration, progress: &mut dyn FnMut(&str)) -> Vec<Latency> {
     let count = case.contestants.len();
-    let mut measured: Vec<_> = case
-        .contestants
-        .iter()
-        .map(|&(name, _)| Latency { case: case.name, name, nanos: histogram(), medians: Vec::with_capacity(turns) })
-        .collect();
+    let mut measured = vec![Turns::default(); count];
     for number in 0..turns {
         progress(&format!("latency, {}: turn {} of {turns}", case.name, number + 1));
         for place in 0..count {
             let index = (number + place) % count;
             let mut nanos = histogram();
             (case.contestants[index].1)(&Turn { length, pause: case.pause }, &mut nanos);
-            let Latency { nanos: all, medians, .. } = &mut measured[index];
-            medians.push(quantiles(&nanos));
-            all.add(&nanos).expect("they have the same bounds");
+            measured[index].add(&nanos);
         }
     }
-    measured
-}
-
-/// From one nanosecond to a minute, with three significant digits.
-pub(super) fn histogram() -> Histogram<u64> {
-    Histogram::new_with_bounds(1, 60_000_000_000, 3).expect("the bounds are in order")
-}
-
-/// The median and the 99th percentile.
-pub(super) fn quantiles(nanos: &Histogram<u64>) -> (f64, f64) {
-    (nanos.value_at_quantile(0.5) as f64, nanos.value_at_quantile(0.99) as f64)
+    let row = |(&(name, _), turns): (&(&str, Play), Turns)| Latency {
+        case: case.name.to_owned(),
+        name: name.to_owned(),
+        round_trip: turns.summary(),
+    };
+    case.contestants.iter().zip(measured).map(row).collect()
 }
 
 /// What a contestant does when it is its turn.
@@ -281,8 +272,8 @@ mod tests {
             let measured = run_case(case, 2, Duration::from_millis(5), &mut |_| {});
             assert_eq!(measured.len(), case.contestants.len());
             for latency in measured {
-                assert!(latency.nanos.len() >= 2, "{}", latency.name);
-                assert_eq!(latency.medians.len(), 2, "{}", latency.name);
+                assert!(latency.round_trip.samples >= 2, "{}", latency.name);
+                assert_eq!(latency.round_trip.turns, 2, "{}", latency.name);
             }
         }
     }

@@ -12,6 +12,7 @@ use super::channel::{Channel, Crossbeam, Crossfire, Flume, Kanal, Std};
 use super::kind::{Arrays, Kind, Lanes};
 use crate::event::{Sample, Small};
 use crossbeam_queue::ArrayQueue;
+use serde::{Deserialize, Serialize};
 use std::error::Error;
 use std::sync::{Arc, RwLock};
 
@@ -21,7 +22,7 @@ pub const CAPACITY: usize = 256;
 const COUNT: usize = 64;
 
 /// What one contestant keeps, in bytes.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Memory {
     /// The contestant, as it stands in tables.
     pub name: String,

@@ -5,7 +5,8 @@
 //! By hand it is what a user would write who needs the same: each question carries its id and where to answer; answers are told apart
 //! by the responder's name, duplicates and strangers are counted, and the result says who is missing.
 
-use super::kind::{Arrays, Kind};
+use super::channel::crossfire_mpsc;
+use super::kind::{Arrays, Kind, Lanes};
 use crate::measure::{Case, Clock, Contestant, Tally};
 use ringbus::{Event, EventBus, EventType, Gather, GatherError, Publisher, Request, RequestId, RequestOptions};
 use ringbus::{RequestResult, Response, Subscription};
@@ -40,7 +41,9 @@ pub fn cases() -> Vec<Case> {
     };
     vec![
         of("threads", || {
-            vec![ringbus_threads::<Arrays>(), crossbeam(ReplyChannel::PerRequest), crossbeam(ReplyChannel::Kept)]
+            let by_hand = [by_hand_threads::<Crossbeam>, by_hand_threads::<Crossfire>];
+            let by_hand = by_hand.into_iter().flat_map(|peer| ReplyChannel::BOTH.map(peer));
+            [ringbus_threads::<Arrays>(), ringbus_threads::<Lanes>()].into_iter().chain(by_hand).collect()
         }),
         of("tasks", || tasks(Tasks::on_one_thread)),
         of("tasks, 2 threads", || tasks(Tasks::on_two_threads)),
@@ -48,12 +51,17 @@ pub fn cases() -> Vec<Case> {
 }
 
 fn tasks(make: fn() -> Tasks) -> Vec<Contestant> {
-    vec![
+    let by_hand = [by_hand_tasks::<TokioMpsc>, by_hand_tasks::<Crossfire>];
+    let by_hand = by_hand.into_iter().flat_map(|peer| ReplyChannel::BOTH.map(|replies| peer(replies, make())));
+    [
         ringbus_tasks::<Arrays, _>(Arrays::AWAIT, make(), IntoFuture::into_future),
         ringbus_tasks::<Arrays, _>(Arrays::UNTIL, make(), |gather| gather.until(pending::<()>())),
-        tokio_mpsc(ReplyChannel::PerRequest, make()),
-        tokio_mpsc(ReplyChannel::Kept, make()),
+        ringbus_tasks::<Lanes, _>(Lanes::AWAIT, make(), IntoFuture::into_future),
+        ringbus_tasks::<Lanes, _>(Lanes::UNTIL, make(), |gather| gather.until(pending::<()>())),
     ]
+    .into_iter()
+    .chain(by_hand)
+    .collect()
 }
 
 /// Responders that are threads, and how to end them.
@@ -238,6 +246,18 @@ enum ReplyChannel {
     Kept,
 }
 
+impl ReplyChannel {
+    const BOTH: [Self; 2] = [Self::PerRequest, Self::Kept];
+
+    /// Which of a peer's names it is.
+    fn name(self, [per_request, kept]: [&'static str; 2]) -> &'static str {
+        match self {
+            Self::PerRequest => per_request,
+            Self::Kept => kept,
+        }
+    }
+}
+
 struct Question<R> {
     id: u64,
     reply_to: R,
@@ -301,14 +321,89 @@ impl<'a> Gathering<'a> {
     }
 }
 
-fn crossbeam(replies: ReplyChannel) -> Contestant {
-    type Sender<T> = crossbeam_channel::Sender<T>;
+/// What can be sent by every channel.
+trait Sent: Send + Unpin + 'static {}
+
+impl<T: Send + Unpin + 'static> Sent for T {}
+
+/// A channel between threads, as far as asking by hand needs one.
+trait Mail {
+    /// As it stands in tables, with a channel for each request, and with one that is kept.
+    const NAMES: [&'static str; 2];
+    /// The sending half.
+    type Sender<T: Sent>: Clone + Sent;
+    /// The receiving half.
+    type Receiver<T: Sent>: Send + 'static;
+
+    /// Makes a channel with room for so many.
+    fn bounded<T: Sent>(capacity: usize) -> (Self::Sender<T>, Self::Receiver<T>);
+
+    /// Sends, unless the receiver is gone.
+    fn send<T: Sent>(to: &Self::Sender<T>, what: T);
+
+    /// Receives, until there is neither anything left nor a sender.
+    fn recv<T: Sent>(from: &Self::Receiver<T>) -> Option<T>;
+
+    /// Receives, unless nothing comes until then.
+    fn recv_deadline<T: Sent>(from: &Self::Receiver<T>, deadline: Instant) -> Option<T>;
+}
+
+struct Crossbeam;
+
+impl Mail for Crossbeam {
+    const NAMES: [&'static str; 2] = ["crossbeam-channel", "crossbeam-channel, reply channel kept"];
+    type Sender<T: Sent> = crossbeam_channel::Sender<T>;
+    type Receiver<T: Sent> = crossbeam_channel::Receiver<T>;
+
+    fn bounded<T: Sent>(capacity: usize) -> (Self::Sender<T>, Self::Receiver<T>) {
+        crossbeam_channel::bounded(capacity)
+    }
+
+    fn send<T: Sent>(to: &Self::Sender<T>, what: T) {
+        let _ = to.send(what);
+    }
+
+    fn recv<T: Sent>(from: &Self::Receiver<T>) -> Option<T> {
+        from.recv().ok()
+    }
+
+    fn recv_deadline<T: Sent>(from: &Self::Receiver<T>, deadline: Instant) -> Option<T> {
+        from.recv_deadline(deadline).ok()
+    }
+}
+
+struct Crossfire;
+
+impl Mail for Crossfire {
+    const NAMES: [&'static str; 2] = ["crossfire", "crossfire, reply channel kept"];
+    type Sender<T: Sent> = crossfire_mpsc::Sender<T>;
+    type Receiver<T: Sent> = crossfire_mpsc::Receiver<T>;
+
+    fn bounded<T: Sent>(capacity: usize) -> (Self::Sender<T>, Self::Receiver<T>) {
+        crossfire_mpsc::bounded(capacity)
+    }
+
+    fn send<T: Sent>(to: &Self::Sender<T>, what: T) {
+        let _ = to.send(what);
+    }
+
+    fn recv<T: Sent>(from: &Self::Receiver<T>) -> Option<T> {
+        from.recv().ok()
+    }
+
+    /// (It has time-outs only.)
+    fn recv_deadline<T: Sent>(from: &Self::Receiver<T>, deadline: Instant) -> Option<T> {
+        from.recv_timeout(deadline.saturating_duration_since(Instant::now())).ok()
+    }
+}
+
+fn by_hand_threads<M: Mail + 'static>(replies: ReplyChannel) -> Contestant {
     let (questions, threads) = RESPONDERS
         .map(|from| {
-            let (to, questions) = crossbeam_channel::bounded::<Question<Sender<Answer>>>(CAPACITY);
+            let (to, questions) = M::bounded::<Question<M::Sender<Answer>>>(CAPACITY);
             let thread = thread::spawn(move || {
-                for Question { id, reply_to } in questions {
-                    let _ = reply_to.send(Answer { id, from });
+                while let Some(Question { id, reply_to }) = M::recv(&questions) {
+                    M::send(&reply_to, Answer { id, from });
                 }
             });
             (to, thread)
@@ -318,26 +413,22 @@ fn crossbeam(replies: ReplyChannel) -> Contestant {
     let responders = Threads::<Vec<_>> { questions, end: Vec::clear, threads };
     let expected = expected();
     let mut next_id = 0;
-    let name = match replies {
-        ReplyChannel::PerRequest => "crossbeam-channel",
-        ReplyChannel::Kept => "crossbeam-channel, reply channel kept",
-    };
-    Contestant::new(name, move || {
+    Contestant::new(replies.name(M::NAMES), move || {
         let mut lost = 0;
-        let mut channel = crossbeam_channel::bounded(RESPONDERS.len());
+        let mut channel = M::bounded(RESPONDERS.len());
         for number in 0..REQUESTS {
             if replies == ReplyChannel::PerRequest && number > 0 {
-                channel = crossbeam_channel::bounded(RESPONDERS.len());
+                channel = M::bounded(RESPONDERS.len());
             }
             let (reply_to, answers) = &channel;
             next_id += 1;
             let deadline = Instant::now() + TIMEOUT;
             for questions in &responders.questions {
-                let _ = questions.send(Question { id: next_id, reply_to: reply_to.clone() });
+                M::send(questions, Question { id: next_id, reply_to: reply_to.clone() });
             }
             let mut gathering = Gathering::new(next_id, &expected);
             while !gathering.is_complete() {
-                let Ok(answer) = answers.recv_deadline(deadline) else { break };
+                let Some(answer) = M::recv_deadline(answers, deadline) else { break };
                 gathering.accept(answer);
             }
             lost += gathering.finish().missing.len();
@@ -346,13 +437,73 @@ fn crossbeam(replies: ReplyChannel) -> Contestant {
     })
 }
 
-fn tokio_mpsc(replies: ReplyChannel, tasks: Tasks) -> Contestant {
+/// A channel between tasks, as far as asking by hand needs one.
+trait TaskMail {
+    /// As it stands in tables, with a channel for each request, and with one that is kept.
+    const NAMES: [&'static str; 2];
+    /// The sending half.
+    type Sender<T: Sent>: Clone + Sync + Sent;
+    /// The receiving half.
+    type Receiver<T: Sent>: Send + 'static;
+
+    /// Makes a channel with room for so many.
+    fn bounded<T: Sent>(capacity: usize) -> (Self::Sender<T>, Self::Receiver<T>);
+
+    /// Sends, unless the receiver is gone.
+    fn send<T: Sent>(to: &Self::Sender<T>, what: T) -> impl Future<Output = ()> + Send;
+
+    /// Receives, until there is neither anything left nor a sender.
+    fn recv<T: Sent>(from: &mut Self::Receiver<T>) -> impl Future<Output = Option<T>> + Send;
+}
+
+struct TokioMpsc;
+
+impl TaskMail for TokioMpsc {
+    const NAMES: [&'static str; 2] = ["tokio mpsc", "tokio mpsc, reply channel kept"];
+    type Sender<T: Sent> = mpsc::Sender<T>;
+    type Receiver<T: Sent> = mpsc::Receiver<T>;
+
+    fn bounded<T: Sent>(capacity: usize) -> (Self::Sender<T>, Self::Receiver<T>) {
+        mpsc::channel(capacity)
+    }
+
+    async fn send<T: Sent>(to: &Self::Sender<T>, what: T) {
+        let _ = to.send(what).await;
+    }
+
+    fn recv<T: Sent>(from: &mut Self::Receiver<T>) -> impl Future<Output = Option<T>> + Send {
+        from.recv()
+    }
+}
+
+impl TaskMail for Crossfire {
+    const NAMES: [&'static str; 2] = <Self as Mail>::NAMES;
+    type Sender<T: Sent> = crossfire::MAsyncTx<crossfire::mpsc::Array<T>>;
+    type Receiver<T: Sent> = crossfire::AsyncRx<crossfire::mpsc::Array<T>>;
+
+    fn bounded<T: Sent>(capacity: usize) -> (Self::Sender<T>, Self::Receiver<T>) {
+        crossfire::detect_backoff_cfg();
+        crossfire::mpsc::bounded_async(capacity)
+    }
+
+    fn send<T: Sent>(to: &Self::Sender<T>, what: T) -> impl Future<Output = ()> + Send {
+        let sent = to.send(what);
+        async { _ = sent.await }
+    }
+
+    fn recv<T: Sent>(from: &mut Self::Receiver<T>) -> impl Future<Output = Option<T>> + Send {
+        let received = from.recv();
+        async { received.await.ok() }
+    }
+}
+
+fn by_hand_tasks<M: TaskMail + 'static>(replies: ReplyChannel, tasks: Tasks) -> Contestant {
     let responders: Arc<[_]> = RESPONDERS
         .map(|from| {
-            let (to, mut questions) = mpsc::channel::<Question<mpsc::Sender<Answer>>>(CAPACITY);
+            let (to, mut questions) = M::bounded::<Question<M::Sender<Answer>>>(CAPACITY);
             tasks.runtime.spawn(async move {
-                while let Some(Question { id, reply_to }) = questions.recv().await {
-                    let _ = reply_to.send(Answer { id, from }).await;
+                while let Some(Question { id, reply_to }) = M::recv(&mut questions).await {
+                    M::send(&reply_to, Answer { id, from }).await;
                 }
             });
             to
@@ -360,28 +511,24 @@ fn tokio_mpsc(replies: ReplyChannel, tasks: Tasks) -> Contestant {
         .into();
     let expected = expected();
     let mut next_id = 0;
-    let name = match replies {
-        ReplyChannel::PerRequest => "tokio mpsc",
-        ReplyChannel::Kept => "tokio mpsc, reply channel kept",
-    };
-    Contestant::new(name, move || {
+    Contestant::new(replies.name(M::NAMES), move || {
         let (responders, expected, first_id) = (Arc::clone(&responders), Arc::clone(&expected), next_id);
         next_id += REQUESTS;
         tasks.run(async move {
             let mut lost = 0;
-            let mut channel = mpsc::channel(RESPONDERS.len());
+            let mut channel = M::bounded(RESPONDERS.len());
             for id in first_id..first_id + REQUESTS {
                 if replies == ReplyChannel::PerRequest && id > first_id {
-                    channel = mpsc::channel(RESPONDERS.len());
+                    channel = M::bounded(RESPONDERS.len());
                 }
                 let (reply_to, answers) = &mut channel;
                 let mut gathering = Gathering::new(id, &expected);
                 let gather = async {
                     for questions in &*responders {
-                        let _ = questions.send(Question { id, reply_to: reply_to.clone() }).await;
+                        M::send(questions, Question { id, reply_to: reply_to.clone() }).await;
                     }
                     while !gathering.is_complete() {
-                        let Some(answer) = answers.recv().await else { break };
+                        let Some(answer) = M::recv(answers).await else { break };
                         gathering.accept(answer);
                     }
                 };

@@ -5,12 +5,14 @@
 
 use super::channel::{Channel, Crossbeam, Crossfire, Flume, crossfire_mpsc};
 use super::kind::{Arrays, Kind, Lanes};
-use super::latency::{histogram, quantiles, relax};
+use super::latency::relax;
+use crate::distribution::{Distribution, Turns, histogram};
 use crate::event::Small;
 use crate::measure::Effort;
 use bus::Bus;
 use hdrhistogram::Histogram;
 use ringbus::Overflow;
+use serde::{Deserialize, Serialize};
 use std::sync::RwLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -18,19 +20,16 @@ use std::time::{Duration, Instant};
 use tokio::sync::broadcast;
 
 /// What one contestant did, with the stalled subscriber or without.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Stalled {
     /// The contestant, as it stands in tables.
-    pub name: &'static str,
+    pub name: String,
     /// Whether there was a subscriber that never reads.
     pub stalled: bool,
-    /// How long each publish took, in nanoseconds. The one that was given up is among them.
-    pub publish: Histogram<u64>,
-    /// How long after the beginning of its publish each event was received by each healthy subscriber, in nanoseconds.
-    pub delay: Histogram<u64>,
-    /// The medians and the 99th percentiles of `delay` in the single turns, in nanoseconds: a moment in which the machine did something
-    /// else shows in one of them only.
-    pub medians: Vec<(f64, f64)>,
+    /// How long a publish takes. One that was given up is among them.
+    pub publish: Distribution,
+    /// How long after the beginning of its publish an event is received by each healthy subscriber.
+    pub delay: Distribution,
     /// Deliveries to healthy subscribers that were due and lost.
     pub lost: u64,
     /// Events published.
@@ -55,10 +54,11 @@ pub fn run(effort: Effort, progress: &mut dyn FnMut(&str)) -> Vec<Stalled> {
     run_turns((effort.samples / 4).max(1), EVENTS, progress)
 }
 
-/// What a contestant does when it is its turn: with the stalled subscriber or not, so many events, counted here.
-type Turn = fn(bool, u64, &mut Stalled);
+/// What a contestant does when it is its turn: with the stalled subscriber or not, so many events,
+/// counted here.
+type Play = fn(bool, u64, &mut Turn);
 
-const CONTESTANTS: [(&str, Turn); 11] = [
+const CONTESTANTS: [(&str, Play); 11] = [
     (Arrays::PUBLISHER, |stalled, events, into| play(ringbus::<Arrays>(stalled, Overflow::DropNewest), events, into)),
     (Lanes::PUBLISHER, |stalled, events, into| play(ringbus::<Lanes>(stalled, Overflow::DropNewest), events, into)),
     (Arrays::PUBLISHER_DROP_OLDEST, |stalled, events, into| {
@@ -82,40 +82,70 @@ const CONTESTANTS: [(&str, Turn); 11] = [
 
 fn run_turns(turns: usize, events: u64, progress: &mut dyn FnMut(&str)) -> Vec<Stalled> {
     let mut measured: Vec<_> =
-        CONTESTANTS.iter().flat_map(|(name, _)| [false, true].map(|stalled| Stalled::nothing(name, stalled))).collect();
+        CONTESTANTS.into_iter().flat_map(|entry| [false, true].map(|stalled| Row::new(entry, stalled))).collect();
     let count = measured.len();
     for number in 0..turns {
         progress(&format!("stalled: turn {} of {turns}", number + 1));
         for place in 0..count {
-            let index = (number + place) % count;
-            let all = &mut measured[index];
-            let mut turn = Stalled::nothing(all.name, all.stalled);
-            (CONTESTANTS[index / 2].1)(turn.stalled, events, &mut turn);
-            all.add(&turn);
+            let row = &mut measured[(number + place) % count];
+            let mut turn = Turn { publish: histogram(), delay: histogram(), lost: 0, published: 0, blocked: false };
+            (row.play)(row.total.stalled, events, &mut turn);
+            row.add(&turn);
         }
     }
-    measured
+    measured.into_iter().map(Row::finish).collect()
 }
 
-impl Stalled {
-    fn nothing(name: &'static str, stalled: bool) -> Self {
-        let (publish, delay, medians) = (histogram(), histogram(), Vec::new());
-        Self { name, stalled, publish, delay, medians, lost: 0, published: 0, blocked: false }
+/// What was counted in one turn.
+struct Turn {
+    /// Nanoseconds of the publishes.
+    publish: Histogram<u64>,
+    /// Nanoseconds from a publish to each of its receipts.
+    delay: Histogram<u64>,
+    lost: u64,
+    published: u64,
+    blocked: bool,
+}
+
+/// A contestant, with the stalled subscriber or without, and what its turns have come to so far.
+struct Row {
+    play: Play,
+    publish: Turns,
+    delay: Turns,
+    /// All but the distributions.
+    total: Stalled,
+}
+
+impl Row {
+    fn new((name, play): (&str, Play), stalled: bool) -> Self {
+        let total = Stalled {
+            name: name.to_owned(),
+            stalled,
+            publish: Distribution::default(),
+            delay: Distribution::default(),
+            lost: 0,
+            published: 0,
+            blocked: false,
+        };
+        Self { play, publish: Turns::default(), delay: Turns::default(), total }
     }
 
-    fn add(&mut self, turn: &Self) {
-        self.publish.add(&turn.publish).expect("they have the same bounds");
-        self.delay.add(&turn.delay).expect("they have the same bounds");
-        self.medians.push(quantiles(&turn.delay));
-        self.lost += turn.lost;
-        self.published += turn.published;
-        self.blocked |= turn.blocked;
+    fn add(&mut self, turn: &Turn) {
+        self.publish.add(&turn.publish);
+        self.delay.add(&turn.delay);
+        self.total.lost += turn.lost;
+        self.total.published += turn.published;
+        self.total.blocked |= turn.blocked;
+    }
+
+    fn finish(self) -> Stalled {
+        Stalled { publish: self.publish.summary(), delay: self.delay.summary(), ..self.total }
     }
 }
 
 /// Publishes on this thread and polls on another. The last three receivers are the healthy ones; another, if there is one, is never
 /// read. `publish` says whether it could publish.
-fn play<P, R>((mut publish, mut receivers): (P, Vec<R>), events: u64, into: &mut Stalled)
+fn play<P, R>((mut publish, mut receivers): (P, Vec<R>), events: u64, into: &mut Turn)
 where
     P: FnMut(Small) -> bool,
     R: FnMut() -> Option<Small> + Send,
@@ -278,14 +308,14 @@ mod tests {
         let measured = run_turns(1, events, &mut |_| {});
         assert_eq!(measured.len(), 2 * CONTESTANTS.len());
         for stalled in measured {
-            let waits =
-                [Crossbeam::SEND_NAME, Crossfire::SEND_NAME, "async-broadcast", "jonhoo's bus"].contains(&stalled.name);
+            let waits = [Crossbeam::SEND_NAME, Crossfire::SEND_NAME, "async-broadcast", "jonhoo's bus"]
+                .contains(&stalled.name.as_str());
             // Where the machine keeps a healthy one from running for so long, that blocks as well.
             assert!(waits || !stalled.blocked, "{}", stalled.name);
             assert!(stalled.blocked || !(waits && stalled.stalled), "{}", stalled.name);
             assert!(stalled.blocked || stalled.published == events, "{}", stalled.name);
-            assert_eq!(stalled.publish.len(), stalled.published + u64::from(stalled.blocked), "{}", stalled.name);
-            assert!(stalled.delay.len() + stalled.lost >= stalled.published * HEALTHY as u64, "{}", stalled.name);
+            assert_eq!(stalled.publish.samples, stalled.published + u64::from(stalled.blocked), "{}", stalled.name);
+            assert!(stalled.delay.samples + stalled.lost >= stalled.published * HEALTHY as u64, "{}", stalled.name);
         }
     }
 }

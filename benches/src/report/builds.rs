@@ -7,6 +7,7 @@
 use super::program;
 use crate::groups;
 use crate::measure::{Effort, Samples, quantile, sample};
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::error::Error;
 use std::fmt::Write;
@@ -22,10 +23,10 @@ const DEFAULT: &str = "release";
 const TURNS: [&str; 4] = [DEFAULT, LTO, LTO, DEFAULT];
 
 /// One contestant in one case, built in both ways.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Compared {
     /// The group, such as `fanout`.
-    pub group: &'static str,
+    pub group: String,
     /// The case, such as `N = 4, 16 bytes`.
     pub case: String,
     /// The contestant, as it stands in tables.
@@ -79,7 +80,7 @@ pub fn run(
         compared.extend(names.into_iter().filter_map(|name| {
             let mut median = |profile| Some(quantile(samples.get_mut(&(name.clone(), profile))?, 0.5));
             let (default, lto) = (median(DEFAULT)?, median(LTO)?);
-            Some(Compared { group: case.group, case: case.name.clone(), name, default, lto })
+            Some(Compared { group: case.group.to_owned(), case: case.name.clone(), name, default, lto })
         }));
     }
     Ok(compared)

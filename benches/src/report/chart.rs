@@ -1,272 +1,216 @@
-//! The figures as pictures, in SVG.
+//! The kinds of chart: lines, bars, and dots.
+//!
+//! Bars begin at zero on a linear axis, so that their lengths compare. What differs by powers of
+//! ten is drawn as dots or lines on a logarithmic axis, which has its marks and says what it is.
 
-use super::Results;
-use crate::groups::overload::Load;
-use crate::groups::{contention, fanout, payload};
-use hdrhistogram::Histogram;
-use plotters::coord::Shift;
-use plotters::prelude::*;
-use plotters::style::text_anchor::{HPos, Pos, VPos};
-use std::error::Error;
-use std::path::Path;
+use super::svg::{Anchor, Svg, Text};
 
-type Outcome = Result<(), Box<dyn Error>>;
-type Canvas<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+/// From edge to edge.
+const WIDTH: f64 = 960.0;
+/// From the edge to what stands there.
+const MARGIN: f64 = 16.0;
+/// Where the drawing begins, below the title and the line under it.
+const TOP: f64 = 74.0;
+/// For each note at the bottom.
+const NOTE: f64 = 18.0;
+
+/// What a chart says about itself.
+#[derive(Debug)]
+pub struct Words {
+    /// What is shown.
+    pub title: String,
+    /// In which unit, and whether more or less is better.
+    pub unit: String,
+    /// What stands at the bottom: how many samples, and which machine.
+    pub notes: Vec<String>,
+}
+
+impl Words {
+    /// A picture of this height for the drawing, with the words around it.
+    fn frame(&self, drawing: f64) -> Svg {
+        let height = TOP + drawing + NOTE * self.notes.len() as f64 + MARGIN;
+        let mut svg = Svg::new(WIDTH, height, &self.title);
+        svg.text((MARGIN, 24.0), Anchor::Start, Text::Title, &self.title);
+        svg.text((MARGIN, 48.0), Anchor::Start, Text::Soft, &self.unit);
+        for (note, place) in self.notes.iter().zip(0..) {
+            let y = TOP + drawing + NOTE * f64::from(place) + NOTE / 2.0;
+            svg.text((MARGIN, y), Anchor::Start, Text::Soft, note);
+        }
+        svg
+    }
+}
+
+/// How numbers are spread over an axis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scale {
+    /// Evenly, from zero.
+    Linear,
+    /// By their logarithms.
+    Logarithmic,
+}
+
+/// An axis with its marks.
+#[derive(Clone, Debug)]
+pub struct Axis {
+    scale: Scale,
+    low: f64,
+    high: f64,
+    /// Where there are marks, and what stands there.
+    marks: Vec<(f64, String)>,
+}
+
+impl Axis {
+    /// An axis on which all these numbers have a place, with marks at round numbers. `None` if
+    /// there are no numbers.
+    #[must_use]
+    pub fn around(scale: Scale, numbers: impl Iterator<Item = f64>, name: impl Fn(f64) -> String) -> Option<Self> {
+        let numbers = numbers.filter(|number| scale == Scale::Linear || *number > 0.0);
+        let (least, most) = numbers.fold((f64::MAX, f64::MIN), |(low, high), y| (low.min(y), high.max(y)));
+        if least > most {
+            return None;
+        }
+        let marks = match scale {
+            Scale::Linear => linear_marks(most),
+            Scale::Logarithmic => logarithmic_marks(least, most),
+        };
+        let (low, high) = (marks[0], marks[marks.len() - 1]);
+        Some(Self { scale, low, high, marks: marks.into_iter().map(|mark| (mark, name(mark))).collect() })
+    }
+
+    /// An axis with these marks, the first and the last of which are its ends.
+    #[must_use]
+    pub fn marked(scale: Scale, marks: Vec<(f64, String)>) -> Option<Self> {
+        let ((low, _), (high, _)) = (marks.first()?, marks.last()?);
+        Some(Self { scale, low: *low, high: *high, marks })
+    }
+
+    /// Where a number has its place: 0 at the beginning, 1 at the end.
+    fn place(&self, number: f64) -> f64 {
+        let (low, high, number) = match self.scale {
+            Scale::Linear => (self.low, self.high, number),
+            Scale::Logarithmic => (self.low.log10(), self.high.log10(), number.max(self.low).log10()),
+        };
+        if high > low { (number - low) / (high - low) } else { 0.5 }
+    }
+}
+
+/// Round numbers from zero to this number or beyond it: a handful.
+fn linear_marks(most: f64) -> Vec<f64> {
+    let most = if most > 0.0 { most } else { 1.0 };
+    let power = 10_f64.powf((most / 6.0).log10().floor());
+    let step = [1.0, 2.0, 5.0, 10.0].map(|digit| digit * power).into_iter().find(|step| most / step <= 6.0);
+    let step = step.unwrap_or(10.0 * power);
+    (0..=(most / step).ceil() as u32).map(|place| f64::from(place) * step).collect()
+}
+
+/// Numbers that are 1, 2 or 5 with zeros, from the last one that is no more than the least to the
+/// first one that is no less than the most; over many powers of ten, those with 1 only.
+fn logarithmic_marks(least: f64, most: f64) -> Vec<f64> {
+    let digits: &[f64] = if most / least > 2e3 { &[1.0] } else { &[1.0, 2.0, 5.0] };
+    let all: Vec<f64> = (-3..13).flat_map(|power| digits.iter().map(move |digit| digit * 10_f64.powi(power))).collect();
+    let first = all.iter().rposition(|mark| *mark <= least).unwrap_or(0);
+    let last = all.iter().position(|mark| *mark >= most).unwrap_or(all.len() - 1);
+    // An axis has two ends.
+    all[first..=last.max(first + 1)].to_vec()
+}
 
 /// A line with a name.
-struct Line {
-    name: &'static str,
-    points: Vec<(f64, f64)>,
+#[derive(Debug)]
+pub struct Line {
+    /// What stands at its end.
+    pub name: String,
+    /// Whose colour it has.
+    pub contestant: String,
+    /// Its points, from left to right.
+    pub points: Vec<(f64, f64)>,
 }
 
-/// ringbus stands out, the floor stands back, and every peer has the same colour in all pictures.
-fn style(name: &str, place: usize) -> ShapeStyle {
-    const RINGBUS: [RGBColor; 6] = [
-        RGBColor(214, 39, 40),
-        RGBColor(240, 110, 90),
-        RGBColor(150, 20, 30),
-        RGBColor(255, 150, 150),
-        RGBColor(110, 40, 60),
-        RGBColor(255, 70, 160),
-    ];
-    const PEERS: [(&str, RGBColor); 10] = [
-        ("tokio", RGBColor(44, 160, 44)),
-        ("async-broadcast", RGBColor(148, 103, 189)),
-        ("crossbeam-channel", RGBColor(31, 119, 180)),
-        ("crossfire", RGBColor(20, 110, 90)),
-        ("flume", RGBColor(227, 119, 194)),
-        ("kanal", RGBColor(23, 190, 207)),
-        ("std mpsc", RGBColor(188, 189, 34)),
-        ("jonhoo's bus", RGBColor(255, 127, 14)),
-        ("disruptor", RGBColor(70, 70, 70)),
-        ("rtrb", RGBColor(140, 86, 75)),
-    ];
-    if name.starts_with("ringbus") {
-        return RINGBUS[place % RINGBUS.len()].stroke_width(3);
-    }
-    let peer = PEERS.iter().find(|(peer, _)| name.starts_with(peer));
-    peer.map_or(RGBColor(150, 150, 150), |&(_, color)| color).stroke_width(2)
+/// Lines, each with its name where it ends.
+#[derive(Debug)]
+pub struct Lines {
+    /// What it says.
+    pub words: Words,
+    /// The axis to the right, and its name.
+    pub x: (Axis, String),
+    /// How the axis that goes up is spread, and how its marks are written.
+    pub y: (Scale, fn(f64) -> String),
+    /// At most [`Lines::MOST`] are to be told apart.
+    pub lines: Vec<Line>,
 }
 
-fn canvas<'a>(path: &'a Path, size: (u32, u32), title: &str) -> Result<Canvas<'a>, Box<dyn Error>> {
-    let root = SVGBackend::new(path, size).into_drawing_area();
-    root.fill(&WHITE)?;
-    Ok(root.titled(title, ("sans-serif", 22))?)
-}
-
-/// Draws everything that was measured into files of `folder`.
-///
-/// # Errors
-///
-/// Where a file cannot be written.
-pub fn draw(results: &Results, folder: &Path) -> Outcome {
-    fanout(results, &folder.join("fanout.svg"))?;
-    for subscribers in payload::SUBSCRIBERS {
-        payload(results, subscribers, &folder.join(format!("payload-{subscribers}.svg")))?;
-    }
-    contention(results, &folder.join("contention.svg"))?;
-    for case in ["parked", "spinning"] {
-        latency(results, case, &folder.join(format!("latency-{case}.svg")))?;
-    }
-    stalled(results, &folder.join("stalled.svg"))?;
-    overload(results, &folder.join("overload.svg"))?;
-    for (group, title) in
-        [("routing", "50 event types, 32 subscribers wanting 2 each"), ("request", "Asking 3 responders")]
-    {
-        bars(results, group, title, &folder.join(format!("{group}.svg")))?;
-    }
-    Ok(())
-}
-
-/// A line for each contestant that is wanted, through the cases of a group, each of which has its
-/// place on the x axis. `height` makes of that and of the nanoseconds the place on the y axis.
-fn lines(
-    results: &Results,
-    group: &str,
-    cases: &[(f64, String)],
-    is_wanted: impl Fn(&str) -> bool,
-    height: impl Fn(f64, f64) -> f64,
-) -> Vec<Line> {
-    let names: Vec<_> = cases.iter().map(|(_, name)| name.clone()).collect();
-    let contestants = results.contestants(group, &names).into_iter().filter(|name| is_wanted(name));
-    let line = |name| {
-        let point = |(x, case): &(f64, String)| Some((*x, height(*x, results.nanos(group, case, name)?)));
-        Line { name, points: cases.iter().filter_map(point).collect() }
-    };
-    contestants.map(line).collect()
-}
-
-/// Deliveries per microsecond by the number of subscribers.
-fn fanout(results: &Results, path: &Path) -> Outcome {
-    let [small, _] = fanout::PAYLOADS;
-    let cases = fanout::SUBSCRIBERS.map(|n| (n as f64, fanout::name(n, small)));
-    let marks = fanout::SUBSCRIBERS.map(|n| (n as f64, n.to_string()));
-    let plot = Plot {
-        title: "Deliveries per microsecond, by subscribers (16-byte events, more is better)",
-        x: ("subscribers", (1.0, 64.0), marks.to_vec()),
-        y: "deliveries per µs",
-    };
-    plot.draw(lines(results, "fanout", &cases, |_| true, |n, nanos| n * 1e3 / nanos), path)
-}
-
-/// What a publish with its receives takes by the size of what is copied.
-fn payload(results: &Results, subscribers: usize, path: &Path) -> Outcome {
-    /// More would be a tangle.
-    const LINES: [&str; 7] = [
-        "ringbus Publisher",
-        "ringbus lanes Publisher",
-        "raw ArrayQueue",
-        "tokio broadcast",
-        "crossbeam-channel",
-        "crossfire",
-        "kanal",
-    ];
-    let [copies, _] = payload::COPIES;
-    let cases = payload::SIZES.map(|size| (size.bytes as f64, payload::name(subscribers, size, copies)));
-    let marks = payload::SIZES.map(|size| (size.bytes as f64, size.name.to_owned()));
-    let receives = if subscribers == 1 { "its receive".to_owned() } else { format!("its {subscribers} receives") };
-    let plot = Plot {
-        title: &format!("A publish and {receives}, by the size of the event (nanoseconds, less is better)"),
-        x: ("size of an event that is copied", (16.0, 4096.0), marks.to_vec()),
-        y: "nanoseconds",
-    };
-    plot.draw(lines(results, "payload", &cases, |name| LINES.contains(&name), |_, nanos| nanos), path)
-}
-
-/// Publishes per microsecond by the number of publishers.
-fn contention(results: &Results, path: &Path) -> Outcome {
-    const LINES: [&str; 7] = [
-        "ringbus Publisher",
-        "ringbus lanes Publisher",
-        "raw ArrayQueue",
-        "tokio broadcast",
-        "crossbeam-channel",
-        "crossfire",
-        "kanal",
-    ];
-    let count = |name: &str| name.split(' ').next_back().and_then(|count| count.parse::<usize>().ok());
-    let measured = results.cases.iter().filter(|case| case.group == "contention");
-    let counts: Vec<_> = measured.filter_map(|case| count(&case.name)).collect();
-    let cases: Vec<_> = counts.iter().map(|&count| (count as f64, contention::name(count))).collect();
-    let most = counts.iter().max().map_or(2.0, |&most| most as f64);
-    let plot = Plot {
-        title: "Publishes per microsecond to 4 subscribers, of all publishers together (more is better)",
-        x: ("publishers", (1.0, most), counts.iter().map(|&count| (count as f64, count.to_string())).collect()),
-        y: "publishes per µs",
-    };
-    plot.draw(lines(results, "contention", &cases, |name| LINES.contains(&name), |_, nanos| 1e3 / nanos), path)
-}
-
-/// Round trips by percentile.
-fn latency(results: &Results, case: &str, path: &Path) -> Outcome {
-    let latencies = results.latencies.iter().filter(|latency| latency.case == case);
-    let lines = latencies.map(|latency| Line { name: latency.name, points: curve(&latency.nanos) }).collect();
-    let nines = [(2.0, "50 %"), (10.0, "90 %"), (100.0, "99 %"), (1e3, "99.9 %"), (1e4, "99.99 %")];
-    let title = format!("Round trip between two threads, {case} (nanoseconds, less is better)");
-    let plot = Plot {
-        title: &title,
-        x: ("percentile", (2.0, 1e4), nines.map(|(x, name)| (x, name.to_owned())).to_vec()),
-        y: "nanoseconds",
-    };
-    plot.draw(lines, path)
-}
-
-/// A histogram by its quantiles: one over the share that is slower, and nanoseconds.
-fn curve(histogram: &Histogram<u64>) -> Vec<(f64, f64)> {
-    let steps = (0..=60).map(|step| 2.0 * (5e3_f64).powf(f64::from(step) / 60.0));
-    let known = steps.filter(|&rarity| rarity <= histogram.len() as f64 / 2.0);
-    known.map(|rarity| (rarity, histogram.value_at_quantile(1.0 - 1.0 / rarity).max(1) as f64)).collect()
-}
-
-/// The numbers between two that are 1, 2 or 5 with zeros.
-fn round_numbers(low: f64, high: f64) -> Vec<f64> {
-    let powers = (0..12).map(|power| 10_f64.powi(power));
-    powers
-        .flat_map(|power| [1.0, 2.0, 5.0].map(|digit| digit * power))
-        .filter(|number| (low..=high).contains(number))
-        .collect()
-}
-
-/// Lines over two logarithmic axes, each with its name where it ends.
-struct Plot<'a> {
-    title: &'a str,
-    /// Its name, its range, and where it has marks.
-    x: (&'a str, (f64, f64), Vec<(f64, String)>),
-    y: &'a str,
-}
-
-impl Plot<'_> {
-    /// The picture, and how much of it is for the lines.
-    const SIZE: (u32, u32) = (1_040, 540);
-    const WIDTH: u32 = 840;
+impl Lines {
+    /// More lines would be a tangle.
+    pub const MOST: usize = 7;
+    const LEFT: f64 = 84.0;
+    const RIGHT: f64 = 720.0;
+    const HEIGHT: f64 = 380.0;
     /// From one name to the next, at least.
-    const NAME_HEIGHT: i32 = 19;
+    const NAME: f64 = 20.0;
 
-    fn draw(self, lines: Vec<Line>, path: &Path) -> Outcome {
-        let heights = lines.iter().flat_map(|line| &line.points).map(|&(_, y)| y).filter(|y| *y > 0.0);
-        let (low, high) = heights.fold((f64::MAX, f64::MIN), |(low, high), y| (low.min(y), high.max(y)));
-        if low > high {
-            return Ok(());
+    /// Draws them; `None` if there are none.
+    ///
+    /// # Panics
+    ///
+    /// If there are too many.
+    #[must_use]
+    pub fn draw(mut self) -> Option<String> {
+        assert!(self.lines.len() <= Self::MOST, "too many lines: {}", self.words.title);
+        let heights = self.lines.iter().flat_map(|line| &line.points).map(|point| point.1);
+        let y_axis = Axis::around(self.y.0, heights, self.y.1)?;
+        let (x_axis, x_name) = &self.x;
+        let mut svg = self.words.frame(Self::HEIGHT + 56.0);
+        let bottom = TOP + Self::HEIGHT;
+        let x = |number: f64| Self::LEFT + x_axis.place(number) * (Self::RIGHT - Self::LEFT);
+        let y = |number: f64| bottom - y_axis.place(number) * Self::HEIGHT;
+        for (mark, name) in &x_axis.marks {
+            svg.grid((x(*mark), TOP), (x(*mark), bottom));
+            svg.text((x(*mark), bottom + 14.0), Anchor::Middle, Text::Soft, name);
         }
-        let root = canvas(path, Self::SIZE, self.title)?;
-        let (plot, _) = root.split_horizontally(Self::WIDTH);
-        let (x_name, (left, right), marks) = self.x;
-        let x_axis = (left..right).log_scale().with_key_points(marks.iter().map(|mark| mark.0).collect());
-        let (low, high) = (low * 0.8, high * 1.25);
-        let mut chart = ChartBuilder::on(&plot)
-            .margin(12)
-            .x_label_area_size(44)
-            .y_label_area_size(76)
-            .build_cartesian_2d(x_axis, (low..high).log_scale().with_key_points(round_numbers(low, high)))?;
-        let mark_name = |x: &f64| marks.iter().find(|mark| mark.0 == *x).map(|mark| mark.1.clone()).unwrap_or_default();
-        chart
-            .configure_mesh()
-            .x_desc(x_name)
-            .y_desc(self.y)
-            .x_label_formatter(&mark_name)
-            .y_label_formatter(&thousands)
-            .light_line_style(RGBColor(245, 245, 245))
-            .label_style(("sans-serif", 15))
-            .draw()?;
-        // The chart tells places of the whole picture; the root draws by its own.
-        let (corner_x, corner_y) = root.get_base_pixel();
-        let mut ends = Vec::new();
-        let mut places = [0, 0];
-        for line in lines {
-            let place = &mut places[usize::from(line.name.starts_with("ringbus"))];
-            let style = style(line.name, *place);
-            *place += 1;
-            if let Some(&end) = line.points.last() {
-                let (x, y) = chart.backend_coord(&end);
-                ends.push((line.name, style, (x - corner_x, y - corner_y)));
-            }
-            chart.draw_series(LineSeries::new(line.points, style))?;
+        for (mark, name) in &y_axis.marks {
+            svg.grid((Self::LEFT, y(*mark)), (Self::RIGHT, y(*mark)));
+            svg.text((Self::LEFT - 8.0, y(*mark)), Anchor::End, Text::Soft, name);
         }
-        ends.sort_by_key(|(_, _, (_, y))| *y);
-        let height = i32::try_from(root.dim_in_pixel().1)? - Self::NAME_HEIGHT;
-        let names = spread(&ends.iter().map(|end| end.2.1).collect::<Vec<_>>(), Self::NAME_HEIGHT, height);
-        let label = ("sans-serif", 15).into_font().color(&BLACK).pos(Pos::new(HPos::Left, VPos::Center));
-        let column = Self::WIDTH as i32 + 4;
-        for ((name, style, end), y) in ends.into_iter().zip(names) {
-            root.draw(&PathElement::new([end, (column, y)], style.stroke_width(1)))?;
-            root.draw(&PathElement::new([(column, y), (column + 14, y)], style))?;
-            root.draw_text(name, &label, (column + 20, y))?;
+        svg.text(((Self::LEFT + Self::RIGHT) / 2.0, bottom + 36.0), Anchor::Middle, Text::Soft, x_name);
+        self.lines.retain(|line| !line.points.is_empty());
+        // ringbus last, so that it lies on top.
+        self.lines.sort_by_key(|line| line.name.starts_with("ringbus"));
+        let mut ends: Vec<(f64, f64, &Line)> = Vec::new();
+        for line in &self.lines {
+            let points: Vec<_> = line.points.iter().map(|point| (x(point.0), y(point.1))).collect();
+            svg.line(&points, &line.contestant, Self::width(line), Self::is_dashed(line));
+            ends.extend(points.last().map(|end| (end.0, end.1, line)));
         }
-        root.present()?;
-        Ok(())
+        ends.sort_by(|a, b| a.1.total_cmp(&b.1));
+        let places = spread(&ends.iter().map(|end| end.1).collect::<Vec<_>>(), Self::NAME, TOP, bottom);
+        for ((end_x, end_y, line), place) in ends.into_iter().zip(places) {
+            let name = Self::RIGHT + 22.0;
+            svg.line(&[(end_x, end_y), (name - 4.0, place)], &line.contestant, 1.0, false);
+            svg.line(&[(name - 4.0, place), (name + 14.0, place)], &line.contestant, 3.0, Self::is_dashed(line));
+            svg.text((name + 20.0, place), Anchor::Start, Text::Plain, &line.name);
+        }
+        Some(svg.finish())
+    }
+
+    fn width(line: &Line) -> f64 {
+        if line.contestant.starts_with("ringbus") { 3.0 } else { 2.0 }
+    }
+
+    /// Batches have the colour of what goes one by one.
+    fn is_dashed(line: &Line) -> bool {
+        line.name.contains("batch")
     }
 }
 
-/// Moves places, which are in order, so that they are so far apart at least, and none is beyond
-/// the limit unless there are too many.
-fn spread(places: &[i32], apart: i32, limit: i32) -> Vec<i32> {
+/// Moves places, which are in order, so that they are so far apart at least and between these ends,
+/// unless there are too many.
+fn spread(places: &[f64], apart: f64, low: f64, high: f64) -> Vec<f64> {
     let mut places = places.to_vec();
-    let mut highest = limit;
+    let mut highest = high;
     for place in places.iter_mut().rev() {
         *place = highest.min(*place);
         highest = *place - apart;
     }
-    let mut lowest = apart;
+    let mut lowest = low;
     for place in &mut places {
         *place = lowest.max(*place);
         lowest = *place + apart;
@@ -274,135 +218,92 @@ fn spread(places: &[i32], apart: i32, limit: i32) -> Vec<i32> {
     places
 }
 
-/// A number of any size, such as 12,000.
-fn thousands(number: &f64) -> String {
-    let digits = format!("{number:.0}");
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
-            text.push(',');
+/// A row of a chart of bars or dots.
+#[derive(Debug)]
+pub enum Row {
+    /// A heading.
+    Head(String),
+    /// A contestant.
+    Of(Entry),
+}
+
+/// A contestant with its numbers.
+#[derive(Debug)]
+pub struct Entry {
+    /// Its name, and by that its colour.
+    pub name: String,
+    /// A bar has one. Of dots, the last is filled, and the one before it is a ring.
+    pub values: Vec<f64>,
+    /// What stands behind.
+    pub note: String,
+}
+
+/// Bars to the right, from zero on a linear axis, or dots on a logarithmic one.
+#[derive(Debug)]
+pub struct Rows {
+    /// What it says.
+    pub words: Words,
+    /// How the axis is spread: bars are linear, dots are logarithmic.
+    pub scale: Scale,
+    /// How numbers are written.
+    pub name: fn(f64) -> String,
+    /// From top to bottom.
+    pub rows: Vec<Row>,
+}
+
+impl Rows {
+    const LEFT: f64 = 300.0;
+    /// Behind the bars stand their figures.
+    const RIGHT: f64 = 715.0;
+    const ROW: f64 = 22.0;
+
+    /// Draws them; `None` if there are none.
+    #[must_use]
+    pub fn draw(self) -> Option<String> {
+        let entries = self.rows.iter().filter_map(|row| if let Row::Of(entry) = row { Some(entry) } else { None });
+        let axis = Axis::around(self.scale, entries.flat_map(|entry| entry.values.iter().copied()), self.name)?;
+        let height = self.rows.len() as f64 * Self::ROW;
+        let mut svg = self.words.frame(height + 40.0);
+        let x = |number: f64| Self::LEFT + axis.place(number) * (Self::RIGHT - Self::LEFT);
+        for (mark, name) in &axis.marks {
+            svg.grid((x(*mark), TOP), (x(*mark), TOP + height));
+            svg.text((x(*mark), TOP + height + 12.0), Anchor::Middle, Text::Soft, name);
         }
-        text.push(digit);
-    }
-    text
-}
-
-/// One bar for each contestant in each case of a group.
-fn bars(results: &Results, group: &str, title: &str, path: &Path) -> Outcome {
-    let cases: Vec<_> = results.cases.iter().filter(|result| result.group == group).collect();
-    let rows: Vec<Bar> = cases
-        .iter()
-        .flat_map(|case| {
-            let head = (cases.len() > 1).then(|| Bar::head(&case.name));
-            head.into_iter().chain(case.rows.iter().map(|row| Bar::new(row.name, row.nanos, "")))
-        })
-        .collect();
-    draw_bars(&rows, &format!("{title} (nanoseconds, less is better)"), path)
-}
-
-/// What a subscriber that never reads does to those who do: the 99th percentile of their delay, of the median turn.
-fn stalled(results: &Results, path: &Path) -> Outcome {
-    let mut rows = Vec::new();
-    for (is_stalled, head) in [(false, "nobody stalls"), (true, "one subscriber never reads")] {
-        rows.push(Bar::head(head));
-        for row in results.stalled.iter().filter(|row| row.stalled == is_stalled) {
-            let mut turns: Vec<f64> = row.medians.iter().map(|&(_, p99)| p99).collect();
-            turns.sort_unstable_by(f64::total_cmp);
-            let note = if row.blocked { "  until its publisher was blocked" } else { "" };
-            rows.push(Bar::new(row.name, turns.get(turns.len() / 2).copied().unwrap_or_default(), note));
-        }
-    }
-    if results.stalled.is_empty() {
-        return Ok(());
-    }
-    draw_bars(&rows, "From publish to receipt by those who read, 99th percentile (nanoseconds, less is better)", path)
-}
-
-/// What a publish takes while more threads are busy than there are processors, and beside it what it takes where these receive nothing.
-fn overload(results: &Results, path: &Path) -> Outcome {
-    let p999 = |nanos: &Histogram<u64>| nanos.value_at_quantile(0.999) as f64;
-    let mut rows = Vec::new();
-    let mut case = "";
-    for row in results.overload.iter().filter(|row| row.load == Load::Receiving) {
-        if row.case != case {
-            case = row.case;
-            rows.push(Bar::head(case));
-        }
-        let base =
-            results.overload.iter().find(|base| (base.case, base.name, base.load) == (case, row.name, Load::Burning));
-        let note = base.map(|base| format!("  ({} where they only burn time)", thousands(&p999(&base.publish))));
-        rows.push(Bar::new(row.name, p999(&row.publish), &note.unwrap_or_default()));
-    }
-    draw_bars(&rows, "A publish while busy threads receive, 99.9th percentile (nanoseconds, less is better)", path)
-}
-
-struct Bar {
-    name: String,
-    /// `None` for a heading.
-    value: Option<f64>,
-    note: String,
-}
-
-impl Bar {
-    fn head(name: &str) -> Self {
-        Self { name: name.to_owned(), value: None, note: String::new() }
-    }
-
-    fn new(name: &str, value: f64, note: &str) -> Self {
-        Self { name: name.to_owned(), value: Some(value), note: note.to_owned() }
-    }
-}
-
-/// Horizontal bars on a logarithmic scale, with the figures behind them.
-fn draw_bars(rows: &[Bar], title: &str, path: &Path) -> Outcome {
-    const ROW: i32 = 22;
-    const NAMES: i32 = 240;
-    const WIDTH: i32 = 960;
-    let values = rows.iter().filter_map(|row| row.value);
-    let (low, high) = values.fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(value), high.max(value)));
-    if low > high {
-        return Ok(());
-    }
-    // The shortest bar is still to be seen.
-    let (low, high) = ((low * 0.5).max(0.1).log10(), high.log10());
-    let root = canvas(path, (WIDTH as u32, (rows.len() as i32 * ROW + 60) as u32), title)?;
-    let (mut y, mut ours, mut others) = (8, 0, 0);
-    let label = ("sans-serif", 15).into_font().color(&BLACK);
-    let right = label.clone().pos(Pos::new(HPos::Right, VPos::Center));
-    let left = label.pos(Pos::new(HPos::Left, VPos::Center));
-    for row in rows {
-        let middle = y + ROW / 2;
-        match row.value {
-            None => {
-                (ours, others) = (0, 0);
-                root.draw_text(
-                    &row.name,
-                    &("sans-serif", 15, FontStyle::Bold)
-                        .into_font()
-                        .color(&BLACK)
-                        .pos(Pos::new(HPos::Left, VPos::Center)),
-                    (12, middle),
-                )?;
-            }
-            Some(value) => {
-                let place = if row.name.starts_with("ringbus") { &mut ours } else { &mut others };
-                let style = style(&row.name, *place).filled();
-                *place += 1;
-                let width = (value.max(0.1).log10() - low) / (high - low).max(0.01) * f64::from(WIDTH - NAMES - 300);
-                let end = NAMES + 10 + (width as i32).max(1);
-                root.draw_text(&row.name, &right, (NAMES, middle))?;
-                root.draw(&Rectangle::new([(NAMES + 10, y + 3), (end, y + ROW - 3)], style))?;
-                root.draw_text(
-                    &format!("{}{}", if value < 100.0 { super::figure(value) } else { thousands(&value) }, row.note),
-                    &left,
-                    (end + 8, middle),
-                )?;
+        for (row, place) in self.rows.iter().zip(0..) {
+            let y = TOP + f64::from(place) * Self::ROW + Self::ROW / 2.0;
+            match row {
+                Row::Head(head) => svg.text((MARGIN, y), Anchor::Start, Text::Head, head),
+                Row::Of(entry) => {
+                    svg.text((Self::LEFT - 10.0, y), Anchor::End, Text::Plain, &entry.name);
+                    let end = self.marks(&mut svg, entry, y, &x);
+                    let figures: Vec<_> = entry.values.iter().map(|value| (self.name)(*value)).collect();
+                    let text = format!("{}{}", figures.join(" → "), entry.note);
+                    svg.text((end + 10.0, y), Anchor::Start, Text::Soft, &text);
+                }
             }
         }
-        y += ROW;
+        Some(svg.finish())
     }
-    root.present()?;
-    Ok(())
+
+    /// Draws the bar or the dots of a contestant, and returns where they end.
+    fn marks(&self, svg: &mut Svg, entry: &Entry, y: f64, x: &dyn Fn(f64) -> f64) -> f64 {
+        let places: Vec<f64> = entry.values.iter().map(|value| x(*value)).collect();
+        match self.scale {
+            Scale::Linear => {
+                for end in &places {
+                    svg.bar((Self::LEFT, y - 7.0), (end - Self::LEFT).max(1.0), 14.0, &entry.name);
+                }
+            }
+            Scale::Logarithmic => {
+                let ends: Vec<_> = places.iter().map(|x| (*x, y)).collect();
+                svg.line(&ends, &entry.name, 2.0, false);
+                for (place, x) in places.iter().enumerate() {
+                    svg.dot((*x, y), &entry.name, place + 1 == places.len());
+                }
+            }
+        }
+        places.into_iter().fold(Self::LEFT, f64::max)
+    }
 }
 
 #[cfg(test)]
@@ -411,9 +312,47 @@ mod tests {
 
     #[test]
     fn names_that_would_lie_on_each_other_are_moved_apart() {
-        assert_eq!(spread(&[100, 200, 300], 20, 500), [100, 200, 300], "nothing to do");
-        assert_eq!(spread(&[100, 101, 102, 300], 20, 500), [62, 82, 102, 300]);
-        assert_eq!(spread(&[1, 2, 499, 600], 20, 500), [20, 40, 480, 500], "neither above nor below");
-        assert_eq!(spread(&[], 20, 500), []);
+        let spread = |places: &[f64]| spread(places, 20.0, 20.0, 500.0);
+        assert_eq!(spread(&[100.0, 200.0, 300.0]), [100.0, 200.0, 300.0], "nothing to do");
+        assert_eq!(spread(&[100.0, 101.0, 102.0, 300.0]), [62.0, 82.0, 102.0, 300.0]);
+        assert_eq!(spread(&[1.0, 2.0, 499.0, 600.0]), [20.0, 40.0, 480.0, 500.0], "neither above nor below");
+        assert_eq!(spread(&[]), [0.0; 0]);
+    }
+
+    #[test]
+    fn linear_axis_begins_at_zero() {
+        let axis = Axis::around(Scale::Linear, [50.0, 409.0].into_iter(), |mark| mark.to_string()).unwrap();
+        assert_eq!(axis.marks.iter().map(|mark| mark.0).collect::<Vec<_>>(), [0.0, 100.0, 200.0, 300.0, 400.0, 500.0]);
+        assert_eq!((axis.place(0.0), axis.place(250.0), axis.place(500.0)), (0.0, 0.5, 1.0));
+        assert!(Axis::around(Scale::Linear, std::iter::empty(), |mark| mark.to_string()).is_none());
+        assert_eq!(linear_marks(0.0)[0], 0.0, "a bar without length has an axis too");
+    }
+
+    #[test]
+    fn logarithmic_axis_has_room_and_marks_for_all() {
+        assert_eq!(logarithmic_marks(30.0, 120.0), [20.0, 50.0, 100.0, 200.0]);
+        assert_eq!(logarithmic_marks(100.0, 100.0), [100.0, 200.0]);
+        assert_eq!(logarithmic_marks(80.0, 300_000.0), [10.0, 100.0, 1e3, 1e4, 1e5, 1e6]);
+        let axis = Axis::around(Scale::Logarithmic, [1.0, 0.0, 100.0].into_iter(), |_| String::new()).unwrap();
+        assert_eq!((axis.place(1.0), axis.place(10.0), axis.place(100.0)), (0.0, 0.5, 1.0));
+    }
+
+    #[test]
+    fn bars_are_as_long_as_their_numbers() {
+        let entry =
+            |name: &str, value| Row::Of(Entry { name: name.to_owned(), values: vec![value], note: String::new() });
+        let rows = Rows {
+            words: Words { title: "t".to_owned(), unit: "u".to_owned(), notes: Vec::new() },
+            scale: Scale::Linear,
+            name: |number| number.to_string(),
+            rows: vec![Row::Head("all".to_owned()), entry("ringbus", 25.0), entry("kanal", 50.0)],
+        };
+        let svg = rows.draw().unwrap();
+        let widths = svg.lines().filter(|line| line.contains("\"filled ")).map(|line| {
+            let width = line.split("width=\"").nth(1).unwrap();
+            width.split('"').next().unwrap().parse::<f64>().unwrap()
+        });
+        let widths: Vec<_> = widths.collect();
+        assert!((widths[1] - 2.0 * widths[0]).abs() < 0.11, "{widths:?}");
     }
 }

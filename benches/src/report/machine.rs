@@ -1,11 +1,12 @@
 //! Where and when the figures were taken.
 
+use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
 /// What a reader has to know of the machine and of what ran on it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Machine {
     /// The processors, by the names that they give themselves.
     pub processors: String,
@@ -15,10 +16,8 @@ pub struct Machine {
     pub usable: usize,
     /// The operating system.
     pub system: String,
-    /// The compiler.
+    /// The compiler that has built the program.
     pub compiler: String,
-    /// The commit, with a mark where the files differ from it.
-    pub commit: String,
     /// The day, in UTC.
     pub date: String,
 }
@@ -27,14 +26,12 @@ impl Machine {
     /// This machine, now.
     #[must_use]
     pub fn here() -> Self {
-        let is_dirty = !output("git", &["status", "--porcelain"]).is_empty();
         Self {
             processors: processors(&fs::read_to_string("/proc/cpuinfo").unwrap_or_default()),
             caches: caches(Path::new("/sys/devices/system/cpu/cpu0/cache")),
             usable: std::thread::available_parallelism().map_or(1, Into::into),
             system: output("uname", &["-sm"]),
-            compiler: output("rustc", &["--version"]),
-            commit: output("git", &["rev-parse", "--short", "HEAD"]) + if is_dirty { ", with changes" } else { "" },
+            compiler: env!("COMPILER").to_owned(),
             date: output("date", &["-u", "+%Y-%m-%d"]),
         }
     }
@@ -42,9 +39,15 @@ impl Machine {
     /// One line.
     #[must_use]
     pub fn line(&self) -> String {
-        let Self { processors, caches, usable, system, compiler, commit, date } = self;
+        let Self { processors, caches, usable, system, compiler, date } = self;
         let caches = if caches.is_empty() { String::new() } else { format!(", caches of {caches}") };
-        format!("{processors}{caches}, {usable} of them usable; {system}, {compiler}, ringbus at {commit}, {date}")
+        format!("{processors}{caches}, {usable} of them usable; {system}, {compiler}, {date}")
+    }
+
+    /// What stands under a chart.
+    #[must_use]
+    pub fn caption(&self) -> String {
+        format!("{}, {}", self.processors, self.date)
     }
 }
 
@@ -109,10 +112,10 @@ fn output(program: &str, arguments: &[&str]) -> String {
     output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default()
 }
 
-/// The contestants' crates with the versions that the lock file names.
+/// ringbus and the contestants' crates, with the versions that the lock file names.
 #[must_use]
-pub fn peers() -> Vec<(String, String)> {
-    const PEERS: [&str; 10] = [
+pub fn versions() -> Vec<(String, String)> {
+    const CRATES: [&str; 12] = [
         "async-broadcast",
         "bus",
         "crossbeam-channel",
@@ -121,13 +124,15 @@ pub fn peers() -> Vec<(String, String)> {
         "disruptor",
         "flume",
         "kanal",
+        "ringbus",
+        "ringbus-lane",
         "rtrb",
         "tokio",
     ];
     let mut found = Vec::new();
     let mut lines = include_str!("../../../Cargo.lock").lines();
     while let Some(line) = lines.next() {
-        let Some(name) = quoted(line, "name = ").filter(|name| PEERS.contains(name)) else { continue };
+        let Some(name) = quoted(line, "name = ").filter(|name| CRATES.contains(name)) else { continue };
         if let Some(version) = lines.next().and_then(|line| quoted(line, "version = ")) {
             found.push((name.to_owned(), version.to_owned()));
         }
@@ -171,10 +176,16 @@ mod tests {
     }
 
     #[test]
-    fn every_peer_has_a_version() {
-        let peers = peers();
-        for name in ["crossbeam-channel", "crossfire", "kanal", "tokio"] {
-            assert!(peers.iter().any(|(peer, version)| peer == name && !version.is_empty()), "{name}: {peers:?}");
+    fn every_crate_has_a_version() {
+        let versions = versions();
+        for name in ["crossbeam-channel", "crossfire", "kanal", "ringbus", "tokio"] {
+            let is_there = versions.iter().any(|(other, version)| other == name && !version.is_empty());
+            assert!(is_there, "{name}: {versions:?}");
         }
+    }
+
+    #[test]
+    fn machine_knows_what_has_built_it() {
+        assert!(Machine::here().compiler.starts_with("rustc "));
     }
 }

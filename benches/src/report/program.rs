@@ -1,6 +1,10 @@
 //! Other programs of this package: what must not be measured by the report itself.
+//!
+//! If the sources are there, cargo builds and runs them. On another machine, to which the programs
+//! were copied, they are looked for in one folder.
 
 use std::error::Error;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// Builds a program of this package with a profile of cargo.
@@ -13,14 +17,44 @@ pub fn build(profile: &str, program: &str) -> Result<(), Box<dyn Error>> {
     if status.success() { Ok(()) } else { Err(format!("cargo could not build {program}: {status}").into()) }
 }
 
-/// Builds a program if it is not built yet, runs it, and returns what it writes.
+/// Whether the sources are there, from which this program was built.
+#[must_use]
+pub fn has_sources() -> bool {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml").is_file()
+}
+
+/// A program of the default build, which can be run if it is there.
+///
+/// # Errors
+///
+/// If it is not there, and cannot be built because the sources are not there either.
+pub fn check(program: &str) -> Result<(), Box<dyn Error>> {
+    if has_sources() || beside(program)?.is_file() {
+        return Ok(());
+    }
+    Err(format!("there are no sources here, and no {}", beside(program)?.display()).into())
+}
+
+/// Where a program lies that was copied here together with this one.
+fn beside(program: &str) -> Result<PathBuf, Box<dyn Error>> {
+    let name = format!("{program}{}", std::env::consts::EXE_SUFFIX);
+    Ok(std::env::current_exe()?.with_file_name(name))
+}
+
+/// Runs a program, which is built first if there are sources, and returns what it writes.
 ///
 /// # Errors
 ///
 /// If it cannot be built, fails, or does not write text.
 pub fn run(profile: &str, program: &str, arguments: &[&str]) -> Result<String, Box<dyn Error>> {
-    let output =
-        cargo("run", profile, program).args(["--quiet", "--"]).args(arguments).stderr(Stdio::inherit()).output()?;
+    let mut command = if has_sources() {
+        let mut command = cargo("run", profile, program);
+        command.args(["--quiet", "--"]);
+        command
+    } else {
+        Command::new(beside(program)?)
+    };
+    let output = command.args(arguments).stderr(Stdio::inherit()).output()?;
     if !output.status.success() {
         return Err(format!("{program} failed: {}", output.status).into());
     }

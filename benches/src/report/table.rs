@@ -2,56 +2,79 @@
 
 use super::budget::Verdict;
 use super::builds::Compared;
-use super::machine::{Machine, peers};
-use super::{CaseResult, Results, figure, summary};
+use super::charts::Picture;
+use super::figures::Figures;
+use super::{CaseResult, Results, figure, summary, thousands};
+use crate::distribution::{Distribution, P50, P99, P999, Percentile};
 use crate::groups::latency::Latency;
 use crate::groups::memory::{self, Memory};
 use crate::groups::overload::Overload;
 use crate::groups::stalled::Stalled;
-use crate::groups::{fanout, payload};
-use hdrhistogram::Histogram;
+use crate::groups::{GROUPS, fanout, payload};
 use std::fmt::Write;
 
-/// The percentiles that are told of every histogram.
-pub const PERCENTILES: [(&str, f64); 3] = [("p50", 50.0), ("p99", 99.0), ("p99.9", 99.9)];
+/// The percentiles that are told of every distribution that has enough samples.
+const PERCENTILES: [Percentile; 3] = [P50, P99, P999];
 
 /// The whole report.
 #[must_use]
-pub fn report(results: &Results, verdicts: &[Verdict], machine: &Machine, is_quick: bool) -> String {
+pub fn report(figures: &Figures, verdicts: &[Verdict], pictures: &[Picture]) -> String {
+    let results = &figures.results;
     let mut text = String::from("# Results\n\n");
-    let _ = writeln!(text, "{}.\n", machine.line());
-    let versions: Vec<_> = peers().into_iter().map(|(name, version)| format!("{name} {version}")).collect();
-    let _ = writeln!(text, "Peers: {}.\n", versions.join(", "));
-    text += "Only ratios travel: nanoseconds are those of this machine, which other work may share. Contestants of a case are sampled by \
-             turns in one process, and each figure is the median of its samples; *quartiles* are those of the samples, *ratio* is to the \
-             first row. What was lost stands beside what it took.\n\n";
-    if is_quick {
+    let _ = writeln!(text, "{}.\n", figures.machine.line());
+    let versions: Vec<_> = figures.versions.iter().map(|(name, version)| format!("{name} {version}")).collect();
+    let _ = writeln!(text, "{}.\n", versions.join(", "));
+    let took: u64 = figures.took.iter().map(|(_, seconds)| seconds).sum();
+    let groups: Vec<_> = figures.took.iter().map(|(group, seconds)| format!("{group} {seconds}")).collect();
+    let _ = writeln!(text, "Measured in {took} s: {}.\n", groups.join(", "));
+    text += "Only ratios travel: nanoseconds are those of this machine, which other work may share. \
+             Contestants of a case are sampled by turns in one process. A figure is the median of its \
+             samples, *quartiles* are those of the samples, and *ratio* is to the first row. A percentile \
+             is read in each turn, and the median of the turns is told; it is missing if fewer than 10 \
+             samples of a turn exceed it. *Max* is the longest sample of all turns. What was lost stands \
+             beside what it took.\n\n";
+    if figures.is_quick {
         text += "**A quick run, to see that everything works: its figures are no ground for conclusions.**\n\n";
     }
     text += &budgets(verdicts);
     text += &summary::ratios(results);
-    let mut group = "";
-    for case in &results.cases {
-        if case.group != group {
-            group = case.group;
-            let _ = writeln!(text, "## {group}\n");
-            match group {
-                "fanout" => text += &fanout_overview(results),
-                "payload" => text += &payload_overview(results),
-                "contention" => text += &contention_overview(results),
-                "routing" => text += "![Routing](routing.svg)\n\n",
-                "request" => text += "![Requests](request.svg)\n\n",
-                _ => {}
-            }
+    for group in GROUPS {
+        let tables = group_tables(results, group.name);
+        if tables.is_empty() {
+            continue;
         }
-        text += &case_table(case);
+        let _ = writeln!(text, "## {}\n\n{}\n", group.name, group.question);
+        for picture in pictures.iter().filter(|picture| picture.group == group.name) {
+            let _ = writeln!(text, "![{}]({})\n", picture.title, picture.file);
+        }
+        text += &tables;
     }
-    text += &latency_tables(&results.latencies);
-    text += &stalled_tables(&results.stalled);
-    text += &overload_tables(&results.overload);
-    text += &memory_table(&results.memory);
     text += &builds_table(&results.builds);
     text
+}
+
+/// All tables of a group; nothing if it was not measured.
+fn group_tables(results: &Results, group: &str) -> String {
+    let cases = || results.cases.iter().filter(|case| case.group == group).map(case_table);
+    match group {
+        "fanout" => fanout_overview(results) + &folded("Each case, with quartiles and losses", cases()),
+        "payload" => payload_overview(results) + &folded("Each case, with quartiles and losses", cases()),
+        "contention" => contention_overview(results) + &folded("Each case, with quartiles and losses", cases()),
+        "latency" => latency_tables(&results.latencies),
+        "stalled" => stalled_tables(&results.stalled),
+        "overload" => overload_tables(&results.overload),
+        "memory" => memory_table(&results.memory),
+        _ => cases().collect(),
+    }
+}
+
+/// Tables that are shown to who asks for them.
+fn folded(summary: &str, tables: impl Iterator<Item = String>) -> String {
+    let tables: String = tables.collect();
+    if tables.is_empty() {
+        return tables;
+    }
+    format!("<details>\n<summary>{summary}</summary>\n\n{tables}</details>\n\n")
 }
 
 /// Several cases in one table: a row for each contestant, a column for each case, with its heading.
@@ -59,53 +82,65 @@ pub fn report(results: &Results, verdicts: &[Verdict], machine: &Machine, is_qui
 fn overview(results: &Results, group: &str, title: &str, cases: &[(String, String)]) -> String {
     let names: Vec<_> = cases.iter().map(|(_, case)| case.clone()).collect();
     let contestants = results.contestants(group, &names);
+    overview_of(results, group, title, cases, &contestants)
+}
+
+/// The same of some contestants.
+pub(super) fn overview_of(
+    results: &Results,
+    group: &str,
+    title: &str,
+    cases: &[(String, String)],
+    contestants: &[&str],
+) -> String {
     if contestants.is_empty() {
         return String::new();
     }
     let columns: Vec<_> = cases.iter().map(|(column, _)| column.as_str()).collect();
     let mut text = format!("| {title} | {} |\n|---|{}\n", columns.join(" | "), "--:|".repeat(columns.len()));
     for contestant in contestants {
-        let cells: Vec<_> = names
+        let cells: Vec<_> = cases
             .iter()
-            .map(|case| match results.row(group, case, contestant) {
+            .map(|(_, case)| match results.row(group, case, contestant) {
                 Some(row) => figure(row.nanos) + if row.dropped == 0.0 { "" } else { " *" },
                 None => "–".to_owned(),
             })
             .collect();
-        let _ = writeln!(text, "| {contestant} | {} |", cells.join(" | "));
+        let _ = writeln!(text, "| {} | {} |", escaped(contestant), cells.join(" | "));
     }
     text + "\n"
 }
 
 fn fanout_overview(results: &Results) -> String {
-    let mut text =
-        String::from("![Deliveries by subscribers](fanout.svg)\n\nNanoseconds of a publish with its N receives:\n\n");
-    for payload in fanout::PAYLOADS {
+    let tables = fanout::PAYLOADS.map(|payload| {
         let cases =
             fanout::SUBSCRIBERS.map(|subscribers| (format!("N = {subscribers}"), fanout::name(subscribers, payload)));
-        text += &overview(results, "fanout", payload, &cases);
-    }
-    text
+        overview(results, "fanout", payload, &cases)
+    });
+    titled("Nanoseconds of a publish with its N receives:", &tables.concat())
 }
 
 fn payload_overview(results: &Results) -> String {
-    let charts = payload::SUBSCRIBERS.map(|n| format!("![By the size of events, N = {n}](payload-{n}.svg)\n"));
-    let mut text = charts.concat() + "\nNanoseconds of a publish with its N receives:\n\n";
+    let mut tables = String::new();
     for subscribers in payload::SUBSCRIBERS {
         for copies in payload::COPIES {
             let cases = payload::SIZES.map(|size| (size.name.to_owned(), payload::name(subscribers, size, copies)));
-            text += &overview(results, "payload", &format!("N = {subscribers}, {copies}"), &cases);
+            tables += &overview(results, "payload", &format!("N = {subscribers}, {copies}"), &cases);
         }
     }
-    text
+    titled("Nanoseconds of a publish with its N receives, by the size of an event and how it is copied:", &tables)
 }
 
 fn contention_overview(results: &Results) -> String {
     let cases = results.cases.iter().filter(|case| case.group == "contention");
     let cases: Vec<_> = cases.map(|case| (case.name.replace("publishers = ", ""), case.name.clone())).collect();
-    String::from(
-        "![Publishes by publishers](contention.svg)\n\nNanoseconds from one publish of anybody to the next, with 4 receives:\n\n",
-    ) + &overview(results, "contention", "publishers", &cases)
+    let table = overview(results, "contention", "publishers", &cases);
+    titled("Nanoseconds from one publish of anybody to the next, with 4 receives:", &table)
+}
+
+/// Tables with a line above, if there are any.
+fn titled(title: &str, tables: &str) -> String {
+    if tables.is_empty() { String::new() } else { format!("{title}\n\n{tables}") }
 }
 
 /// The budgets, and what was measured: nothing where that was none of them.
@@ -114,18 +149,28 @@ pub fn budgets(verdicts: &[Verdict]) -> String {
     if verdicts.iter().all(|verdict| verdict.measured.is_none()) {
         return String::new();
     }
-    let mut text = String::from("## Budgets\n\n| what | budget | measured | |\n|---|---|---|---|\n");
+    let count = |word: &str| verdicts.iter().filter(|verdict| verdict.word() == word).count();
+    let mut text = format!(
+        "## Budgets\n\nRatios of medians: {} met, {} missed.\n\n| what | budget | measured | |\n|---|--:|--:|---|\n",
+        count("met"),
+        count("**missed**")
+    );
     for verdict in verdicts {
         let _ = writeln!(
             text,
             "| {} | {} | {} | {} |",
             verdict.what,
-            verdict.limit.map_or_else(|| "as low as it gets".to_owned(), |limit| format!("<= {limit:.2}")),
+            verdict.limit.map_or_else(|| "as low as it gets".to_owned(), |limit| limit.to_string()),
             verdict.measured.map_or_else(|| "not measured".to_owned(), |(figure, _)| format!("{figure:.2}")),
             verdict.word()
         );
     }
     text + "\n"
+}
+
+/// A name that Markdown does not take for HTML, such as `Mutex<Vec>`.
+fn escaped(name: &str) -> String {
+    name.replace('<', "\\<")
 }
 
 fn case_table(case: &CaseResult) -> String {
@@ -137,7 +182,7 @@ fn case_table(case: &CaseResult) -> String {
         let _ = writeln!(
             text,
             "| {} | {} | {}–{} | {:.2} | {} |",
-            row.name,
+            escaped(&row.name),
             figure(row.nanos),
             figure(low),
             figure(high),
@@ -148,32 +193,32 @@ fn case_table(case: &CaseResult) -> String {
     text + "\n"
 }
 
-fn percentiles(histogram: &Histogram<u64>) -> String {
-    let mut cells: Vec<_> =
-        PERCENTILES.iter().map(|&(_, percentile)| figure(histogram.value_at_percentile(percentile) as f64)).collect();
-    cells.push(figure(histogram.max() as f64));
-    cells.join(" | ")
+/// What every percentile is, as far as it is known, and the longest.
+fn percentiles(distribution: &Distribution) -> String {
+    let known =
+        PERCENTILES.map(|percentile| distribution.percentile(percentile).map_or_else(|| "–".to_owned(), figure));
+    format!("{} | {}", known.join(" | "), figure(distribution.max as f64))
 }
 
 fn latency_tables(latencies: &[Latency]) -> String {
     let mut text = String::new();
     let mut case = "";
-    for latency in latencies {
-        if latency.case != case {
-            if case.is_empty() {
-                text += "## latency\n\nRound trips between two threads, in nanoseconds, of all turns together. \
-                         (Budgets and ratios compare medians over the turns: one in which both threads were on one core says nothing of anybody.)\n";
-            }
-            case = latency.case;
+    for Latency { case: of, name, round_trip } in latencies {
+        if of != case {
+            case = of;
             let _ = write!(
                 text,
-                "\n### latency: {case}\n\n![Round trips, {case}](latency-{case}.svg)\n\n\
-                 | contestant | round trips | p50 | p99 | p99.9 | max |\n|---|--:|--:|--:|--:|--:|\n"
+                "### latency: {case}\n\nRound trips between two threads, in nanoseconds.\n\n\
+                 | contestant | turns | round trips | p50 | p99 | p99.9 | max |\n|---|--:|--:|--:|--:|--:|--:|\n"
             );
         }
-        let _ = writeln!(text, "| {} | {} | {} |", latency.name, latency.nanos.len(), percentiles(&latency.nanos));
+        let Distribution { turns, samples, .. } = round_trip;
+        let _ = writeln!(text, "| {name} | {turns} | {} | {} |", figure(*samples as f64), percentiles(round_trip));
+        if latencies.iter().rfind(|row| row.case == *case).is_some_and(|last| last.name == *name) {
+            text += "\n";
+        }
     }
-    text + "\n"
+    text
 }
 
 fn stalled_tables(stalled: &[Stalled]) -> String {
@@ -181,9 +226,8 @@ fn stalled_tables(stalled: &[Stalled]) -> String {
         return String::new();
     }
     let mut text = String::from(
-        "## stalled\n\nThree subscribers read, and with \"yes\" one more never does. Nanoseconds of a publish, and from a publish to its \
-         receipt by those who read; and what those have lost. (Losses and tails also have in them what the machine did meanwhile; the chart \
-         has the median of the turns.)\n\n![A stalled subscriber](stalled.svg)\n\n\
+        "Three subscribers read, and with \"yes\" one more never does. Nanoseconds of a publish, and from a publish \
+         to its receipt by those who read; and what those have lost.\n\n\
          | contestant | stalled | publish p50 | p99 | p99.9 | max | delay p50 | p99 | p99.9 | max | published | lost by readers | |\n\
          |---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|\n",
     );
@@ -195,7 +239,7 @@ fn stalled_tables(stalled: &[Stalled]) -> String {
             if row.stalled { "yes" } else { "no" },
             percentiles(&row.publish),
             percentiles(&row.delay),
-            row.published,
+            figure(row.published as f64),
             row.lost,
             if row.blocked { "**blocked, given up**" } else { "" },
         );
@@ -208,35 +252,39 @@ fn overload_tables(overload: &[Overload]) -> String {
         return String::new();
     }
     let mut text = String::from(
-        "## overload\n\nNanoseconds of a publish while more threads are busy than there are processors: they *receive*, or they *burn* time and \
-         touch nothing, and the publisher empties the rings itself. *Long* are publishes of more than 100 µs, of a million. Most of them \
-         were suspended; those that were running for more than 250 µs have *spun*, because they had to wait for a suspended \
-         receiver: how many have, for how long at the most, and what part of the publisher's processor time that was in all.\n\n\
-         ![Publishing under overload](overload.svg)\n",
+        "Nanoseconds of a publish: the other threads *receive*, or they *burn* time and touch nothing, and the \
+         publisher empties the rings itself. *Long* are publishes of more than 100 µs, of a million. Most of them were \
+         suspended; those that were running for more than 250 µs have *spun*, because they had to wait for a suspended \
+         receiver: how many have, for how long at the most, and what part of the publisher's processor time that was \
+         in all.\n\n",
     );
     let mut case = "";
     for row in overload {
         if row.case != case {
-            case = row.case;
+            if !case.is_empty() {
+                text += "\n";
+            }
+            case = &row.case;
             let _ = write!(
                 text,
-                "\n### overload: {case}\n\n\
+                "### overload: {case}\n\n\
                  | contestant | threads | publishes | p50 | p99 | p99.9 | max | long | spun | longest, ms | part | lost per publish |\n\
                  |---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n"
             );
         }
-        let publishes = row.publish.len();
+        let publishes = row.publish.samples as f64;
         let _ = writeln!(
             text,
-            "| {} | {} | {publishes} | {} | {} | {} | {} | {:.2} % | {:.3} |",
+            "| {} | {} | {} | {} | {} | {} | {} | {:.2} % | {:.3} |",
             row.name,
             row.load.name(),
+            figure(publishes),
             percentiles(&row.publish),
-            figure(row.long as f64 * 1e6 / publishes as f64),
+            figure(row.long as f64 * 1e6 / publishes),
             row.spins.count,
             figure(row.spins.longest.as_secs_f64() * 1e3),
             row.spins.total.as_secs_f64() * 100.0 / row.running.as_secs_f64(),
-            row.lost as f64 / publishes as f64,
+            row.lost as f64 / publishes,
         );
     }
     text + "\n"
@@ -247,14 +295,15 @@ fn memory_table(rows: &[Memory]) -> String {
         return String::new();
     }
     let mut text = format!(
-        "## memory\n\nBytes that are allocated, and those of the handle: for a bus without subscribers, for one more subscriber with room \
+        "Bytes that are allocated, and those of the handle: for a bus without subscribers, for one more subscriber with room \
          for {} events of 16 bytes, for its filter, and for an event that waits for it. Those that share one ring have it in the bus.\n\n\
          | contestant | bus | subscriber | filter | waiting event |\n|---|--:|--:|--:|--:|\n",
         memory::CAPACITY
     );
     for Memory { name, bus, subscriber, filter, queued } in rows {
-        let filter = filter.map_or_else(|| "–".to_owned(), |filter| format!("{filter:.0}"));
-        let _ = writeln!(text, "| {name} | {bus:.0} | {subscriber:.0} | {filter} | {queued:.1} |");
+        let filter = filter.map_or_else(|| "–".to_owned(), thousands);
+        let (bus, subscriber) = (thousands(*bus), thousands(*subscriber));
+        let _ = writeln!(text, "| {name} | {bus} | {subscriber} | {filter} | {queued:.1} |");
     }
     text + "\n"
 }
@@ -285,13 +334,26 @@ fn builds_table(compared: &[Compared]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::figures::tests::made_up;
+    use super::super::{budget, charts};
     use super::*;
     use crate::measure::Measured;
 
     #[test]
     fn overview_has_a_row_for_each_contestant_and_a_column_for_each_case() {
-        let row = |name, nanos, dropped| Measured { name, nanos, quartiles: (nanos, nanos), dropped };
-        let case = |name: &str, rows| CaseResult { group: "fanout", name: name.to_owned(), operation: "publish", rows };
+        let row = |name: &str, nanos, dropped| Measured {
+            name: str::to_owned(name),
+            samples: 41,
+            nanos,
+            quartiles: (nanos, nanos),
+            dropped,
+        };
+        let case = |name: &str, rows| CaseResult {
+            group: "fanout".to_owned(),
+            name: name.to_owned(),
+            operation: "publish".to_owned(),
+            rows,
+        };
         let cases = vec![
             case("N = 1", vec![row("ringbus Publisher", 10.0, 0.0), row("kanal", 12.0, 0.5)]),
             case("N = 4", vec![row("ringbus Publisher", 40.0, 0.0), row("flume", 99.5, 0.0)]),
@@ -303,5 +365,42 @@ mod tests {
             "| Arc | 1 | 4 |\n|---|--:|--:|\n| ringbus Publisher | 10.0 | 40.0 |\n| kanal | 12.0 * | – |\n| flume | – | 99.5 |\n\n"
         );
         assert_eq!(overview(&results, "payload", "Copy", &columns), "");
+    }
+
+    #[test]
+    fn every_group_has_its_section_and_every_chart_its_place() {
+        let figures = made_up(&["ringbus Publisher", "ringbus lanes Publisher", "kanal", "ringbus, by type"]);
+        let pictures = charts::all(&figures);
+        let text = report(&figures, &budget::verdicts(&figures.results), &pictures);
+        for group in GROUPS {
+            assert_eq!(text.matches(&format!("\n## {}\n", group.name)).count(), 1, "{}", group.name);
+        }
+        for picture in pictures {
+            assert!(text.contains(&format!("]({})\n", picture.file)), "{}", picture.file);
+        }
+        assert!(text.contains("\n## lto\n") && text.contains("\n## Budgets\n"));
+        assert!(!text.contains("NaN") && !text.contains("\n\n\n"), "{text}");
+    }
+
+    #[test]
+    fn what_was_not_measured_has_no_section() {
+        let mut figures = made_up(&["kanal"]);
+        figures.results.cases.retain(|case| case.group == "filter");
+        figures.results = Results { cases: figures.results.cases, ..Results::default() };
+        let text = report(&figures, &budget::verdicts(&figures.results), &[]);
+        let sections: Vec<_> = text.lines().filter(|line| line.starts_with("## ")).collect();
+        assert_eq!(sections, ["## filter"]);
+    }
+
+    #[test]
+    fn name_with_brackets_is_no_html() {
+        let figures = made_up(&["Mutex<Vec>"]);
+        let text = report(&figures, &[], &[]);
+        assert!(text.contains("| Mutex\\<Vec> |") && !text.contains("| Mutex<Vec> | 10.1"), "{text}");
+    }
+
+    #[test]
+    fn percentile_that_is_not_known_is_missing() {
+        assert_eq!(percentiles(&Distribution::default()), "– | – | – | 0.00");
     }
 }
