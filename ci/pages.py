@@ -217,8 +217,6 @@ CLAIMS = [
     ("loom-tests/README.md", r"shuttle finds (\d+) of", lambda: len([*filter(is_found_by_shuttle, mutants())])),
     ("benches/README.md", r"one locked instruction each \| ([\d.]+) \|", lambda: result(TO_1, RAW)),
     ("benches/README.md", r"`Publisher::publish` and `try_recv` \| ([\d.]+) \|", lambda: result(TO_1, PUBLISHER)),
-    ("benches/README.md", r"instead of\s([\d.]+) and", lambda: ratio(TO_1, PUBLISHER, RAW)),
-    ("benches/README.md", r"instead of\s[\d.]+ and ([\d.]+)", lambda: ratio(TO_4, PUBLISHER, RAW)),
 ]
 
 # Sections of README.md in which every number cites something, and what says how it was measured.

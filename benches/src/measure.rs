@@ -106,7 +106,7 @@ pub struct Effort {
 
 impl Effort {
     /// For a report that is published.
-    pub const FULL: Self = Self { samples: 41, sample_time: Duration::from_millis(8) };
+    pub const FULL: Self = Self { samples: 33, sample_time: Duration::from_millis(6) };
     /// To see that everything works, and roughly what it costs.
     pub const QUICK: Self = Self { samples: 9, sample_time: Duration::from_millis(3) };
 }
