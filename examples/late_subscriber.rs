@@ -32,6 +32,7 @@ fn show(events: &Subscription<Cluster>, out: &mut impl Write) -> io::Result<()> 
     writeln!(out)
 }
 
+/// Writes what each component gets.
 pub fn run(out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     // Who leads and what is configured is worth knowing later; a heartbeat is not.
     let bus = EventBus::builder().retain([Cluster::LEADER, Cluster::CONFIG]).build();

@@ -248,7 +248,7 @@ fn close_lets_go_of_what_is_retained_and_leaves_it_to_those_who_have_subscribed(
     assert!(bus.retained(event.event_type()).is_none());
     bus.forget(event.event_type());
     assert!(matches!(bus.publish(event.clone()), Err(PublishError::Closed(_))));
-    assert_eq!(bus.publish_batch(&[event.clone()]).unwrap_err().kind, BatchErrorKind::Closed);
+    assert_eq!(bus.publish_batch(std::slice::from_ref(&event)).unwrap_err().kind, BatchErrorKind::Closed);
     assert!(late.try_recv().is_ok());
     assert_eq!(late.try_recv().unwrap_err(), TryRecvError::Closed);
     drop(late);
