@@ -173,6 +173,9 @@ impl<E: Event + Clone> EventBus<E> {
     /// Before [`start`](Self::start) the event is kept for the replay. Events that one thread publishes are received in its
     /// order, by every subscriber. A [`Publisher`] does the same faster.
     ///
+    /// An event of a type that the bus [retains](BusBuilder::retain) takes the place of the last
+    /// one of its type first.
+    ///
     /// Progress: lock-free as far as the rings are (see the [crate documentation](crate#progress)). Takes no lock (a
     /// [response](Event::as_response) takes two short ones while requests are under way), makes no system call unless a subscriber is parked (or suspended in the middle of freeing the very slot that is needed, for
     /// which crossbeam's ring yields), and allocates nothing, except that a thread's first
@@ -248,11 +251,14 @@ impl<E: Event + Clone> EventBus<E> {
     /// # Errors
     ///
     /// Where the start-up buffer becomes full, or the bus is closed: says how many events of the batch were taken before that, and what
-    /// became of them. A live bus takes all or, once it is closed, none. (An empty batch is always taken.)
+    /// became of them. A live bus takes all or, once it is closed, none; one that
+    /// [retains](BusBuilder::retain) types may be closed in the midst of a batch. (An empty batch
+    /// is always taken.)
     ///
     /// # Panics
     ///
-    /// As [`publish`](Self::publish), after the whole batch was served. (Before the start, an event whose `Clone` panics is kept for nobody.)
+    /// As [`publish`](Self::publish), after the whole batch was served. (Before the start, an event
+    /// whose `Clone` panics is kept for nobody; later, one of a retained type then reaches nobody.)
     ///
     /// # Examples
     ///
@@ -446,6 +452,77 @@ impl<E: Event + Clone> EventBus<E> {
         let routes = &snapshot.routes;
         let is_closed = matches!(snapshot.phase, Phase::Closed(_));
         !is_closed && (!routes.universal().is_empty() || !routes.typed(event_type).is_empty())
+    }
+
+    /// The last event of a type that the bus [retains](BusBuilder::retain), published by now.
+    /// `None` if none was published, or it was [forgotten](Self::forget), if the type is not
+    /// retained, and if the bus is closed.
+    ///
+    /// Before [`start`](Self::start) it is looked for in the start-up buffer, from its end.
+    ///
+    /// Progress: lock-free.
+    ///
+    /// # Panics
+    ///
+    /// Goes on with a panic of the event's `Clone`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventBus, EventType};
+    /// # use std::time::SystemTime;
+    /// # #[derive(Clone, Debug, PartialEq)]
+    /// # struct Leader(&'static str);
+    /// # impl Event for Leader {
+    /// #     fn event_type(&self) -> EventType { LEADER }
+    /// #     fn timestamp(&self) -> SystemTime { SystemTime::now() }
+    /// # }
+    /// const LEADER: EventType = EventType::new("leader");
+    ///
+    /// let bus = EventBus::builder().retain([LEADER]).build();
+    /// assert_eq!(bus.retained(LEADER), None);
+    /// bus.publish(Leader("a"))?;
+    /// bus.start();
+    /// assert_eq!(bus.retained(LEADER), Some(Leader("a")));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn retained(&self, event_type: EventType) -> Option<E> {
+        self.core.retained(event_type)
+    }
+
+    /// Forgets the last event of a type that the bus [retains](BusBuilder::retain): who subscribes
+    /// from now on does not get it. Those who have subscribed do. If the type is not retained, or
+    /// the bus is closed, this does nothing.
+    ///
+    /// If nobody else needs the event any more it is dropped here, where a panic goes no further
+    /// than the panic hook; otherwise as described for [filters](SubscriberBuilder::filter).
+    ///
+    /// Progress: lock-free.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventBus, EventType};
+    /// # use std::time::SystemTime;
+    /// # #[derive(Clone, Debug, PartialEq)]
+    /// # struct Leader(&'static str);
+    /// # impl Event for Leader {
+    /// #     fn event_type(&self) -> EventType { LEADER }
+    /// #     fn timestamp(&self) -> SystemTime { SystemTime::now() }
+    /// # }
+    /// const LEADER: EventType = EventType::new("leader");
+    ///
+    /// let bus = EventBus::builder().retain([LEADER]).build();
+    /// bus.start();
+    /// bus.publish(Leader("a"))?;
+    /// bus.forget(LEADER); // it has resigned
+    /// assert_eq!(bus.retained(LEADER), None);
+    /// assert!(bus.subscribe(8).is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn forget(&self, event_type: EventType) {
+        self.core.forget(event_type);
     }
 
     /// What was counted so far. Takes a short lock that no publish ever takes.

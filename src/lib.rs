@@ -193,6 +193,13 @@
 //! A component that holds an [`EventBus`] and receives until the bus closes waits for itself. Give
 //! it a [`WeakEventBus`], or call `close`.
 //!
+//! # Coming late
+//!
+//! A bus can [retain](BusBuilder::retain) the last event of some types: who leads, which
+//! configuration is in force. Whoever subscribes later receives these first, and then what is
+//! published from then on. [`retained`](EventBus::retained) reads such an event,
+//! [`forget`](EventBus::forget) lets go of it.
+//!
 //! # Tasks
 //!
 //! [`recv_async`](Subscription::recv_async), `Stream` and [`Gather::until`] work on any runtime. A
@@ -243,10 +250,11 @@
 //! Tests and models cite these numbers.
 //!
 //! 1. **Non-blocking.** A publish takes no lock, allocates nothing, and makes no system call unless
-//!    a subscriber is parked. (A response takes two short locks while requests are under way. For
-//!    what happens once, see [Progress](#progress).)
+//!    a subscriber is parked. (A response takes two short locks while requests are under way. A
+//!    publish of a retained type allocates. For what happens once, see [Progress](#progress).)
 //! 2. **Conservation.** What publishes report delivered to a subscriber, plus what it takes of the
-//!    replay, is what it receives, has queued, evicts or [discards](SubscriberStats::discarded).
+//!    replay and of the retained events, is what it receives, has queued, evicts or
+//!    [discards](SubscriberStats::discarded).
 //!    What they report dropped is its drop counter.
 //! 3. **Nothing lost at start.** An event accepted before `start` reaches everyone who has
 //!    subscribed by then and wants it, once.
@@ -268,12 +276,17 @@
 //!     counted as discarded.)
 //! 11. **Bounded memory.** The start-up buffer, the rings, the current snapshot, and an older one
 //!     per publish under way and per idle [`Publisher`]; for each request under way, a place per
-//!     responder. Nothing grows with traffic.
+//!     responder; an event for each retained type. Nothing grows with traffic.
 //! 12. **Cooperative.** A task that always finds an event lets its neighbours run: it receives at
 //!     most 128 events before it goes back to its executor, on any runtime. A dropped future keeps
 //!     no waker and no event.
 //! 13. **Time-outs hold.** A call with a time-out looks at the clock before it spins or yields once
 //!     more, and does not yield if its deadline is near. With 0 it only looks.
+//! 14. **Retained.** On a bus that retains a type, who subscribes after such an event was published
+//!     receives the last one of each retained type that it wants first, whatever its ring holds,
+//!     and then every later one: no gap, none twice, and never an older one after a newer.
+//!     Publishes of other types pay one look at their type there, and on other buses nothing. (User
+//!     code that an event of the type runs may publish another: that comes behind it.)
 //!
 //! # Features
 //!
@@ -313,6 +326,8 @@
 //! |---|---|---|
 //! | publish, alone or in a batch, live | lock-free in practice | a push spins while a receiver is suspended in the middle of a pop on a ring that is full since; with `DropOldest`, also while another publisher is suspended in the middle of an eviction; a thread's first publish registers it, with `arc-swap` and for its counts |
 //! | the same, to a [lane](Ring) | lock-free | |
+//! | publish of a [retained](BusBuilder::retain) type | lock-free in practice | allocates the new snapshot, and does the rest of the work of others that it finds under way; a push waits while another publisher of the same type is suspended in the middle of its push into the same ring |
+//! | `retained`, `forget` | lock-free | before `start`, `retained` looks through the log |
 //! | publish, before `start` | lock-free | one that finds `start` halfway finishes it, which allocates the new snapshot |
 //! | `try_recv`, `try_recv_many` | lock-free in practice | a pop spins while a publisher is suspended between claiming a slot of the ring and filling it; an unfilled slot of the replay reads as `Empty`; the last receive of a closed bus takes a short lock if somebody [waits for it](EventBus::close_and_drain) |
 //! | `recv`, `recv_async`, `Stream` | wait for an event | |

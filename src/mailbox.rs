@@ -2,6 +2,7 @@
 
 pub(crate) mod end;
 pub(crate) mod filter;
+pub(crate) mod gate;
 pub(crate) mod lag;
 pub(crate) mod options;
 pub(crate) mod ring;
@@ -10,6 +11,7 @@ pub(crate) mod state;
 use crate::event::Event;
 use crate::mailbox::end::{EndState, Ended};
 use crate::mailbox::filter::Filter;
+use crate::mailbox::gate::Gate;
 use crate::mailbox::lag::Episode;
 use crate::mailbox::options::{Overflow, Ring, SubscriberOptions};
 use crate::mailbox::ring::{Inlet, Lost, Outlet, Slots};
@@ -48,6 +50,8 @@ pub(crate) struct Mailbox<E> {
     receipts: CachePadded<Receipts>,
     /// Written by publishers, but not on the good path: for what was lost.
     losses: CachePadded<Losses>,
+    /// One for each type that the bus retains. Written by publishers of these types.
+    gates: Box<[Gate]>,
 }
 
 #[derive(Debug, Default)]
@@ -57,6 +61,8 @@ struct Receipts {
     /// How many events of the start-up log the subscriber has looked at; [`NO_REPLAY`] if it gets
     /// none of them.
     replayed: Counter,
+    /// How many retained events, from before its subscription, the subscriber has still to look at.
+    retained: Counter,
     /// The highest fill of the ring that the subscriber has seen.
     high_water: Counter,
 }
@@ -85,11 +91,17 @@ impl<E> Mailbox<E> {
             waker: WakerSlot::new(),
             end: EndState::new(),
             episode: Episode::new(),
+            gates: Box::default(),
             options,
             receipts: CachePadded::default(),
             losses: CachePadded::default(),
         };
         (mailbox, outlet)
+    }
+
+    /// For a bus that retains so many types.
+    pub(crate) fn with_gates(self, types: usize) -> Self {
+        Self { gates: (0..types).map(|_| Gate::new()).collect(), ..self }
     }
 
     #[inline]
@@ -106,6 +118,18 @@ impl<E> Mailbox<E> {
     #[inline]
     pub(crate) fn accepts(&self, event: &E) -> bool {
         self.options.filter.as_ref().is_none_or(|filter| filter.accepts(event))
+    }
+
+    /// The same, which does not count it.
+    pub(crate) fn would_accept(&self, event: &E) -> bool {
+        self.options.filter.as_ref().is_none_or(|filter| filter.passes(event))
+    }
+
+    /// Counts an event that the filter has refused.
+    pub(crate) fn count_filtered(&self) {
+        if let Some(filter) = &self.options.filter {
+            filter.count_refused();
+        }
     }
 
     /// Puts an event into the ring, as the overflow policy has it. For events that are not
@@ -182,6 +206,28 @@ impl<E> Mailbox<E> {
         self.receipts.replayed.set(if gets_replay { 0 } else { NO_REPLAY as u64 });
     }
 
+    /// Says how many retained events the subscriber is to look at first, and which number the
+    /// youngest of them has, or would have. Before anybody else sees the mailbox.
+    pub(crate) fn entitle_to_retained(&self, events: usize, youngest: usize) {
+        self.receipts.retained.set(events as u64);
+        self.gates.iter().for_each(|gate| gate.open_behind(youngest));
+    }
+
+    /// How many retained events the subscriber has still to look at, or a few more.
+    pub(crate) fn unread_retained(&self) -> usize {
+        self.receipts.retained.get() as usize
+    }
+
+    /// Notes how many retained events the subscriber has still to look at.
+    pub(crate) fn set_unread_retained(&self, events: usize) {
+        self.receipts.retained.set(events as u64);
+    }
+
+    /// What the events of a retained type, given by its index, pass on their way into the ring.
+    pub(crate) fn gate(&self, index: usize) -> Option<&Gate> {
+        self.gates.get(index)
+    }
+
     /// How many events of the start-up log the subscriber has looked at.
     pub(crate) fn replayed(&self) -> usize {
         self.receipts.replayed.get() as usize
@@ -198,9 +244,10 @@ impl<E> Mailbox<E> {
         self.ended() == Some(Ended::Abandon) && self.replayed() == 0
     }
 
-    /// How much of a start-up log of that many events the subscriber has still to look at.
+    /// How much of a start-up log of that many events the subscriber has still to look at, or how
+    /// many retained events.
     pub(crate) fn unread_replay(&self, log_len: usize) -> usize {
-        if self.is_abandoned() { 0 } else { log_len.saturating_sub(self.replayed()) }
+        if self.is_abandoned() { 0 } else { log_len.saturating_sub(self.replayed()) + self.unread_retained() }
     }
 
     /// Whether there is something that the subscriber has not received, and may still. (What comes

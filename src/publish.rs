@@ -4,6 +4,7 @@ pub(crate) mod batch;
 pub(crate) mod displaced;
 pub(crate) mod drains;
 pub(crate) mod hooks;
+pub(crate) mod retained;
 pub(crate) mod routes;
 pub(crate) mod snapshot;
 pub(crate) mod startup;

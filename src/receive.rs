@@ -33,7 +33,8 @@ use std::time::{Duration, Instant};
 /// Receives events. Unsubscribes when dropped.
 ///
 /// A subscription made before [`start`](crate::EventBus::start) first gives the whole replay, from a log that all subscribers
-/// share, and then what came into its ring; one made later begins with the ring. It belongs to one thread or task at a
+/// share, and then what came into its ring; one made later begins with what the bus
+/// [retains](crate::BusBuilder::retain), and then the ring. It belongs to one thread or task at a
 /// time: it is `Send`, and neither `Sync` nor `Clone`.
 ///
 /// **Falling behind.** When the ring is full, this subscriber loses events and nobody else does.
@@ -696,7 +697,8 @@ impl<E: Event + Clone> Subscription<E> {
         self.mailbox.options().capacity
     }
 
-    /// How many events wait to be received: those in the ring, and the unread part of the replay once the bus has started.
+    /// How many events wait to be received: those in the ring, and the unread part of the replay
+    /// once the bus has started, or of what was retained.
     /// Advisory; and an upper bound while a replay is unread, because types and filter apply to it as it is received.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -705,7 +707,7 @@ impl<E: Event + Clone> Subscription<E> {
 
     /// How many events there are to be replayed, once the bus has started; 0 once they were.
     fn log_len(&self) -> usize {
-        self.replay.borrow().as_ref().map_or(0, Replay::len)
+        self.replay.borrow().as_ref().map_or(0, Replay::log_len)
     }
 
     /// Whether [`len`](Self::len) is 0. Advisory.

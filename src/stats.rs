@@ -19,7 +19,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// response was gathered by its [request](crate::EventBus::request) as well is not told here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Published {
-    /// Events kept for the replay: 1 before `start`, 0 after. A batch may straddle the start.
+    /// Events kept for the replay: 1 before `start`, 0 after. A batch may straddle the start. (Also
+    /// 1 for an event of a [retained](crate::BusBuilder::retain) type that a filter, `Clone` or
+    /// `Drop` publishes while it runs for another of that type: the publish of that one publishes
+    /// this as well, behind it, and reports its deliveries.)
     pub buffered: usize,
     /// Subscribers in whose ring the event is; of a batch, the sum over its events.
     pub delivered: usize,
@@ -106,8 +109,8 @@ pub struct BusStats {
 
 /// What was counted for one subscriber.
 ///
-/// At every quiescent point, what publishes reported delivered to it, plus what it took of the replay, is
-/// `received + len + evicted + discarded`.
+/// At every quiescent point, what publishes reported delivered to it, plus what it took of the
+/// replay and of the retained events, is `received + len + evicted + discarded`.
 ///
 /// Its `Display` is a table of one line; with the feature `serde` it is `Serialize`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,7 +126,8 @@ pub struct SubscriberStats {
     pub ring: Ring,
     /// Events in its ring now. The unread part of a replay is not in the ring, and not in this number.
     pub len: usize,
-    /// Events of the replay that it has not looked at yet, once the bus has started. An upper bound
+    /// Events of the replay that it has not looked at yet, once the bus has started; or of those
+    /// that were [retained](crate::BusBuilder::retain) when it subscribed. An upper bound
     /// for what it will receive of them, because types and filter apply as they are received.
     pub unread_replay: usize,
     /// The highest fill of the ring seen, in events. Sampled by the receiver, now and then and whenever it has found

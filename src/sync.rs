@@ -18,7 +18,8 @@ pub(crate) use self::model::{
     WatchedMutex as Mutex, fence, load_behind_claims, thread, thread_local,
 };
 
-/// Only ever holds what waits to be freed, which no model looks at.
+/// Only ever holds what waits to be freed, or what one thread has for itself, which no model looks
+/// at.
 pub(crate) use crossbeam_queue::SegQueue;
 
 #[cfg(not(any(loom, shuttle)))]

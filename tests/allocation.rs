@@ -325,3 +325,30 @@ fn request_allocates_the_same_for_any_number_of_subscribers() {
     assert_eq!(few, round_with(100));
     assert!(few <= 4, "the request, its lists, and the registration: {few}");
 }
+
+// G1, G14: what a bus retains costs the other types no allocation.
+#[test]
+fn publishing_other_types_than_the_retained_ones_does_not_allocate() {
+    warm_up();
+    let bus = EventBus::builder().ring(common::ring()).retain([EVEN]).build();
+    bus.start();
+    bus.publish(Number(2)).unwrap();
+    let late = bus.subscribe(EVENTS as usize);
+    let mut publisher = bus.publisher();
+    publisher.publish(Number(1)).unwrap();
+    let odd = [Number(3), Number(5)];
+    let allocated = allocations(|| {
+        for _ in 0..10 {
+            bus.publish(Number(1)).unwrap();
+            publisher.publish(Number(1)).unwrap();
+            bus.publish_batch(&odd).unwrap();
+            publisher.publish_batch(&odd).unwrap();
+        }
+        assert_eq!(late.try_iter().count(), 1 + 1 + 60);
+    });
+    assert_eq!(allocated, 0);
+    let publish_retained = || {
+        bus.publish(Number(2)).unwrap();
+    };
+    assert!(allocations(publish_retained) > 0, "a retained one does");
+}

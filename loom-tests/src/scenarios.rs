@@ -8,6 +8,7 @@ pub mod lane;
 pub mod large;
 pub mod publisher;
 pub mod requesting;
+pub mod retaining;
 pub mod sealing;
 pub mod startup;
 pub mod subscribing;

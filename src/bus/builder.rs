@@ -9,7 +9,7 @@ use crate::mailbox::Mailbox;
 use crate::mailbox::end::Ended;
 use crate::mailbox::filter::Filter;
 use crate::mailbox::options::{Overflow, Ring, SubscriberOptions, WaitStrategy};
-use crate::panics::drop_guarded;
+use crate::panics::{drop_guarded, swallow};
 use crate::publish::snapshot::Phase;
 use crate::receive::Subscription;
 use crate::receive::replay::Replay;
@@ -39,6 +39,8 @@ use std::sync::Arc;
 pub struct BusBuilder<E> {
     startup_capacity: usize,
     ring: Ring,
+    /// Without repetition.
+    retained: Vec<EventType>,
     events: PhantomData<fn() -> E>,
 }
 
@@ -47,7 +49,12 @@ const DEFAULT_STARTUP_CAPACITY: usize = 1_024;
 
 impl<E: Event + Clone> BusBuilder<E> {
     pub(crate) fn new() -> Self {
-        Self { startup_capacity: DEFAULT_STARTUP_CAPACITY, ring: Ring::default(), events: PhantomData }
+        Self {
+            startup_capacity: DEFAULT_STARTUP_CAPACITY,
+            ring: Ring::default(),
+            retained: Vec::new(),
+            events: PhantomData,
+        }
     }
 
     /// Sets how many events may be published before [`start`](EventBus::start); 1,024 unless set.
@@ -63,6 +70,56 @@ impl<E: Event + Clone> BusBuilder<E> {
         self
     }
 
+    /// Retains the last event of each of these types: a subscriber that comes after it was
+    /// published receives it first, and then what is published from then on. None are retained
+    /// unless set; an empty list means none, and a type that is named twice counts once. Replaces
+    /// what was set before.
+    ///
+    /// This is for what a component must know that comes late: who leads, which configuration is in
+    /// force. [`EventBus::retained`] reads such an event, and [`EventBus::forget`] lets go of it.
+    /// A subscriber [can do without](SubscriberBuilder::retained).
+    ///
+    /// Publishing an event of a retained type allocates, and copies a small part of the snapshot;
+    /// it is for what changes now and then. Publishing other types on such a bus costs one look at
+    /// their type more, and on any other bus nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventBus, EventType};
+    /// # use std::time::SystemTime;
+    /// # #[derive(Clone, Debug, PartialEq)]
+    /// # enum Cluster { Leader(&'static str), Beat }
+    /// # impl Event for Cluster {
+    /// #     fn event_type(&self) -> EventType {
+    /// #         match self { Cluster::Leader(_) => LEADER, Cluster::Beat => const { EventType::new("beat") } }
+    /// #     }
+    /// #     fn timestamp(&self) -> SystemTime { SystemTime::now() }
+    /// # }
+    /// const LEADER: EventType = EventType::new("leader");
+    ///
+    /// let bus = EventBus::builder().retain([LEADER]).build();
+    /// bus.start();
+    /// bus.publish(Cluster::Leader("a"))?;
+    /// bus.publish(Cluster::Leader("b"))?;
+    /// bus.publish(Cluster::Beat)?;
+    ///
+    /// let late = bus.subscribe(8);
+    /// bus.publish(Cluster::Leader("c"))?;
+    /// assert_eq!(late.try_recv(), Ok(Cluster::Leader("b"))); // the last one of before
+    /// assert_eq!(late.try_recv(), Ok(Cluster::Leader("c"))); // and every later one
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn retain(mut self, types: impl IntoIterator<Item = EventType>) -> Self {
+        self.retained.clear();
+        for event_type in types {
+            if !self.retained.contains(&event_type) {
+                self.retained.push(event_type);
+            }
+        }
+        self
+    }
+
     /// Makes the bus. The memory of its start-up buffer is allocated here.
     ///
     /// # Panics
@@ -70,7 +127,7 @@ impl<E: Event + Clone> BusBuilder<E> {
     /// If there is no memory for the start-up buffer.
     #[must_use]
     pub fn build(self) -> EventBus<E> {
-        EventBus::of(Core::new(self.startup_capacity, self.ring))
+        EventBus::of(Core::new(self.startup_capacity, self.ring, self.retained))
     }
 }
 
@@ -79,6 +136,7 @@ impl<E> fmt::Debug for BusBuilder<E> {
         f.debug_struct("BusBuilder")
             .field("startup_capacity", &self.startup_capacity)
             .field("ring", &self.ring)
+            .field("retained", &self.retained)
             .finish()
     }
 }
@@ -197,10 +255,40 @@ impl<E: Event + Clone> SubscriberBuilder<E> {
         self
     }
 
+    /// Sets whether the subscription begins with the events that the bus
+    /// [retains](BusBuilder::retain) when it is made; `true` unless set. Without effect before
+    /// `start`: the replay has them all.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventBus, EventType};
+    /// # use std::time::SystemTime;
+    /// # #[derive(Clone, Debug, PartialEq)]
+    /// # struct Leader(&'static str);
+    /// # impl Event for Leader {
+    /// #     fn event_type(&self) -> EventType { const { EventType::new("leader") } }
+    /// #     fn timestamp(&self) -> SystemTime { SystemTime::now() }
+    /// # }
+    /// let bus = EventBus::builder().retain([EventType::new("leader")]).build();
+    /// bus.start();
+    /// bus.publish(Leader("a"))?;
+    /// let changes = bus.subscriber("changes").retained(false).subscribe();
+    /// bus.publish(Leader("b"))?;
+    /// assert_eq!(changes.try_recv(), Ok(Leader("b")));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn retained(mut self, retained: bool) -> Self {
+        self.options.retained = retained;
+        self
+    }
+
     /// Subscribes.
     ///
     /// Every publish that happens after this has returned is offered. Before `start`, the subscription is
-    /// also entitled to the whole replay. On a closed bus, the subscription is closed from the beginning, and the bus does not know it:
+    /// also entitled to the whole replay; after it, to the last event of each type that it wants
+    /// and the bus [retains](BusBuilder::retain), in the order in which they were published. On a
+    /// closed bus, the subscription is closed from the beginning, and the bus does not know it:
     /// neither its count of subscribers nor its statistics have it.
     ///
     /// Progress: lock-free; copies a small part of the list of subscribers, and if this one takes
@@ -214,15 +302,19 @@ impl<E: Event + Clone> SubscriberBuilder<E> {
     pub fn subscribe(self) -> Subscription<E> {
         let cell = self.core.cell();
         let (mailbox, outlet) = Mailbox::new(self.options);
-        let mailbox = Arc::new(mailbox);
-        let replay = match cell.join(&mailbox) {
-            Phase::Starting(log) => Some(Replay::new(log)),
-            Phase::Live => None,
+        let mailbox = Arc::new(mailbox.with_gates(self.core.retained_types()));
+        let (phase, retained) = cell.join(&mailbox);
+        let replay = match phase {
+            Phase::Starting(log) => Some(Replay::of_log(log)),
+            Phase::Live | Phase::Retaining => {
+                retained.as_ref().and_then(|retained| Replay::of_retained(retained, &mailbox))
+            }
             Phase::Closed(_) => {
                 mailbox.end(Ended::Drain);
                 None
             }
         };
+        swallow(|| drop(retained));
         Subscription::new(cell.downgrade(), mailbox, outlet, replay)
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::error::{BatchError, BatchErrorKind, PublishError};
 use crate::event::Event;
+use crate::event::event_type::EventType;
 use crate::gather::pending::Answered;
 use crate::gather::requests::{Addressee, Requests};
 use crate::mailbox;
@@ -9,6 +10,7 @@ use crate::mailbox::end::Ended;
 use crate::mailbox::options::Ring;
 use crate::panics::Panics;
 use crate::publish::batch::Batch;
+use crate::publish::retained::{Entry, RetainedTypes, fan_out_put};
 use crate::publish::snapshot::{Backlog, Phase, Snapshot, SnapshotCell};
 use crate::publish::startup::{AppendError, Appended, StartupLog};
 use crate::publish::{dispose, fan_out};
@@ -29,21 +31,30 @@ pub(crate) struct Core<E> {
     named: Counter,
     /// What subscribers get unless they say otherwise.
     ring: Ring,
+    /// Which types are retained, if any.
+    retained: Option<Arc<RetainedTypes>>,
 }
 
 impl<E> Core<E> {
-    pub(crate) fn new(startup_capacity: usize, ring: Ring) -> Self {
+    pub(crate) fn new(startup_capacity: usize, ring: Ring, retained: Vec<EventType>) -> Self {
+        let retained = (!retained.is_empty()).then(|| Arc::new(RetainedTypes::new(retained)));
         Self {
-            cell: SnapshotCell::new(StartupLog::new(startup_capacity)),
+            cell: SnapshotCell::new(StartupLog::new(startup_capacity), retained.clone()),
             totals: Totals::default(),
             requests: Arc::new(Requests::new()),
             named: Counter::new(0),
             ring,
+            retained,
         }
     }
 
     pub(crate) fn ring(&self) -> Ring {
         self.ring
+    }
+
+    /// How many types are retained.
+    pub(crate) fn retained_types(&self) -> usize {
+        self.retained.as_ref().map_or(0, |types| types.len())
     }
 
     pub(crate) fn cell(&self) -> &SnapshotCell<E> {
@@ -66,7 +77,10 @@ impl<E> Core<E> {
     /// See [`finish_start`].
     ///
     /// [`finish_start`]: Self::finish_start
-    pub(crate) fn start(&self) -> usize {
+    pub(crate) fn start(&self) -> usize
+    where
+        E: Event + Clone,
+    {
         let Phase::Starting(log) = self.cell.load().phase.clone() else { return 0 };
         // The log first, the cell second: were the cell live first, a publish could reach a ring while another still
         // appends to the log behind it.
@@ -80,11 +94,19 @@ impl<E> Core<E> {
         };
         #[cfg(feature = "tracing")]
         panics.catch(|| tracing::debug!(target: "ringbus", replayed, "bus started"));
+        self.settle_retained(&mut panics);
         self.cell.sweep();
         // If nobody has subscribed, the last share in the log: user code.
         panics.catch(|| drop(log));
         panics.resume();
         replayed
+    }
+
+    /// Forgets the last event of a type, if that is retained.
+    pub(crate) fn forget(&self, event_type: EventType) {
+        if let Some(index) = self.retained.as_ref().and_then(|types| types.index_of(event_type)) {
+            self.cell.forget(index);
+        }
     }
 
     pub(crate) fn is_started(&self) -> bool {
@@ -223,9 +245,98 @@ impl<E: Event + Clone> Core<E> {
                 self.totals.count_live(1, offered);
                 Ok(offered.into())
             }
+            Phase::Retaining => match self.retained_index(event.as_ref(), panics) {
+                None => {
+                    let offered = self.publish_live(&snapshot, event, panics);
+                    self.totals.count_live(1, offered);
+                    Ok(offered.into())
+                }
+                Some(index) => {
+                    // So that it does not keep what this displaces.
+                    drop(snapshot);
+                    self.publish_retained(event, index, panics)
+                }
+            },
             Phase::Starting(log) => self.publish_to_log(log, event, panics),
             Phase::Closed(_) => Err(BatchErrorKind::Closed),
         }
+    }
+
+    /// The index of an event's type among the retained ones, if it is one.
+    #[inline]
+    pub(crate) fn retained_index(&self, event: Option<&E>, panics: &mut Panics) -> Option<usize> {
+        self.retained.as_ref()?.index_for(event?, panics)
+    }
+
+    /// Publishes an event of a retained type, given by its index, on a live bus.
+    #[inline(never)]
+    fn publish_retained(
+        &self,
+        event: &mut Option<E>,
+        index: usize,
+        panics: &mut Panics,
+    ) -> Result<Published, BatchErrorKind> {
+        let addressee = event.as_ref().map_or(Addressee::Nobody, |event| self.requests.addressee(event, panics));
+        let entry = Entry::of(event, index);
+        let published = self.publish_entry(entry.clone(), addressee, Purpose::Tell, panics);
+        if published.is_err() {
+            // It was put nowhere, so this is the only share.
+            *event = Arc::into_inner(entry).and_then(|entry| entry.event);
+        } else {
+            panics.catch(|| drop(entry));
+        }
+        published
+    }
+
+    /// Retains an event and publishes it.
+    fn publish_entry(
+        &self,
+        entry: Arc<Entry<E>>,
+        addressee: Addressee<E>,
+        purpose: Purpose,
+        panics: &mut Panics,
+    ) -> Result<Published, BatchErrorKind> {
+        let Some((snapshot, put)) = self.cell.put(&entry) else {
+            return Err(BatchErrorKind::Closed);
+        };
+        let published = match fan_out_put(snapshot, put, panics) {
+            Some(offered) => {
+                self.totals.count_live(1, offered);
+                offered.into()
+            }
+            // A publish that is under way further up the stack does it, and counts it.
+            None => {
+                self.totals.count_live(1, Offered::default());
+                Published { buffered: 1, ..Published::default() }
+            }
+        };
+        if purpose == Purpose::Tell || published.buffered + published.delivered > 0 {
+            self.requests.deliver(addressee, panics, |pending, panics| {
+                entry.event.as_ref().map_or(Answered::Late, |event| pending.answer_by_clone(event, panics))
+            });
+        }
+        panics.catch(|| drop(entry));
+        Ok(published)
+    }
+
+    /// The last event of a type, if that is retained. User code.
+    pub(crate) fn retained(&self, event_type: EventType) -> Option<E> {
+        let index = self.retained.as_ref()?.index_of(event_type)?;
+        let snapshot = self.cell.load();
+        let log = if let Phase::Starting(log) = &snapshot.phase { Some(&**log) } else { None };
+        snapshot.retained.as_ref()?.read(index, log)
+    }
+
+    /// Looks up the retained events among those of before the start, so that nobody needs the log
+    /// for them. If one is still on its way into the log, whoever publishes that does it.
+    fn settle_retained(&self, panics: &mut Panics) {
+        let search = self.cell.load().retained.as_ref().and_then(|retained| retained.search(None));
+        let Some(search) = search else { return };
+        if let Some(found) = search.look_up(panics) {
+            self.cell.settle(&found);
+            panics.catch(|| drop(found));
+        }
+        panics.catch(|| drop(search));
     }
 
     /// Keeps an event for the replay; publishes it if it comes too late for that.
@@ -257,6 +368,7 @@ impl<E: Event + Clone> Core<E> {
         self.totals.count_buffered();
         if appended.closed_meanwhile {
             self.wake_for_late_fill(panics);
+            self.settle_retained(panics);
         }
         self.requests.deliver(addressee, panics, |pending, panics| {
             appended.event().map_or(Answered::Late, |event| pending.answer_by_clone(event, panics))
@@ -300,12 +412,59 @@ impl<E: Event + Clone> Core<E> {
                 self.totals.count_live(events.len(), offered);
                 Ok(offered.into())
             }
+            Phase::Retaining => {
+                drop(snapshot);
+                self.publish_batch_retaining(events, purpose, panics)
+            }
             Phase::Starting(ref log) => self.publish_batch_to_log(log, events, purpose, panics),
             Phase::Closed(_) if events.is_empty() => Ok(Published::default()),
             Phase::Closed(_) => {
                 Err(BatchError { published: Published::default(), taken: 0, kind: BatchErrorKind::Closed })
             }
         }
+    }
+
+    /// Publishes a batch on a live bus that retains types: what lies between events of these goes
+    /// at one go, and these one by one.
+    #[cold]
+    fn publish_batch_retaining(
+        &self,
+        events: &[E],
+        purpose: Purpose,
+        panics: &mut Panics,
+    ) -> Result<Published, BatchError> {
+        let mut published = Published::default();
+        let mut taken = 0;
+        while taken < events.len() {
+            let rest = &events[taken..];
+            let next = rest.iter().enumerate();
+            let next = next.map(|(place, event)| (place, self.retained_index(Some(event), panics)));
+            let next = next.into_iter().find_map(|(place, index)| Some((place, index?)));
+            let plain = &rest[..next.map_or(rest.len(), |(place, _)| place)];
+            if !plain.is_empty() {
+                let snapshot = self.cell.load();
+                let Phase::Retaining = snapshot.phase else {
+                    return Err(BatchError { published, taken, kind: BatchErrorKind::Closed });
+                };
+                let offered = self.publish_batch_live(&snapshot, plain, purpose, panics);
+                self.totals.count_live(plain.len(), offered);
+                published += offered.into();
+                taken += plain.len();
+            }
+            if let Some((place, index)) = next {
+                let event = &rest[place];
+                let addressee = self.requests.addressee(event, panics);
+                // Nobody gets an event that cannot be cloned.
+                if let Some(entry) = Entry::of_clone(event, index, panics) {
+                    match self.publish_entry(entry, addressee, purpose, panics) {
+                        Ok(one) => published += one,
+                        Err(kind) => return Err(BatchError { published, taken, kind }),
+                    }
+                }
+                taken += 1;
+            }
+        }
+        Ok(published)
     }
 
     /// Publishes a batch on a live bus, in the order of [`publish_live`](Self::publish_live): the rings, the requests, the lag

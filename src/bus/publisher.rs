@@ -112,10 +112,16 @@ impl<E: Event + Clone> Publisher<E> {
     #[inline]
     fn publish_all(&mut self, events: &[E], panics: &mut Panics) -> Result<Published, BatchError> {
         if let Some(live) = &mut self.live {
-            if let snapshot @ Snapshot { phase: Phase::Live, .. } = live.load() {
-                let offered = self.core.publish_batch_live(snapshot, events, Purpose::Tell, panics);
-                self.account.count_live(events.len(), offered);
-                return Ok(offered.into());
+            match live.load() {
+                snapshot @ Snapshot { phase: Phase::Live, .. } => {
+                    let offered = self.core.publish_batch_live(snapshot, events, Purpose::Tell, panics);
+                    self.account.count_live(events.len(), offered);
+                    return Ok(offered.into());
+                }
+                Snapshot { phase: Phase::Retaining, .. } => {
+                    return self.core.publish_batch(events, Purpose::Tell, panics);
+                }
+                _ => {}
             }
         }
         self.refresh();
@@ -124,12 +130,21 @@ impl<E: Event + Clone> Publisher<E> {
 
     /// Keeps the present snapshot, if that is a live one.
     fn refresh(&mut self) {
-        let is_live = matches!(self.core.cell().load().phase, Phase::Live);
+        let is_live = matches!(self.core.cell().load().phase, Phase::Live | Phase::Retaining);
         self.live = is_live.then(|| self.core.cell().cached());
     }
 
     #[cold]
     fn publish_uncached(&mut self, event: &mut Option<E>, mut panics: Panics) -> Result<Published, PublishError<E>> {
+        if let Some(live) = &mut self.live {
+            if let snapshot @ Snapshot { phase: Phase::Retaining, .. } = live.load() {
+                if self.core.retained_index(event.as_ref(), &mut panics).is_none() {
+                    let offered = self.core.publish_live(snapshot, event, &mut panics);
+                    self.account.count_live(1, offered);
+                    return conclude(Ok(offered.into()), event, panics);
+                }
+            }
+        }
         let result = self.core.publish(event, &mut panics);
         // Not while the bus keeps events: there is nothing to have at hand, and it would cost a load each time.
         if !matches!(result, Ok(Published { buffered: 1, .. })) {

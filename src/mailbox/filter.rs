@@ -32,10 +32,20 @@ impl<E> Filter<E> {
         (self.wants)(event) || self.refuse()
     }
 
+    /// Whether the event passes. User code.
+    pub(crate) fn passes(&self, event: &E) -> bool {
+        (self.wants)(event)
+    }
+
     fn refuse(&self) -> bool {
+        self.count_refused();
+        false
+    }
+
+    /// Counts an event that did not pass.
+    pub(crate) fn count_refused(&self) {
         let (refused, is_owned) = self.refused.mine();
         refused.count(1, is_owned);
-        false
     }
 
     /// How many events did not pass.

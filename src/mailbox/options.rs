@@ -90,6 +90,8 @@ pub(crate) struct SubscriberOptions<E> {
     pub(crate) lossy: bool,
     pub(crate) wait: WaitStrategy,
     pub(crate) ring: Ring,
+    /// Whether the subscriber gets the retained events of before its subscription.
+    pub(crate) retained: bool,
 }
 
 impl<E> SubscriberOptions<E> {
@@ -103,6 +105,7 @@ impl<E> SubscriberOptions<E> {
             lossy: false,
             wait: WaitStrategy::default(),
             ring,
+            retained: true,
         }
     }
 }
@@ -134,6 +137,7 @@ impl<E> fmt::Debug for SubscriberOptions<E> {
             .field("lossy", &self.lossy)
             .field("wait", &self.wait)
             .field("ring", &self.ring)
+            .field("retained", &self.retained)
             .finish()
     }
 }

@@ -6,6 +6,7 @@ use crate::panics::swallow;
 use crate::publish::displaced::Displaced;
 use crate::publish::drains::Drains;
 use crate::publish::hooks::Hooks;
+use crate::publish::retained::{Entry, Put, Retained, RetainedTypes};
 use crate::publish::routes::Routes;
 use crate::publish::startup::StartupLog;
 use crate::publish::subscribers::Subscribers;
@@ -13,13 +14,17 @@ use crate::sync::{ArcSwap, Cache};
 use std::ops::Deref;
 use std::sync::{Arc, Weak};
 
-/// How far the bus has come. Phases only advance: `Starting → Live → Closed`, or `Starting → Closed`.
+/// How far the bus has come. Phases only advance: `Starting → Live → Closed`, with `Retaining` in
+/// the place of `Live` if the bus retains types, or `Starting → Closed`.
 #[derive(Debug)]
 pub(crate) enum Phase<E> {
     /// Publishes are kept in the log.
     Starting(Arc<StartupLog<E>>),
     /// Publishes go to the rings.
     Live,
+    /// The same, on a bus that retains types: a publish looks first whether its event is of one of
+    /// these.
+    Retaining,
     /// Publishes fail.
     Closed(Closed<E>),
 }
@@ -40,6 +45,7 @@ impl<E> Clone for Phase<E> {
         match self {
             Self::Starting(log) => Self::Starting(Arc::clone(log)),
             Self::Live => Self::Live,
+            Self::Retaining => Self::Retaining,
             Self::Closed(Closed::Started) => Self::Closed(Closed::Started),
             Self::Closed(Closed::Closing(log)) => Self::Closed(Closed::Closing(Arc::clone(log))),
             Self::Closed(Closed::NeverStarted) => Self::Closed(Closed::NeverStarted),
@@ -65,6 +71,8 @@ pub(crate) struct Snapshot<E> {
     pub(crate) subscribers: Subscribers<E>,
     pub(crate) routes: Routes<E>,
     pub(crate) backlog: Backlog,
+    /// Of a bus that retains types, until it is closed.
+    pub(crate) retained: Option<Arc<Retained<E>>>,
     /// Those of the bus; not part of what is replaced.
     pub(crate) hooks: Arc<Hooks>,
 }
@@ -77,6 +85,7 @@ impl<E> Snapshot<E> {
             subscribers: Subscribers::none(),
             routes: Routes::none(),
             backlog: Backlog::default(),
+            retained: None,
             hooks: Arc::new(Hooks::new()),
         }
     }
@@ -87,12 +96,19 @@ impl<E> Snapshot<E> {
             subscribers: self.subscribers.clone(),
             routes: self.routes.clone(),
             backlog: self.backlog,
+            retained: self.retained.clone(),
             hooks: Arc::clone(&self.hooks),
         }
     }
 
     fn with_subscribers(&self, subscribers: Subscribers<E>, routes: Routes<E>) -> Self {
-        Self { phase: self.phase.clone(), subscribers, routes, backlog: self.backlog, hooks: Arc::clone(&self.hooks) }
+        let retained = self.retained.clone();
+        let hooks = Arc::clone(&self.hooks);
+        Self { phase: self.phase.clone(), subscribers, routes, backlog: self.backlog, retained, hooks }
+    }
+
+    fn with_retained(&self, retained: Retained<E>) -> Self {
+        Self { retained: Some(Arc::new(retained)), ..self.in_phase(self.phase.clone()) }
     }
 
     /// The next phase of a bus whose log is released to the subscribers of this snapshot.
@@ -103,7 +119,7 @@ impl<E> Snapshot<E> {
     }
 
     pub(crate) fn is_started(&self) -> bool {
-        matches!(self.phase, Phase::Live | Phase::Closed(Closed::Started))
+        matches!(self.phase, Phase::Live | Phase::Retaining | Phase::Closed(Closed::Started))
     }
 
     /// Whether a subscriber has not received all that it can.
@@ -140,8 +156,10 @@ impl<E> Drop for Shared<E> {
 }
 
 impl<E> SnapshotCell<E> {
-    pub(crate) fn new(log: StartupLog<E>) -> Self {
-        let current = ArcSwap::new(Arc::new(Snapshot::of_nobody(Phase::Starting(Arc::new(log)))));
+    pub(crate) fn new(log: StartupLog<E>, retained: Option<Arc<RetainedTypes>>) -> Self {
+        let retained = retained.map(|types| Arc::new(Retained::new(types)));
+        let first = Snapshot { retained, ..Snapshot::of_nobody(Phase::Starting(Arc::new(log))) };
+        let current = ArcSwap::new(Arc::new(first));
         Self(Arc::new(Shared { current, displaced: Displaced::new(), drains: Drains::new() }))
     }
 
@@ -188,21 +206,78 @@ impl<E> SnapshotCell<E> {
     }
 
     /// Adds a subscriber, unless the bus is closed. Returns the phase that the bus had at that very moment, which is what
-    /// entitles the subscriber to the replay.
-    pub(crate) fn join(&self, mailbox: &Arc<Mailbox<E>>) -> Phase<E> {
+    /// entitles the subscriber to the replay, and if it is entitled to the events retained by then,
+    /// these.
+    pub(crate) fn join(&self, mailbox: &Arc<Mailbox<E>>) -> (Phase<E>, Option<Arc<Retained<E>>>) {
         let mut phase = Phase::Live;
+        // One for each try, to be let go of afterwards: they may be the last shares.
+        let mut seen = Vec::new();
         self.replace(|current| {
             phase = current.phase.clone();
             // Whatever it says, nobody else sees the mailbox before the swap.
             mailbox.entitle(matches!(phase, Phase::Starting(_)));
+            if let (Phase::Retaining, Some(retained)) = (&phase, &current.retained) {
+                let options = mailbox.options();
+                let events = if options.retained { retained.count(options.types.as_deref()) } else { 0 };
+                mailbox.entitle_to_retained(events, retained.youngest);
+                seen.push(Arc::clone(retained));
+            }
             match phase {
-                Phase::Starting(_) | Phase::Live => {
+                Phase::Starting(_) | Phase::Live | Phase::Retaining => {
                     Some(current.with_subscribers(current.subscribers.with(mailbox), current.routes.with(mailbox)))
                 }
                 Phase::Closed(_) => None,
             }
         });
-        phase
+        let is_entitled = matches!(phase, Phase::Retaining) && mailbox.options().retained;
+        let retained = if is_entitled { seen.pop() } else { None };
+        swallow(|| drop(seen));
+        (phase, retained)
+    }
+
+    /// Puts an event into the snapshot, as the last one of its type. Returns that snapshot, for the
+    /// event to be fanned out on, and the event with its number; `None` if the bus is not live.
+    pub(crate) fn put(&self, entry: &Arc<Entry<E>>) -> Option<(Arc<Snapshot<E>>, Put<E>)> {
+        let mut done = None;
+        let before = self.0.current.rcu(|current| {
+            let next = match (&current.phase, &current.retained) {
+                (Phase::Retaining, Some(retained)) => {
+                    let (retained, put) = retained.with_put(entry);
+                    Some((Arc::new(current.with_retained(retained)), put))
+                }
+                _ => None,
+            };
+            let swapped = next.as_ref().map_or_else(|| Arc::clone(current), |(next, _)| Arc::clone(next));
+            // What a try that failed has made may hold the last share of something.
+            if let Some((failed, _)) = std::mem::replace(&mut done, next) {
+                self.0.displaced.keep(failed);
+            }
+            swapped
+        });
+        if done.is_some() {
+            self.0.displaced.retire(before);
+        }
+        done
+    }
+
+    /// Forgets the last event of a type, given by its index.
+    pub(crate) fn forget(&self, index: usize) {
+        self.replace(|current| {
+            let retained = current.retained.as_ref()?;
+            let logged = match &current.phase {
+                Phase::Starting(log) => Some(log.len_so_far()),
+                Phase::Live | Phase::Retaining | Phase::Closed(_) => None,
+            };
+            Some(current.with_retained(retained.without(index, logged)))
+        });
+    }
+
+    /// Replaces the start-up log by the events that were found in it, and lets go of it.
+    pub(crate) fn settle(&self, found: &[Put<E>]) {
+        self.replace(|current| {
+            let retained = current.retained.as_ref().filter(|retained| retained.log.is_some())?;
+            Some(current.with_retained(retained.settled(found)))
+        });
     }
 
     /// Removes a subscriber, in whichever phase.
@@ -215,41 +290,47 @@ impl<E> SnapshotCell<E> {
     /// Takes a mailbox that has ended out of the routes, and leaves it among the subscribers.
     pub(crate) fn unroute(&self, mailbox: &Arc<Mailbox<E>>) {
         self.replace(|current| match current.phase {
-            Phase::Starting(_) | Phase::Live => {
+            Phase::Starting(_) | Phase::Live | Phase::Retaining => {
                 Some(current.with_subscribers(current.subscribers.clone(), current.routes.without(mailbox)))
             }
             Phase::Closed(_) => None,
         });
     }
 
-    /// `Starting → Live`; in any other phase, nothing. The log must be closed. What that displaces
-    /// is kept for the next [sweep](Self::sweep), because this may be a publish.
+    /// `Starting → Live`, or `Retaining`; in any other phase, nothing. The log must be closed. What
+    /// that displaces is kept for the next [sweep](Self::sweep), because this may be a publish.
     pub(crate) fn go_live(&self) {
         let before = self.swap(|current| match &current.phase {
-            Phase::Starting(log) => Some(current.released(log, Phase::Live)),
-            Phase::Live | Phase::Closed(_) => None,
+            Phase::Starting(log) => Some(match &current.retained {
+                None => current.released(log, Phase::Live),
+                Some(retained) => {
+                    let retained = Some(Arc::new(retained.released(log)));
+                    Snapshot { retained, ..current.released(log, Phase::Retaining) }
+                }
+            }),
+            Phase::Live | Phase::Retaining | Phase::Closed(_) => None,
         });
         if let Some(before) = before {
             self.0.displaced.keep(before);
         }
     }
 
-    /// `Starting → Closed`, `Live → Closed`. The log must not be closed before: a publisher that
-    /// finds it closed in the phase `Starting` takes that for a start. Returns the log if it has
-    /// still to be closed.
+    /// `Starting → Closed`, `Live → Closed`. Forgets what was retained. The log must not be closed
+    /// before: a publisher that finds it closed in the phase `Starting` takes that for a start.
+    /// Returns the log if it has still to be closed.
     pub(crate) fn close(&self) -> Option<Arc<StartupLog<E>>> {
         let mut log_to_close = None;
         self.replace(|current| {
             log_to_close = match &current.phase {
                 Phase::Starting(log) | Phase::Closed(Closed::Closing(log)) => Some(Arc::clone(log)),
-                Phase::Live | Phase::Closed(Closed::Started | Closed::NeverStarted) => None,
+                Phase::Live | Phase::Retaining | Phase::Closed(Closed::Started | Closed::NeverStarted) => None,
             };
             let closed = match &current.phase {
                 Phase::Starting(log) => Closed::Closing(Arc::clone(log)),
-                Phase::Live => Closed::Started,
+                Phase::Live | Phase::Retaining => Closed::Started,
                 Phase::Closed(_) => return None,
             };
-            Some(current.in_phase(Phase::Closed(closed)))
+            Some(Snapshot { retained: None, ..current.in_phase(Phase::Closed(closed)) })
         });
         log_to_close
     }

@@ -232,6 +232,14 @@ impl<E> StartupLog<E> {
         (tail & CLOSED != 0).then_some(tail / ONE)
     }
 
+    /// How many events the log holds by now, those included whose slots are still being filled.
+    pub(crate) fn len_so_far(&self) -> usize {
+        // ORDERING: Relaxed. An event whose publish has happened before this call has its slot
+        // counted, because one word is read coherently; the slots hand over their events
+        // themselves.
+        self.tail.load(Relaxed) / ONE
+    }
+
     /// The event in a slot, unless its publisher is still filling it.
     pub(crate) fn get(&self, index: usize) -> Option<&E> {
         self.slots.get(index)

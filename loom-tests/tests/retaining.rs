@@ -1,0 +1,131 @@
+//! Retained events while others publish, subscribe, forget and start.
+
+use loom_tests::model::{Bound, Model};
+use loom_tests::scenarios::retaining;
+
+/// *Property*: G14: a subscriber that races with two publishes of a retained type gets the last
+/// event of before it, and every later one.
+///
+/// *Threads*: publisher, subscriber (main).
+///
+/// *Bound*: exhaustive; 333 schedules in less than 0.1 s.
+#[test]
+fn joiner_gets_the_last_event_and_every_later_one() {
+    Model {
+        name: "joiner_gets_the_last_event_and_every_later_one",
+        bound: Bound::Exhaustive,
+        floor: 160,
+        must_see: &["came before both", "came between them", "came after both"],
+    }
+    .check(retaining::publish_subscribe);
+}
+
+/// *Property*: G2, G14: two publishes of a retained type that race reach a ring in the order in
+/// which their events were put, without a gap, and whoever has published can receive its own event
+/// at once.
+///
+/// *Threads*: publisher, publisher that receives (main).
+///
+/// *Bound*: preemptions = 2; 1,384 schedules in 0.5 s.
+#[test]
+fn retained_events_that_race_arrive_in_the_order_in_which_they_were_put() {
+    Model {
+        name: "retained_events_that_race_arrive_in_the_order_in_which_they_were_put",
+        bound: Bound::Preemptions,
+        floor: 690,
+        must_see: &["put behind the other", "put before the other", "both were there at once"],
+    }
+    .check(retaining::publish_publish);
+}
+
+/// *Property*: G2, G14: of two publishes that race, a subscriber that races with both gets the last
+/// one of before it, and those behind it, as everybody does.
+///
+/// *Threads*: publisher (main), publisher, subscriber.
+///
+/// *Bound*: preemptions = 1; 7,193 schedules in 3.3 s.
+#[test]
+fn joiner_among_racing_publishes_gets_none_twice() {
+    Model {
+        name: "joiner_among_racing_publishes_gets_none_twice",
+        bound: Bound::FewerPreemptions,
+        floor: 3_500,
+        must_see: &["first the one", "first the other", "came before both", "came between them", "came after both"],
+    }
+    .check(retaining::publish_publish_subscribe);
+}
+
+/// *Property*: G7, G14: a subscriber that waits wakes for each of two retained events that race,
+/// whoever has offered them.
+///
+/// *Threads*: two publishers, reader (main).
+///
+/// *Bound*: preemptions = 1; 41,252 schedules in 14.4 s.
+#[test]
+fn parked_subscriber_wakes_for_retained_events_that_race() {
+    Model {
+        name: "parked_subscriber_wakes_for_retained_events_that_race",
+        bound: Bound::FewerPreemptions,
+        floor: 20_000,
+        must_see: &["first the one", "first the other"],
+    }
+    .check(retaining::publish_publish_receive);
+}
+
+/// *Property*: G14: to forget takes away what was put before, and nothing of what somebody is
+/// entitled to.
+///
+/// *Threads*: publisher, forgetter, subscriber (main).
+///
+/// *Bound*: preemptions = 2; 955 schedules in 0.2 s.
+#[test]
+fn forgetting_that_races_takes_nothing_out_of_a_ring() {
+    Model {
+        name: "forgetting_that_races_takes_nothing_out_of_a_ring",
+        bound: Bound::Preemptions,
+        floor: 470,
+        must_see: &[
+            "came before all",
+            "came behind the forgetting, before the publish",
+            "came behind the publish, before any forgetting of it",
+            "came behind both, of which the forgetting was the last",
+            "forgotten first",
+            "published first",
+        ],
+    }
+    .check(retaining::publish_forget_subscribe);
+}
+
+/// *Property*: G3, G14: a subscriber that races with the start and with a publish gets the replay,
+/// or the last event, from the log or live, also if that is still on its way into the log.
+///
+/// *Threads*: publisher, starter, subscriber (main).
+///
+/// *Bound*: preemptions = 2; 174,565 schedules in 47.1 s.
+#[test]
+fn joiner_that_races_with_start_misses_no_retained_event() {
+    Model {
+        name: "joiner_that_races_with_start_misses_no_retained_event",
+        bound: Bound::Preemptions,
+        floor: 87_000,
+        must_see: &["both were replayed", "one was replayed", "the last one of the log", "the first live one"],
+    }
+    .check(retaining::start_publish_subscribe);
+}
+
+/// *Property*: G10, G14: who joins before a close receives the last event of before it and what was
+/// published until then, and then Closed.
+///
+/// *Threads*: publisher that closes the bus, subscriber (main).
+///
+/// *Bound*: preemptions = 2; 9,015 schedules in 2.2 s.
+#[test]
+fn retained_event_is_received_before_closed() {
+    Model {
+        name: "retained_event_is_received_before_closed",
+        bound: Bound::Preemptions,
+        floor: 4_500,
+        must_see: &["came before the publish", "came behind it", "came behind the close"],
+    }
+    .check(retaining::publish_close_subscribe);
+}

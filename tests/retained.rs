@@ -1,0 +1,647 @@
+//! Retained events: what a subscriber gets that comes late.
+
+mod common;
+
+use common::{
+    ANSWER, Action, EVEN, Finish, Gate, LANES, LONG, Number, ODD, QUESTION, Stamped, Talk, Token, answers, numbers,
+    panic_of, ring, stats_of,
+};
+use ringbus::{
+    BatchErrorKind, DynEvent, Event, EventBus, EventKind, EventType, Overflow, PublishError, Published, RequestId,
+    RequestOptions, Subscription, TryRecvError,
+};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, SystemTime};
+
+/// A bus that retains these types and has not started.
+fn retaining<E: Event + Clone>(types: impl IntoIterator<Item = EventType>) -> EventBus<E> {
+    EventBus::builder().startup_capacity(16).ring(ring()).retain(types).build()
+}
+
+/// The same, live.
+fn live_retaining<E: Event + Clone>(types: impl IntoIterator<Item = EventType>) -> EventBus<E> {
+    let bus = retaining(types);
+    bus.start();
+    bus
+}
+
+fn publish<const N: usize>(bus: &EventBus<Number>, numbers: [u64; N]) {
+    for number in numbers {
+        bus.publish(Number(number)).unwrap();
+    }
+}
+
+fn received(subscription: &Subscription<Number>) -> Vec<u64> {
+    subscription.try_iter().map(|Number(number)| number).collect()
+}
+
+// G14.
+#[test]
+fn late_subscriber_receives_the_last_event_first_and_then_every_later_one() {
+    let bus = live_retaining([EVEN]);
+    let early = bus.subscribe(16);
+    publish(&bus, [2, 1, 4, 3]);
+    let late = bus.subscribe(16);
+    publish(&bus, [5, 6, 8]);
+    assert_eq!(received(&early), [2, 1, 4, 3, 5, 6, 8]);
+    assert_eq!(received(&late), [4, 5, 6, 8]);
+    let latest = bus.subscribe(16);
+    assert_eq!(received(&latest), [8]);
+}
+
+// G14: they need no room in the ring, and come in the order in which they were published.
+#[test]
+fn retained_events_of_all_types_come_in_order_whatever_the_ring_holds() {
+    let bus = live_retaining(LANES);
+    let stamped = |lane, sequence| Stamped { publisher: 0, sequence, lane };
+    for (sequence, lane) in [3, 0, 2, 0, 1, 3].into_iter().enumerate() {
+        bus.publish(stamped(lane, sequence as u64)).unwrap();
+    }
+    let late = bus.subscribe(1);
+    assert_eq!(bus.publish(stamped(0, 6)).unwrap().delivered, 1);
+    assert_eq!(bus.publish(stamped(0, 7)).unwrap().dropped, 1);
+    assert_eq!((late.len(), late.stats().len, late.stats().unread_replay), (5, 1, 4));
+    let all: Vec<_> = late.try_iter().map(|event| (event.lane, event.sequence)).collect();
+    assert_eq!(all, [(2, 2), (0, 3), (1, 4), (3, 5), (0, 6)]);
+    assert_eq!((late.len(), late.lost(), late.stats().received), (0, 1, 5));
+}
+
+// G14: "that it wants".
+#[test]
+fn subscriber_gets_what_it_wants_of_the_retained_events() {
+    let bus = live_retaining([EVEN, ODD]);
+    publish(&bus, [2, 3]);
+    let odd = bus.subscriber("odd").types([ODD]).subscribe();
+    assert_eq!(odd.len(), 1);
+    let small = bus.subscriber("small").filter(|Number(number)| *number < 3).subscribe();
+    let neither = bus.subscriber("neither").types([EventType::new("neither")]).subscribe();
+    let none = bus.subscriber("none").retained(false).subscribe();
+    assert_eq!((neither.len(), none.len()), (0, 0));
+    publish(&bus, [1]);
+    assert_eq!(received(&odd), [3, 1]);
+    assert_eq!(received(&small), [2, 1]);
+    assert_eq!(stats_of(&bus, "small").filtered, 1);
+    assert_eq!(received(&neither), []);
+    assert_eq!(received(&none), [1]);
+}
+
+#[test]
+fn bus_tells_what_it_retains_until_it_is_forgotten() {
+    let bus = retaining([EVEN]);
+    assert_eq!(bus.retained(EVEN), None);
+    publish(&bus, [2, 3, 4, 5]);
+    assert_eq!(bus.retained(EVEN), Some(Number(4)), "in the start-up buffer");
+    bus.start();
+    assert_eq!((bus.retained(EVEN), bus.retained(ODD)), (Some(Number(4)), None));
+    publish(&bus, [6, 7]);
+    assert_eq!((bus.retained(EVEN), bus.retained(ODD)), (Some(Number(6)), None));
+    bus.forget(ODD);
+    assert_eq!(bus.retained(EVEN), Some(Number(6)), "another type, and not a retained one");
+    bus.forget(EVEN);
+    bus.forget(EVEN);
+    assert_eq!(bus.retained(EVEN), None);
+    let late = bus.subscribe(4);
+    publish(&bus, [8]);
+    assert_eq!((received(&late), bus.retained(EVEN)), (vec![8], Some(Number(8))));
+}
+
+// G14: who has subscribed keeps what it was entitled to.
+#[test]
+fn forgetting_takes_nothing_from_those_who_have_subscribed() {
+    let bus = live_retaining([EVEN]);
+    publish(&bus, [2]);
+    let late = bus.subscribe(4);
+    bus.forget(EVEN);
+    assert_eq!(received(&late), [2]);
+}
+
+#[test]
+fn empty_list_retains_nothing_and_a_type_named_twice_counts_once() {
+    let bus = EventBus::builder().retain([ODD]).retain([]).build();
+    bus.start();
+    publish(&bus, [1]);
+    assert_eq!((bus.retained(ODD), bus.subscribe(4).len()), (None, 0));
+    let bus = live_retaining([ODD, EVEN, ODD]);
+    publish(&bus, [1]);
+    let late = bus.subscribe(4);
+    assert_eq!((late.len(), received(&late)), (1, vec![1]));
+}
+
+// G3, G14: the replay has them all, and nothing comes twice.
+#[test]
+fn start_replays_to_those_before_it_and_retains_for_those_after_it() {
+    let bus = retaining([EVEN]);
+    publish(&bus, [2, 4, 1]);
+    let early = bus.subscribe(1);
+    publish(&bus, [6, 3]);
+    assert_eq!(bus.start(), 5);
+    let late = bus.subscribe(4);
+    assert_eq!((early.len(), late.len()), (5, 1));
+    publish(&bus, [8]);
+    assert_eq!(received(&early), [2, 4, 1, 6, 3, 8]);
+    assert_eq!(received(&late), [6, 8]);
+}
+
+// G14.
+#[test]
+fn what_was_forgotten_before_the_start_is_replayed_and_not_retained() {
+    let bus = retaining([EVEN, ODD]);
+    publish(&bus, [2, 1]);
+    bus.forget(EVEN);
+    assert_eq!((bus.retained(EVEN), bus.retained(ODD)), (None, Some(Number(1))));
+    let early = bus.subscribe(4);
+    bus.start();
+    let late = bus.subscribe(4);
+    assert_eq!((received(&early), received(&late)), (vec![2, 1], vec![1]));
+    let bus = retaining([EVEN]);
+    publish(&bus, [2]);
+    bus.forget(EVEN);
+    publish(&bus, [4]);
+    bus.start();
+    assert_eq!(received(&bus.subscribe(4)), [4]);
+}
+
+// G14: also in the midst of a batch, and with a snapshot at hand.
+#[test]
+fn batches_and_publishers_retain() {
+    let bus = retaining([EVEN]);
+    bus.publish_batch(&numbers(0..3)).unwrap();
+    bus.start();
+    let early = bus.subscribe(32);
+    let mut publisher = bus.publisher();
+    for next in [3, 13] {
+        assert_eq!(publisher.publish_batch(&numbers(next..next + 4)).unwrap().delivered, 4);
+        for number in next + 4..next + 10 {
+            let late = bus.subscribe(4);
+            assert_eq!(publisher.publish(Number(number)).unwrap().delivered, 2);
+            assert_eq!(received(&late), [(number - 1) / 2 * 2, number]);
+        }
+    }
+    let expected: Vec<_> = [2].into_iter().chain(3..23).collect();
+    assert_eq!(received(&early), expected);
+    assert_eq!(bus.publish_batch(&numbers(23..30)).unwrap(), Published { buffered: 0, delivered: 7, dropped: 0 });
+    assert_eq!((bus.retained(EVEN), early.len()), (Some(Number(28)), 7));
+    assert_eq!((bus.stats().published, bus.stats().delivered), (3 + 20 + 7, 20 + 12 + 7));
+}
+
+// G8: a response and a request can be retained as any other event.
+#[test]
+fn retained_responses_answer_and_retained_requests_ask() {
+    let bus = live_retaining([QUESTION, ANSWER]);
+    let questions = bus.subscriber("questions").types([QUESTION]).subscribe();
+    let id = RequestId::unique();
+    let options = RequestOptions::expecting(["a", "b"]);
+    let gather = bus.request(Talk::Question(id.clone()), options).unwrap();
+    assert_eq!(gather.published().delivered, 1);
+    common::answer(&bus, &id, "a", 1);
+    bus.publish_batch(&[Talk::Answer { to: id.clone(), by: "b", value: 2 }]).unwrap();
+    assert_eq!(answers(&gather.wait().unwrap().responses), [("a", 1), ("b", 2)]);
+    assert_eq!(questions.try_recv(), Ok(Talk::Question(id.clone())));
+    let late = bus.subscribe(4);
+    assert_eq!(late.try_recv(), Ok(Talk::Question(id.clone())));
+    assert_eq!(late.try_recv(), Ok(Talk::Answer { to: id, by: "b", value: 2 }));
+}
+
+#[test]
+fn typed_subscription_gets_the_retained_event_of_its_type() {
+    struct Leader(u32);
+    impl EventKind for Leader {
+        const EVENT_TYPE: EventType = EventType::new("leader");
+    }
+    impl Event for Leader {
+        fn event_type(&self) -> EventType {
+            Self::EVENT_TYPE
+        }
+        fn timestamp(&self) -> SystemTime {
+            SystemTime::UNIX_EPOCH
+        }
+    }
+    let bus: EventBus<DynEvent> = live_retaining([Leader::EVENT_TYPE]);
+    bus.publish(Arc::new(Leader(7))).unwrap();
+    bus.publish(Arc::new(Number(1))).unwrap();
+    let leaders = bus.subscribe_to::<Leader>(4);
+    assert_eq!(leaders.recv().unwrap().0, 7);
+    assert!(leaders.is_empty());
+}
+
+// G2: an eviction takes an event out of the ring, and none of the retained ones.
+#[test]
+fn subscriber_that_evicts_keeps_its_retained_event() {
+    let bus = live_retaining([EVEN]);
+    publish(&bus, [2]);
+    let late = bus.subscriber("late").capacity(1).overflow(Overflow::DropOldest).subscribe();
+    publish(&bus, [4, 6]);
+    assert_eq!(received(&late), [2, 6]);
+    assert_eq!((late.stats().received, late.stats().evicted), (2, 1));
+}
+
+// G10, G11.
+#[test]
+fn close_lets_go_of_what_is_retained_and_leaves_it_to_those_who_have_subscribed() {
+    let event = Token(Arc::new(()));
+    let bus = live_retaining([event.event_type()]);
+    bus.publish(event.clone()).unwrap();
+    let late = bus.subscribe(4);
+    bus.close();
+    assert!(bus.retained(event.event_type()).is_none());
+    bus.forget(event.event_type());
+    assert!(matches!(bus.publish(event.clone()), Err(PublishError::Closed(_))));
+    assert_eq!(bus.publish_batch(std::slice::from_ref(&event)).unwrap_err().kind, BatchErrorKind::Closed);
+    assert!(late.try_recv().is_ok());
+    assert_eq!(late.try_recv().unwrap_err(), TryRecvError::Closed);
+    drop(late);
+    assert_eq!(event.copies(), 0);
+    assert!(bus.subscribe(4).try_recv().is_err());
+}
+
+// G11: no more than one event of a type is kept.
+#[test]
+fn nothing_is_kept_but_the_last_event() {
+    let event = Token(Arc::new(()));
+    let bus = live_retaining([event.event_type()]);
+    for _ in 0..100 {
+        bus.publish(event.clone()).unwrap();
+        assert_eq!(event.copies(), 1);
+    }
+    drop(bus.subscribe(4));
+    assert_eq!(event.copies(), 1);
+    bus.forget(event.event_type());
+    assert_eq!(event.copies(), 0);
+    bus.publish(event.clone()).unwrap();
+    drop(bus);
+    assert_eq!(event.copies(), 0);
+}
+
+// G11: the start-up log goes as without retained events.
+#[test]
+fn start_keeps_the_last_event_and_not_the_log() {
+    let event = Token(Arc::new(()));
+    let bus = retaining([event.event_type()]);
+    for _ in 0..5 {
+        bus.publish(event.clone()).unwrap();
+    }
+    bus.start();
+    assert_eq!(event.copies(), 1);
+}
+
+// G10: a stop ends what comes, and takes nothing away.
+#[test]
+fn stopped_subscriber_still_receives_its_retained_event() {
+    let bus = live_retaining([EVEN]);
+    publish(&bus, [2]);
+    let late = bus.subscribe(4);
+    publish(&bus, [4]);
+    late.stop_handle().stop();
+    publish(&bus, [6]);
+    assert_eq!(received(&late), [2, 4]);
+    assert_eq!(late.try_recv(), Err(TryRecvError::Closed));
+}
+
+// G2, G14: what was retained is in the statistics as the replay is.
+#[test]
+fn unread_retained_events_count_as_unread_replay() {
+    let bus = live_retaining([EVEN, ODD]);
+    publish(&bus, [1, 2]);
+    let late = bus.subscriber("late").subscribe();
+    publish(&bus, [3]);
+    assert_eq!((stats_of(&bus, "late").unread_replay, stats_of(&bus, "late").len, late.len()), (2, 1, 3));
+    let drained = bus.close_and_drain(Duration::ZERO);
+    assert_eq!(drained.to_string(), "late has 3 events unread");
+    let mut some = Vec::new();
+    assert_eq!(late.try_recv_many(&mut some, 2), 2);
+    assert_eq!((some, late.stats().unread_replay, late.len()), (vec![Number(1), Number(2)], 0, 1));
+    assert_eq!(late.recv(), Ok(Number(3)));
+    assert!(bus.close_and_drain(Duration::ZERO).is_complete());
+}
+
+// G7.
+#[test]
+fn retained_event_is_there_for_every_way_to_receive() {
+    let bus = live_retaining([EVEN]);
+    publish(&bus, [2]);
+    assert_eq!(bus.subscribe(4).recv(), Ok(Number(2)));
+    assert_eq!(bus.subscribe(4).recv_timeout(LONG), Ok(Number(2)));
+    let mut many = Vec::new();
+    assert_eq!(bus.subscribe(4).recv_many(&mut many, 4), Ok(1));
+    let mut late = bus.subscribe(4);
+    assert_eq!(common::poll_next(&mut late, std::task::Waker::noop()), std::task::Poll::Ready(Some(Number(2))));
+    let sleeper = common::spawn_sleeper(move || (late.recv(), late.recv()));
+    publish(&bus, [4, 5]);
+    assert_eq!(sleeper.join(), (Ok(Number(4)), Ok(Number(5))));
+}
+
+/// An event whose `Clone` and `Drop` do what a test says.
+struct Acting {
+    number: u64,
+    on_clone: Arc<Action>,
+    on_drop: Arc<Action>,
+}
+
+impl Acting {
+    fn new(number: u64) -> Self {
+        Self { number, on_clone: Arc::default(), on_drop: Arc::default() }
+    }
+}
+
+impl Clone for Acting {
+    fn clone(&self) -> Self {
+        self.on_clone.call();
+        Self { number: self.number, on_clone: Arc::clone(&self.on_clone), on_drop: Arc::clone(&self.on_drop) }
+    }
+}
+
+impl Drop for Acting {
+    fn drop(&mut self) {
+        self.on_drop.call();
+    }
+}
+
+impl Event for Acting {
+    fn event_type(&self) -> EventType {
+        Number(self.number).event_type()
+    }
+
+    fn timestamp(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH
+    }
+}
+
+// G9: as for the replay.
+#[test]
+fn panic_while_a_retained_event_is_received_costs_that_event() {
+    let bus = live_retaining([EVEN, ODD]);
+    let event = Acting::new(2);
+    let on_clone = Arc::clone(&event.on_clone);
+    bus.publish(event).unwrap();
+    bus.publish(Acting::new(1)).unwrap();
+    let late = bus.subscriber("late").subscribe();
+    on_clone.panic_on_call(1, "no copy");
+    assert_eq!(panic_of(|| late.try_recv()), "no copy");
+    assert_eq!(late.try_recv().unwrap().number, 1);
+    assert_eq!((stats_of(&bus, "late").discarded, stats_of(&bus, "late").received), (1, 1));
+    on_clone.panic_on_call(1, "no copy");
+    assert_eq!(panic_of(|| bus.retained(EVEN)), "no copy");
+    assert!(bus.retained(EVEN).is_some());
+}
+
+// G9: one subscriber loses one event, and the event is retained.
+#[test]
+fn panic_while_a_retained_event_is_published_costs_one_subscriber() {
+    let bus = live_retaining([EVEN]);
+    let first = bus.subscriber("first").subscribe();
+    let second = bus.subscriber("second").subscribe();
+    let event = Acting::new(2);
+    event.on_clone.panic_on_call(1, "no copy");
+    assert_eq!(panic_of(|| bus.publish(event)), "no copy");
+    assert_eq!((first.lost(), first.len(), second.lost(), second.len()), (1, 0, 0, 1));
+    assert_eq!(bus.retained(EVEN).unwrap().number, 2);
+}
+
+// G9: whoever displaces an event is not answerable for its `Drop`.
+#[test]
+fn panic_of_a_displaced_event_goes_no_further() {
+    let bus = live_retaining([EVEN]);
+    for displace in
+        [|bus: &EventBus<Acting>| drop(bus.publish(Acting::new(4))), |bus: &EventBus<Acting>| bus.forget(EVEN)]
+    {
+        let event = Acting::new(2);
+        let on_drop = Arc::clone(&event.on_drop);
+        bus.publish(event).unwrap();
+        on_drop.panic_on_call(1, "no end");
+        displace(&bus);
+        assert!(!on_drop.is_pending());
+    }
+}
+
+// G5, G9, G14: user code that an event runs may publish another one of its type. That comes behind
+// it.
+#[test]
+fn event_published_by_a_filter_for_another_of_its_type_comes_behind_that() {
+    let bus = live_retaining::<Number>([EVEN]);
+    let weak = bus.downgrade();
+    let nested = Arc::new(Mutex::new(Vec::new()));
+    let before = bus.subscriber("before").subscribe();
+    let filtering = bus
+        .subscriber("filtering")
+        .filter({
+            let nested = Arc::clone(&nested);
+            move |Number(number)| {
+                if [2, 4].contains(number) {
+                    let published = weak.upgrade().unwrap().publish(Number(number + 2)).unwrap();
+                    nested.lock().unwrap().push(published);
+                }
+                true
+            }
+        })
+        .subscribe();
+    let after = bus.subscriber("after").subscribe();
+    let published = bus.publish(Number(2)).unwrap();
+    assert_eq!(published, Published { buffered: 0, delivered: 9, dropped: 0 });
+    let left = Published { buffered: 1, delivered: 0, dropped: 0 };
+    assert_eq!(*nested.lock().unwrap(), [left, left]);
+    for subscription in [before, filtering, after] {
+        assert_eq!(received(&subscription), [2, 4, 6]);
+    }
+    assert_eq!(bus.retained(EVEN), Some(Number(6)));
+    assert_eq!((bus.stats().published, bus.stats().delivered), (3, 9));
+}
+
+// G9: user code may call back, and everything that it calls comes to an end.
+#[test]
+fn user_code_of_a_retained_event_may_call_back() {
+    let bus = live_retaining::<Acting>([EVEN]);
+    let late = bus.subscribe(4);
+    let event = Acting::new(2);
+    let weak = bus.downgrade();
+    event.on_clone.on_call(1, move || {
+        let bus = weak.upgrade().unwrap();
+        assert_eq!(bus.retained(EVEN).unwrap().number, 2);
+        assert_eq!(bus.subscribe(4).try_recv().unwrap().number, 2);
+        bus.forget(EVEN);
+        bus.publish(Acting::new(1)).unwrap();
+        bus.close();
+    });
+    assert_eq!(bus.publish(event).unwrap().delivered, 1);
+    assert_eq!(late.try_iter().map(|event| event.number).collect::<Vec<_>>(), [1, 2]);
+    assert_eq!(late.try_recv().err(), Some(TryRecvError::Closed));
+}
+
+/// So large that it is cloned to where it belongs.
+#[derive(Clone)]
+struct Large(
+    u64,
+    #[expect(dead_code, reason = "it counts its copies")] Arc<()>,
+    #[expect(dead_code, reason = "it is there to be large")] [u8; 4096],
+);
+
+impl Event for Large {
+    fn event_type(&self) -> EventType {
+        EVEN
+    }
+
+    fn timestamp(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH
+    }
+}
+
+// G2, G14.
+#[test]
+fn large_events_are_retained_as_small_ones_are() {
+    let count = Arc::new(());
+    let large = |number| Large(number, Arc::clone(&count), [0; 4096]);
+    let bus = retaining([EVEN]);
+    bus.publish(large(1)).unwrap();
+    bus.publish(large(2)).unwrap();
+    bus.start();
+    let late = bus.subscriber("late").capacity(2).subscribe();
+    let evicting = bus.subscriber("evicting").capacity(2).overflow(Overflow::DropOldest).subscribe();
+    let filtering = bus.subscriber("filtering").filter(|event: &Large| event.0 % 2 == 0).subscribe();
+    for number in 3..6 {
+        bus.publish(large(number)).unwrap();
+    }
+    let received =
+        |subscription: &Subscription<Large>| subscription.try_iter().map(|event| event.0).collect::<Vec<_>>();
+    assert_eq!(received(&late), [2, 3, 4]);
+    assert_eq!(received(&evicting), [2, 4, 5]);
+    assert_eq!(received(&filtering), [2, 4]);
+    assert_eq!((late.lost(), evicting.lost(), filtering.stats().filtered), (1, 1, 2));
+    assert_eq!(bus.retained(EVEN).unwrap().0, 5);
+    drop((late, evicting, filtering));
+    assert_eq!(Arc::strong_count(&count), 2);
+    drop(bus);
+    assert_eq!(Arc::strong_count(&count), 1);
+}
+
+// G2, G5, G14: whatever races, the events of the type come to everybody in one order, without a
+// gap; and what publishes report is what is received.
+#[test]
+fn racing_publishes_of_a_retained_type_reach_everybody_in_one_order() {
+    const PUBLISHERS: usize = 4;
+    const EVENTS: u64 = 2_000;
+    let bus = live_retaining::<Stamped>([LANES[0]]);
+    let total = PUBLISHERS * EVENTS as usize;
+    let early: Vec<_> = (0..2).map(|_| bus.subscribe(3 * total)).collect();
+    let gate = Gate::new(PUBLISHERS + 1);
+    let (is_over, delivered) = (AtomicBool::new(false), AtomicU64::new(0));
+    let late = thread::scope(|scope| {
+        for publisher in 0..PUBLISHERS {
+            let (bus, gate, delivered) = (&bus, &gate, &delivered);
+            scope.spawn(move || {
+                let mut handle = bus.publisher();
+                gate.pass();
+                for sequence in 0..EVENTS {
+                    let stamped = |lane| Stamped { publisher, sequence, lane };
+                    let published = match sequence % 3 {
+                        0 => handle.publish(stamped(0)).unwrap() + bus.publish(stamped(1)).unwrap(),
+                        1 => bus.publish(stamped(0)).unwrap() + handle.publish(stamped(1)).unwrap(),
+                        _ => bus.publish_batch(&[stamped(0), stamped(1)]).unwrap(),
+                    };
+                    assert_eq!((published.buffered, published.dropped), (0, 0));
+                    delivered.fetch_add(published.delivered as u64, SeqCst);
+                }
+            });
+        }
+        let joiner = scope.spawn(|| {
+            let mut late = Vec::new();
+            gate.pass();
+            while !is_over.load(SeqCst) && late.len() < 20 {
+                late.push(bus.subscribe(3 * total));
+                thread::yield_now();
+            }
+            late
+        });
+        let late = joiner.join().unwrap();
+        is_over.store(true, SeqCst);
+        late
+    });
+    let mut reported = 0;
+    let mut all = |subscription: &Subscription<Stamped>| -> Vec<Stamped> {
+        let all: Vec<_> = subscription.try_iter().collect();
+        reported += all.len() as u64;
+        // G5: the events of one thread in their order, those of both types.
+        for publisher in 0..PUBLISHERS {
+            let own: Vec<_> = all.iter().filter(|event| event.publisher == publisher).collect();
+            assert!(own.is_sorted_by_key(|event| (event.sequence, event.lane)));
+        }
+        all.into_iter().filter(|event| event.lane == 0).collect()
+    };
+    let order = all(&early[0]);
+    assert_eq!((order.len(), order.last().copied()), (total, bus.retained(LANES[0])));
+    assert!(all(&early[1]) == order, "one order for all");
+    for late in &late {
+        assert!(order.ends_with(&all(late)), "the last one of before, and every later one");
+    }
+    let retained = reported - delivered.load(SeqCst);
+    assert!(retained <= late.len() as u64, "G2: received is what was reported, and one retained event each");
+}
+
+// G3, G14: as the bus starts.
+#[test]
+fn subscriber_that_races_with_start_misses_no_retained_event() {
+    for round in 0..200 {
+        let bus = retaining::<Number>([EVEN]);
+        let gate = Gate::new(3);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                gate.pass();
+                for number in 0..10 {
+                    bus.publish(Number(2 * number)).unwrap();
+                }
+            });
+            scope.spawn(|| {
+                gate.pass();
+                bus.start();
+            });
+            let late = scope.spawn(|| {
+                gate.pass();
+                (0..round % 7).for_each(|_| thread::yield_now());
+                bus.subscribe(16)
+            });
+            let late = late.join().unwrap();
+            let mut last = None;
+            while last != Some(18) {
+                let Number(number) = late.recv_timeout(LONG).unwrap();
+                assert!(last.is_none_or(|last| number == last + 2), "no gap, none twice: {last:?}, {number}");
+                last = Some(number);
+            }
+            assert_eq!(late.try_recv(), Err(TryRecvError::Empty));
+        });
+        assert_eq!(bus.retained(EVEN), Some(Number(18)));
+    }
+}
+
+// G1, G14: a publisher that hangs in user code holds up nobody else of its type.
+#[test]
+fn publisher_that_is_suspended_halfway_holds_up_nobody() {
+    let bus = live_retaining::<Number>([EVEN]);
+    let (reached, go_on) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    let is_first = AtomicBool::new(true);
+    let hanging = bus
+        .subscriber("hanging")
+        .filter({
+            let (reached, go_on) = (Arc::clone(&reached), Arc::clone(&go_on));
+            move |Number(number)| {
+                if *number == 2 && is_first.swap(false, SeqCst) {
+                    reached.store(true, SeqCst);
+                    common::wait_until(|| go_on.load(SeqCst));
+                }
+                true
+            }
+        })
+        .subscribe();
+    let behind = bus.subscribe(8);
+    let suspended = thread::spawn({
+        let bus = bus.clone();
+        move || bus.publish(Number(2)).unwrap()
+    });
+    common::wait_until(|| reached.load(SeqCst));
+    assert_eq!(bus.publish(Number(4)).unwrap().delivered, 2);
+    assert_eq!((received(&hanging), received(&behind)), (vec![2, 4], vec![2, 4]));
+    let late = bus.subscribe(8);
+    go_on.store(true, SeqCst);
+    assert_eq!(suspended.finish().delivered, 2, "what a helper has delivered is reported by whose it is");
+    assert_eq!((received(&hanging), received(&behind), received(&late)), (vec![], vec![], vec![4]));
+    assert_eq!((stats_of(&bus, "hanging").filtered, bus.stats().delivered), (0, 4));
+}
