@@ -1,0 +1,1 @@
+//! Connects the event buses of many processes over NATS.
