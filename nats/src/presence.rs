@@ -12,7 +12,7 @@ use std::task::Poll;
 /// there is one for this prefix, and this bridge, when the bus starts and when it closes. It costs
 /// no publisher anything.
 #[derive(Debug)]
-pub(crate) struct Presence<E>(Subscription<E>);
+pub(crate) struct Presence<E: Event + Clone>(Subscription<E>);
 
 impl<E: Event + Clone> Presence<E> {
     /// # Errors

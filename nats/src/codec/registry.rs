@@ -67,10 +67,7 @@ impl<F: Format> Registry<F> {
     ///
     /// If one of them is said to be something already.
     #[must_use]
-    pub fn with<T: Event + Serialize + DeserializeOwned>(
-        mut self,
-        types: impl IntoIterator<Item = EventType>,
-    ) -> Self {
+    pub fn with<T: Event + Serialize + DeserializeOwned>(mut self, types: impl IntoIterator<Item = EventType>) -> Self {
         for event_type in types {
             let methods = Methods { name: type_name::<T>, encode: encode::<F, T>, decode: decode::<F, T> };
             if let Some(before) = self.types.insert(event_type, methods) {
@@ -85,7 +82,11 @@ impl<F: Format> Registry<F> {
     }
 }
 
-fn encode<F: Format, T: Event + Serialize>(format: &F, event: &dyn Event, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+fn encode<F: Format, T: Event + Serialize>(
+    format: &F,
+    event: &dyn Event,
+    out: &mut Vec<u8>,
+) -> Result<(), EncodeError> {
     let event = event
         .downcast_ref::<T>()
         .ok_or_else(|| EncodeError::new(format!("it is not a {}, as its type says", type_name::<T>())))?;
