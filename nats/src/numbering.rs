@@ -45,7 +45,7 @@ use std::time::Duration;
 pub struct Outgoing {
     /// The bridge.
     node: NodeId,
-    /// How many events it has numbered, and so the number of the next one.
+    /// How many events were sent, and so the number of the next one.
     next: u64,
 }
 
@@ -66,24 +66,29 @@ impl Outgoing {
         self.node
     }
 
-    /// How many events were numbered. Receivers count all of them as sent.
+    /// How many events were sent, and so the number of the next one.
     #[must_use]
-    pub fn sent(&self) -> u64 {
+    pub fn next(&self) -> u64 {
         self.next
     }
 
-    /// The envelope of the next event. Its number is used up: if the message is not sent, receivers
-    /// miss it. So whatever may keep it from being sent, such as its length, has to be looked at
-    /// before.
+    /// The envelope of the next event. Its number is used only when the event was sent, by
+    /// [`confirm`](Self::confirm): if it is given up instead, the next one gets this number, and
+    /// receivers miss nothing.
     ///
     /// # Panics
     ///
     /// After 2^64 - 1 events, which take 584 years at one per nanosecond.
     #[must_use]
-    pub fn event(&mut self, codec: u8, destination: Option<NodeId>, sent_ns: u64) -> Envelope {
-        let envelope = self.envelope(Kind::Event { codec, destination }, sent_ns);
-        self.next += 1;
-        envelope
+    pub fn event(&self, codec: u8, destination: Option<NodeId>, sent_ns: u64) -> Envelope {
+        self.envelope(Kind::Event { codec, destination }, sent_ns)
+    }
+
+    /// The message with the envelope that was made last was sent, as far as this side can tell: it
+    /// may get lost from now on, and receivers will say so. Whoever sends an event and does not
+    /// confirm it loses the next one: receivers discard what has a number that they know.
+    pub fn confirm(&mut self, sent: &Envelope) {
+        self.next = sent.next();
     }
 
     /// A heartbeat: it tells those who lost the last events that there were some.
@@ -94,7 +99,7 @@ impl Outgoing {
 
     /// The last message of a node: it tells how many events there were in all.
     #[must_use]
-    pub fn farewell(self, sent_ns: u64) -> Envelope {
+    pub fn farewell(&self, sent_ns: u64) -> Envelope {
         self.envelope(Kind::Farewell, sent_ns)
     }
 
@@ -149,6 +154,8 @@ pub enum Progress {
     Joined {
         /// How many events were sent before.
         before: u64,
+        /// Which node was forgotten to make room for this one.
+        replaced: Option<NodeId>,
     },
     /// Nothing is missing before it.
     InOrder,
@@ -198,6 +205,8 @@ pub struct OriginReport {
     pub balance: Balance,
     /// Whether it may have sent more.
     pub tail: Tail,
+    /// When it was last heard, by the clock whose time [`Incoming::hear`] was told.
+    pub heard_at: Duration,
 }
 
 /// The nodes that were forgotten to make room.
@@ -229,34 +238,36 @@ impl Incoming {
         if let Some(origin) = self.origins.get_mut(&node) {
             return origin.hear(envelope, now);
         }
-        if self.origins.len() >= self.limits.origins && !self.forget_one(now) {
-            self.crowded += 1;
-            return Verdict::Crowded;
+        let mut replaced = None;
+        if self.origins.len() >= self.limits.origins {
+            replaced = self.forget_one(now);
+            if replaced.is_none() {
+                self.crowded += 1;
+                return Verdict::Crowded;
+            }
         }
         let before = envelope.number();
         let mut origin = Origin::joined(before, now);
         let verdict = origin.hear(envelope, now);
         self.origins.insert(node, origin);
         match verdict {
-            Verdict::Deliver(_) => Verdict::Deliver(Progress::Joined { before }),
-            Verdict::Noted(_) => Verdict::Noted(Progress::Joined { before }),
+            Verdict::Deliver(_) => Verdict::Deliver(Progress::Joined { before, replaced }),
+            Verdict::Noted(_) => Verdict::Noted(Progress::Joined { before, replaced }),
             other => other,
         }
     }
 
     /// Forgets the node that was silent for longest, if it was for long enough.
-    fn forget_one(&mut self, now: Duration) -> bool {
-        let Some((&node, origin)) = self.origins.iter().min_by_key(|(_, origin)| origin.heard_at) else {
-            return false;
-        };
+    fn forget_one(&mut self, now: Duration) -> Option<NodeId> {
+        let (&node, origin) = self.origins.iter().min_by_key(|(_, origin)| origin.heard_at)?;
         if !origin.is_silent(now, self.limits) {
-            return false;
+            return None;
         }
         self.forgotten.origins += 1;
         self.forgotten.unknown_tails += u64::from(!origin.has_ended);
         self.forgotten.balance.add(&origin.balance);
         self.origins.remove(&node);
-        true
+        Some(node)
     }
 
     /// The nodes that are followed, by their numbers.
@@ -265,6 +276,7 @@ impl Incoming {
             node,
             balance: origin.balance,
             tail: origin.tail(now, self.limits),
+            heard_at: origin.heard_at,
         };
         self.origins.iter().map(report)
     }
@@ -410,9 +422,17 @@ mod tests {
     /// A sender that numbers, and the envelopes of its first events.
     fn sent(origin: u64, count: usize) -> (Outgoing, Envelope, Vec<Envelope>) {
         let (mut outgoing, hello) = Outgoing::new(node(origin), 0);
-        let events = (0..count).map(|_| outgoing.event(7, None, 0)).collect();
+        let events = (0..count).map(|_| send(&mut outgoing)).collect();
         (outgoing, hello, events)
     }
+
+    fn send(outgoing: &mut Outgoing) -> Envelope {
+        let event = outgoing.event(7, None, 0);
+        outgoing.confirm(&event);
+        event
+    }
+
+    const FIRST: Progress = Progress::Joined { before: 0, replaced: None };
 
     #[test]
     fn events_are_numbered_from_zero_and_heartbeats_say_what_comes_next() {
@@ -421,17 +441,30 @@ mod tests {
         let first = outgoing.event(7, Some(node(3)), 6);
         assert_eq!(first.kind(), Kind::Event { codec: 7, destination: Some(node(3)) });
         assert_eq!((first.origin(), first.number(), first.next(), first.sent_ns()), (node(2), 0, 1, 6));
-        assert_eq!(outgoing.event(7, None, 7).number(), 1);
-        assert_eq!((outgoing.sent(), outgoing.heartbeat(8).number()), (2, 2));
+        outgoing.confirm(&first);
+        assert_eq!(send(&mut outgoing).number(), 1);
+        assert_eq!((outgoing.next(), outgoing.heartbeat(8).number()), (2, 2));
         let farewell = outgoing.farewell(9);
         assert_eq!((farewell.kind(), farewell.number()), (Kind::Farewell, 2));
+    }
+
+    #[test]
+    fn event_that_was_given_up_leaves_its_number_to_the_next() {
+        let (mut outgoing, _, _) = sent(2, 1);
+        assert_eq!(outgoing.event(7, None, 0).number(), 1, "and was not sent");
+        assert_eq!(outgoing.heartbeat(0).number(), 1);
+        let event = outgoing.event(7, None, 0);
+        assert_eq!(event.number(), 1);
+        outgoing.confirm(&event);
+        outgoing.confirm(&event);
+        assert_eq!(outgoing.next(), 2, "to say it twice changes nothing");
     }
 
     #[test]
     fn what_was_sent_before_the_first_message_is_before_the_join() {
         let (_, hello, events) = sent(2, 3);
         let mut incoming = incoming();
-        assert_eq!(incoming.hear(&events[2], SECOND), Verdict::Deliver(Progress::Joined { before: 2 }));
+        assert_eq!(incoming.hear(&events[2], SECOND), Verdict::Deliver(Progress::Joined { before: 2, replaced: None }));
         let expected = Balance { sent: 3, before_join: 2, received: 1, ..Balance::default() };
         assert_eq!(only(&incoming, SECOND).balance, expected);
         // It was overtaken.
@@ -445,7 +478,7 @@ mod tests {
     fn jump_is_a_gap_and_what_comes_late_stays_in_it() {
         let (_, hello, events) = sent(2, 4);
         let mut incoming = incoming();
-        assert_eq!(incoming.hear(&hello, SECOND), Verdict::Noted(Progress::Joined { before: 0 }));
+        assert_eq!(incoming.hear(&hello, SECOND), Verdict::Noted(FIRST));
         assert_eq!(incoming.hear(&events[0], SECOND), Verdict::Deliver(Progress::InOrder));
         assert_eq!(incoming.hear(&events[3], SECOND), Verdict::Deliver(Progress::Gap { missed: 2 }));
         assert_eq!(incoming.hear(&events[1], SECOND), Verdict::Late, "overtaken");
@@ -483,7 +516,7 @@ mod tests {
         let (_, _, before) = sent(2, 5);
         incoming.hear(&before[4], SECOND);
         let (_, hello, after) = sent(3, 1);
-        assert_eq!(incoming.hear(&hello, SECOND), Verdict::Noted(Progress::Joined { before: 0 }));
+        assert_eq!(incoming.hear(&hello, SECOND), Verdict::Noted(FIRST));
         assert_eq!(incoming.hear(&after[0], SECOND), Verdict::Deliver(Progress::InOrder));
         let sent: Vec<_> = incoming.origins(SECOND).map(|origin| (origin.node, origin.balance.sent)).collect();
         assert_eq!(sent, [(node(2), 5), (node(3), 1)]);
@@ -524,8 +557,8 @@ mod tests {
     #[test]
     fn farewell_that_is_not_the_end_completes_nothing() {
         let (mut outgoing, hello, _) = sent(2, 0);
-        let farewell = outgoing.clone().farewell(0);
-        let event = outgoing.event(7, None, 0);
+        let farewell = outgoing.farewell(0);
+        let event = send(&mut outgoing);
         let mut incoming = incoming();
         incoming.hear(&hello, SECOND);
         incoming.hear(&farewell, SECOND);
@@ -533,9 +566,9 @@ mod tests {
         assert_eq!(only(&incoming, SECOND).tail, Tail::Open);
         incoming.hear(&farewell, SECOND);
         assert_eq!(only(&incoming, SECOND).tail, Tail::Open, "it says less than was heard");
-        incoming.hear(&outgoing.clone().farewell(0), SECOND);
+        incoming.hear(&outgoing.farewell(0), SECOND);
         assert_eq!(only(&incoming, SECOND).tail, Tail::Complete);
-        let _ = outgoing.event(7, None, 0);
+        send(&mut outgoing);
         incoming.hear(&outgoing.heartbeat(0), SECOND);
         assert_eq!(only(&incoming, SECOND).tail, Tail::Open);
     }
@@ -553,18 +586,23 @@ mod tests {
         assert_eq!(incoming.hear(&hello_of_four, at(10)), Verdict::Crowded, "9 s are not long enough");
         assert_eq!(incoming.hear(&of_four[0], at(10)), Verdict::Crowded);
         assert_eq!((incoming.crowded(), incoming.forgotten()), (2, Forgotten::default()));
-        assert_eq!(incoming.hear(&of_four[1], at(11)), Verdict::Deliver(Progress::Joined { before: 1 }));
+        assert_eq!(
+            incoming.hear(&of_four[1], at(11)),
+            Verdict::Deliver(Progress::Joined { before: 1, replaced: Some(node(3)) })
+        );
         let of_three = Balance { sent: 2, before_join: 1, received: 1, ..Balance::default() };
         assert_eq!(incoming.forgotten(), Forgotten { origins: 1, unknown_tails: 0, balance: of_three });
         let (_, hello_of_five, _) = sent(5, 0);
-        assert_eq!(incoming.hear(&hello_of_five, at(12)), Verdict::Noted(Progress::Joined { before: 0 }));
+        let joined = Progress::Joined { before: 0, replaced: Some(node(2)) };
+        assert_eq!(incoming.hear(&hello_of_five, at(12)), Verdict::Noted(joined));
         let both = Balance { sent: 8, before_join: 6, received: 2, ..Balance::default() };
         assert_eq!(incoming.forgotten(), Forgotten { origins: 2, unknown_tails: 1, balance: both });
         let followed: Vec<_> = incoming.origins(at(12)).map(|origin| origin.node).collect();
         assert_eq!(followed, [node(4), node(5)]);
         // It comes back, and there is no room for it now.
         assert_eq!(incoming.hear(&of_two[6], at(13)), Verdict::Crowded);
-        assert_eq!(incoming.hear(&of_two[7], at(30)), Verdict::Deliver(Progress::Joined { before: 7 }));
+        let joined = Progress::Joined { before: 7, replaced: Some(node(4)) };
+        assert_eq!(incoming.hear(&of_two[7], at(30)), Verdict::Deliver(joined), "as a node that was never heard of");
     }
 
     #[test]
@@ -577,7 +615,7 @@ mod tests {
         assert_eq!(incoming.hear(&last, SECOND), Verdict::Deliver(Progress::Gap { missed: u64::MAX - 1 }));
         assert_eq!(incoming.hear(&last, SECOND), Verdict::Late);
         let end = Envelope::new(Kind::Heartbeat, node(3), u64::MAX, 0).expect("any number");
-        assert_eq!(incoming.hear(&end, SECOND), Verdict::Noted(Progress::Joined { before: u64::MAX }));
+        assert_eq!(incoming.hear(&end, SECOND), Verdict::Noted(Progress::Joined { before: u64::MAX, replaced: None }));
         assert!(incoming.holds());
         for newcomer in [4, 5] {
             let (_, hello, _) = sent(newcomer, 0);
