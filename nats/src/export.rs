@@ -135,7 +135,7 @@ impl<C> Writer<C> {
     }
 
     /// The message with this envelope and the payload.
-    fn message(&mut self, envelope: Envelope) -> Bytes {
+    fn message(&mut self, envelope: &Envelope) -> Bytes {
         let length = Envelope::LEN + self.payload.len();
         if self.buffer.capacity() < length {
             // Room for some messages at once.
@@ -225,7 +225,7 @@ impl Line {
 
     /// Says farewell, and waits until the server has everything. Says whether it has.
     async fn end(&self) -> bool {
-        let message = Bytes::copy_from_slice(&self.outgoing.clone().farewell(now_ns()).encode());
+        let message = Bytes::copy_from_slice(&self.outgoing.farewell(now_ns()).encode());
         let said = self.hand_over(self.heartbeat_subject.clone(), message).await;
         let deadline = self.deadline().unwrap_or_else(|| Instant::now() + Duration::from_secs(1));
         said == Handed::Over && timeout_at(deadline, self.shared.ask(&self.client)).await == Ok(true)
@@ -360,12 +360,12 @@ impl<E: Event + Clone, C: Codec<E>> Exporter<E, C> {
             return Handed::GivenUp;
         }
         // The number is used up once the client has the message.
-        let mut numbered = self.line.outgoing.clone();
-        let message = self.writer.message(numbered.event(C::ID, destination, now_ns()));
+        let envelope = self.line.outgoing.event(C::ID, destination, now_ns());
+        let message = self.writer.message(&envelope);
         let handed = self.line.hand_over(subject, message).await;
         let counts = &mut self.line.counts;
         if handed == Handed::Over {
-            self.line.outgoing = numbered;
+            self.line.outgoing.confirm(&envelope);
             counts.sent += 1;
             counts.bytes += length as u64;
         } else {

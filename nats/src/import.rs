@@ -120,8 +120,10 @@ impl<E: Event + Clone, C: Codec<E>> Importer<E, C> {
             Verdict::Late | Verdict::Own | Verdict::Crowded => return None,
         };
         match progress {
-            Progress::Joined { before } => {
-                imported.joined(now);
+            Progress::Joined { before, replaced } => {
+                if let Some(replaced) = replaced {
+                    imported.forget(replaced);
+                }
                 debug!(target: "ringbus_nats", bridge = %self.shared.node, %origin, before, "heard another node");
             }
             Progress::InOrder => {}

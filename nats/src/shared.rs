@@ -28,7 +28,7 @@ pub(crate) struct Shared {
 pub(crate) struct Imported {
     pub(crate) incoming: Incoming,
     /// What became of what was received from each node that is followed.
-    pub(crate) fates: BTreeMap<NodeId, Fate>,
+    fates: BTreeMap<NodeId, Fate>,
     /// The same of those that are followed no more.
     forgotten: Fate,
     pub(crate) strangers: u64,
@@ -40,18 +40,10 @@ impl Imported {
         self.fates.entry(node).or_default().add(fate);
     }
 
-    /// A node was heard for the first time: lets go of those that were forgotten for it.
-    pub(crate) fn joined(&mut self, now: Duration) {
-        if self.incoming.origins(now).count() < self.fates.len() {
-            let followed: Vec<_> = self.incoming.origins(now).map(|origin| origin.node).collect();
-            let forgotten = &mut self.forgotten;
-            self.fates.retain(|node, fate| {
-                let is_followed = followed.contains(node);
-                if !is_followed {
-                    forgotten.add(*fate);
-                }
-                is_followed
-            });
+    /// A node is followed no more.
+    pub(crate) fn forget(&mut self, node: NodeId) {
+        if let Some(fate) = self.fates.remove(&node) {
+            self.forgotten.add(fate);
         }
     }
 }
