@@ -1,0 +1,383 @@
+//! The task that sends what the bus publishes.
+
+use crate::askers::{Asker, Askers};
+use crate::builder::WhileDisconnected;
+use crate::codec::Codec;
+use crate::envelope::Envelope;
+use crate::node_id::NodeId;
+use crate::numbering::Outgoing;
+use crate::presence::Presence;
+use crate::report::Occasional;
+use crate::shared::Shared;
+use crate::stats::ExportStats;
+use async_nats::client::PublishErrorKind;
+use async_nats::connection::State;
+use async_nats::{Client, Subject};
+use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt;
+use futures_util::future::poll_immediate;
+use ringbus::{Event, EventType, Subscription};
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use tokio::sync::watch;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep, timeout_at};
+use tracing::{debug, warn};
+
+/// Events taken from the ring at a time.
+const BATCH: usize = 256;
+
+/// How long a message may be stuck before the task looks around: whether there still is a
+/// connection, and whether it should end. The client has no way to be told.
+const LOOK_AROUND: Duration = Duration::from_millis(20);
+
+/// The task that sends what the bus publishes.
+pub(crate) struct Exporter<E: Event + Clone, C> {
+    pub(crate) subscription: Subscription<E>,
+    /// Held until the end, if the importer does not hold it.
+    pub(crate) _presence: Option<Presence<E>>,
+    pub(crate) linger: Duration,
+    pub(crate) max_age: Option<Duration>,
+    pub(crate) writer: Writer<C>,
+    pub(crate) line: Line,
+}
+
+/// Makes messages of events.
+pub(crate) struct Writer<C> {
+    codec: Arc<C>,
+    subjects: HashMap<EventType, Subject>,
+    askers: Arc<Askers>,
+    /// The payload of the message in the making.
+    payload: Vec<u8>,
+    /// What messages are cut from.
+    buffer: BytesMut,
+}
+
+/// Where messages go.
+pub(crate) struct Line {
+    client: Client,
+    shared: Arc<Shared>,
+    outgoing: Outgoing,
+    heartbeat_subject: Subject,
+    heartbeat: Interval,
+    while_disconnected: WhileDisconnected,
+    /// By when the task must have ended, once it is to end.
+    stop: watch::Receiver<Option<Instant>>,
+    counts: ExportStats,
+    /// Whether something was given up because the time for the shutdown was over.
+    was_overdue: bool,
+    lost: Occasional,
+}
+
+/// What is to become of an event.
+enum Prepared {
+    /// It goes to that subject; its payload is written.
+    Ready { subject: Subject, destination: Option<NodeId> },
+    /// It answers a request that was made here.
+    AtHome,
+    /// The codec has refused it.
+    Unencodable,
+}
+
+/// What became of a message.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Handed {
+    /// The client has it.
+    Over,
+    /// It was given up.
+    GivenUp,
+    /// The client has ended.
+    Ended,
+}
+
+impl<C> Writer<C> {
+    pub(crate) fn new(codec: Arc<C>, subjects: HashMap<EventType, Subject>, askers: Arc<Askers>) -> Self {
+        Self { codec, subjects, askers, payload: Vec::new(), buffer: BytesMut::new() }
+    }
+
+    /// Writes an event as the payload. All of this is user code, which may panic.
+    fn prepare<E: Event>(&mut self, event: &E) -> Prepared
+    where
+        C: Codec<E>,
+    {
+        self.payload.clear();
+        let prepared = catch_unwind(AssertUnwindSafe(|| {
+            let event_type = event.event_type();
+            let mut destination = None;
+            if let Some(response) = event.as_response() {
+                match self.askers.asker(&response.request_id()) {
+                    Some(Asker::Here) => return Prepared::AtHome,
+                    Some(Asker::Node(node)) => destination = Some(node),
+                    None => {}
+                }
+            }
+            if let Some(request) = event.as_request() {
+                self.askers.note(request.request_id(), Asker::Here);
+            }
+            // It had an exported type when it was published; what it says now is its own affair.
+            let Some(subject) = self.subjects.get(&event_type) else {
+                return Prepared::Unencodable;
+            };
+            match self.codec.encode(event, &mut self.payload) {
+                Ok(()) => Prepared::Ready { subject: subject.clone(), destination },
+                Err(error) => {
+                    debug!(target: "ringbus_nats", %event_type, %error, "an event is not exported");
+                    Prepared::Unencodable
+                }
+            }
+        }));
+        prepared.unwrap_or_else(|_| {
+            warn!(target: "ringbus_nats", "an event is not exported, because it or its codec has panicked");
+            Prepared::Unencodable
+        })
+    }
+
+    /// The message with this envelope and the payload.
+    fn message(&mut self, envelope: &Envelope) -> Bytes {
+        let length = Envelope::LEN + self.payload.len();
+        if self.buffer.capacity() < length {
+            // Room for some messages at once.
+            self.buffer.reserve(length.max(64 * 1024));
+        }
+        self.buffer.extend_from_slice(&envelope.encode());
+        self.buffer.extend_from_slice(&self.payload);
+        self.buffer.split().freeze()
+    }
+}
+
+impl Line {
+    pub(crate) fn new(
+        client: Client,
+        shared: Arc<Shared>,
+        outgoing: Outgoing,
+        heartbeat_subject: Subject,
+        period: Duration,
+        while_disconnected: WhileDisconnected,
+        stop: watch::Receiver<Option<Instant>>,
+    ) -> Self {
+        let mut heartbeat = interval(period);
+        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (counts, lost) = (ExportStats::default(), Occasional::default());
+        Self {
+            client,
+            shared,
+            outgoing,
+            heartbeat_subject,
+            heartbeat,
+            while_disconnected,
+            stop,
+            counts,
+            was_overdue: false,
+            lost,
+        }
+    }
+
+    fn is_connected(&self) -> bool {
+        self.client.connection_state() == State::Connected
+    }
+
+    /// By when the task must have ended, once it is to end.
+    fn deadline(&self) -> Option<Instant> {
+        *self.stop.borrow()
+    }
+
+    fn is_overdue(&self) -> bool {
+        self.deadline().is_some_and(|deadline| deadline <= Instant::now())
+    }
+
+    /// Whether an event may go to the client now.
+    fn may_send(&self) -> bool {
+        self.while_disconnected == WhileDisconnected::Hold || self.is_connected()
+    }
+
+    /// Hands a message to the client. While the client takes none, looks around now and then
+    /// whether it still may.
+    async fn hand_over(&self, subject: Subject, message: Bytes) -> Handed {
+        let mut publishing = pin!(self.client.publish(subject, message));
+        // Nearly always there is room, and no timer is needed.
+        let mut result = poll_immediate(&mut publishing).await;
+        while result.is_none() {
+            if self.is_overdue() || !self.may_send() {
+                // Nothing of the message is with the client then.
+                return Handed::GivenUp;
+            }
+            tokio::select! {
+                published = &mut publishing => result = Some(published),
+                () = sleep(LOOK_AROUND) => {}
+            }
+        }
+        match result {
+            Some(Ok(())) => Handed::Over,
+            Some(Err(error)) if error.kind() == PublishErrorKind::Send => Handed::Ended,
+            // The length and the subject were looked at before. But the server may be another one by
+            // now, which takes less.
+            Some(Err(_)) | None => Handed::GivenUp,
+        }
+    }
+
+    /// Sends the next number, so that those who lost the last events see it.
+    async fn beat(&self) -> Handed {
+        let message = Bytes::copy_from_slice(&self.outgoing.heartbeat(now_ns()).encode());
+        self.hand_over(self.heartbeat_subject.clone(), message).await
+    }
+
+    /// Says farewell, and waits until the server has everything. Says whether it has.
+    async fn end(&self) -> bool {
+        let message = Bytes::copy_from_slice(&self.outgoing.farewell(now_ns()).encode());
+        let said = self.hand_over(self.heartbeat_subject.clone(), message).await;
+        let deadline = self.deadline().unwrap_or_else(|| Instant::now() + Duration::from_secs(1));
+        said == Handed::Over && timeout_at(deadline, self.shared.ask(&self.client)).await == Ok(true)
+    }
+
+    /// Lets others see the counts, and says what the ring has lost since it was last said.
+    fn show<E: Event + Clone>(&mut self, subscription: &Subscription<E>) {
+        let row = subscription.stats();
+        self.counts.ring_dropped = row.lost() + row.discarded;
+        let ExportStats { ring_dropped, expired, unencodable, sent, at_home, .. } = self.counts;
+        // What was received, less what is not for others, and what got lost before.
+        self.counts.offered = row.received - at_home + ring_dropped;
+        debug_assert!(self.counts.offered >= ring_dropped + expired + unencodable + sent);
+        *self.shared.export() = self.counts;
+        if let Some(lost) = self.lost.news(row.lost()) {
+            warn!(target: "ringbus_nats", bridge = %self.outgoing.node(), lost, "the export ring is full, events are lost");
+        }
+    }
+}
+
+/// Drops an event: user code, which may panic.
+fn drop_quietly<E>(event: E) {
+    if catch_unwind(AssertUnwindSafe(|| drop(event))).is_err() {
+        warn!(target: "ringbus_nats", "an event has panicked when it was dropped");
+    }
+}
+
+/// Nanoseconds since 1970.
+fn now_ns() -> u64 {
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since_1970.as_nanos()).unwrap_or(u64::MAX)
+}
+
+impl<E: Event + Clone, C: Codec<E>> Exporter<E, C> {
+    /// Runs until the subscription or the client has ended. Says whether the server has everything
+    /// that was offered.
+    pub(crate) async fn run(mut self) -> bool {
+        let mut batch = Vec::with_capacity(BATCH);
+        let mut is_open = true;
+        while is_open {
+            if self.must_hold() {
+                sleep(LOOK_AROUND).await;
+                continue;
+            }
+            is_open = self.take(&mut batch).await;
+            for event in batch.drain(..) {
+                if self.export(event).await == Handed::Ended {
+                    debug!(target: "ringbus_nats", bridge = %self.line.outgoing.node(), "the client has ended");
+                    is_open = false;
+                }
+            }
+            self.line.show(&self.subscription);
+        }
+        self.give_up_rest(&mut batch);
+        let is_with_server = self.line.end().await;
+        self.line.show(&self.subscription);
+        is_with_server && !self.line.was_overdue
+    }
+
+    /// If the client has ended, there is something left.
+    fn give_up_rest(&mut self, batch: &mut Vec<E>) {
+        self.subscription.stop_handle().stop();
+        loop {
+            let received = catch_unwind(AssertUnwindSafe(|| self.subscription.try_recv_many(batch, BATCH)));
+            self.line.counts.expired += batch.len() as u64;
+            batch.drain(..).for_each(drop_quietly);
+            if received.is_ok_and(|received| received == 0) {
+                return;
+            }
+        }
+    }
+
+    /// Whether what there is should stay in the ring for now.
+    fn must_hold(&self) -> bool {
+        let line = &self.line;
+        line.while_disconnected == WhileDisconnected::Hold && !line.is_connected() && !line.is_overdue()
+    }
+
+    /// Waits for events, or until a heartbeat is due. Says whether more may come.
+    async fn take(&mut self, batch: &mut Vec<E>) -> bool {
+        if !self.linger.is_zero() && self.subscription.is_empty() {
+            // Not parked meanwhile, so that nobody has to wake this task.
+            sleep(self.linger).await;
+        }
+        // (A `Clone` that panics in the replay costs that event alone.)
+        let receiving = AssertUnwindSafe(self.subscription.recv_many_async(batch, BATCH)).catch_unwind();
+        tokio::select! {
+            biased;
+            _ = self.line.heartbeat.tick() => {
+                if self.line.is_connected() {
+                    self.line.beat().await;
+                }
+                true
+            }
+            received = receiving => match received {
+                Ok(received) => received.is_ok(),
+                Err(_) => {
+                    warn!(target: "ringbus_nats", "an event is not exported, because its `Clone` has panicked");
+                    true
+                }
+            },
+        }
+    }
+
+    /// Sends an event, unless it is too late for that, and counts what became of it.
+    async fn export(&mut self, event: E) -> Handed {
+        let is_overdue = self.line.is_overdue();
+        let is_wanted = !is_overdue && self.line.may_send() && !self.is_old(&event);
+        let prepared = is_wanted.then(|| self.writer.prepare(&event));
+        drop_quietly(event);
+        let counts = &mut self.line.counts;
+        let (subject, destination) = match prepared {
+            None => {
+                counts.expired += 1;
+                self.line.was_overdue |= is_overdue;
+                return Handed::GivenUp;
+            }
+            Some(Prepared::AtHome) => {
+                counts.at_home += 1;
+                return Handed::GivenUp;
+            }
+            Some(Prepared::Unencodable) => {
+                counts.unencodable += 1;
+                return Handed::GivenUp;
+            }
+            Some(Prepared::Ready { subject, destination }) => (subject, destination),
+        };
+        let length = Envelope::LEN + self.writer.payload.len();
+        if length > self.line.client.max_payload() {
+            debug!(target: "ringbus_nats", %subject, length, "an event is longer than the server takes");
+            counts.unencodable += 1;
+            return Handed::GivenUp;
+        }
+        // The number is used up once the client has the message.
+        let envelope = self.line.outgoing.event(C::ID, destination, now_ns());
+        let message = self.writer.message(&envelope);
+        let handed = self.line.hand_over(subject, message).await;
+        let counts = &mut self.line.counts;
+        if handed == Handed::Over {
+            self.line.outgoing.confirm(&envelope);
+            counts.sent += 1;
+            counts.bytes += length as u64;
+        } else {
+            counts.expired += 1;
+            self.line.was_overdue |= self.line.is_overdue();
+        }
+        handed
+    }
+
+    fn is_old(&self, event: &E) -> bool {
+        let Some(max_age) = self.max_age else { return false };
+        let age = catch_unwind(AssertUnwindSafe(|| event.timestamp().elapsed()));
+        age.is_ok_and(|age| age.is_ok_and(|age| age > max_age))
+    }
+}

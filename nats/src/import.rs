@@ -1,0 +1,207 @@
+//! The task that publishes what comes in.
+
+use crate::askers::{Asker, Askers};
+use crate::codec::Codec;
+use crate::envelope::{Envelope, Kind};
+use crate::node_id::NodeId;
+use crate::numbering::{Progress, Verdict};
+use crate::origin::publishing;
+use crate::presence::Presence;
+use crate::report::Occasional;
+use crate::shared::{Imported, Shared};
+use crate::stats::Fate;
+use crate::subjects::Subjects;
+use async_nats::{Message, Subscriber};
+use bytes::Bytes;
+use futures_util::StreamExt;
+use ringbus::{BatchError, Event, EventType, WeakEventBus};
+use std::collections::HashMap;
+use std::mem;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+use tracing::{debug, info, warn};
+
+/// Messages looked at in one go, and so events published at a time at most.
+const BATCH: usize = 128;
+
+/// The task that publishes what comes in.
+pub(crate) struct Importer<E: Event + Clone, C> {
+    /// Does not keep the bus open.
+    pub(crate) bus: WeakEventBus<E>,
+    pub(crate) presence: Presence<E>,
+    pub(crate) codec: Arc<C>,
+    pub(crate) subjects: Subjects,
+    /// What is imported, by name: no stranger can make this grow.
+    pub(crate) types: HashMap<&'static str, EventType>,
+    pub(crate) askers: Arc<Askers>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) missed: Missed,
+}
+
+/// Events that others have sent and that did not arrive.
+#[derive(Debug, Default)]
+pub(crate) struct Missed {
+    total: u64,
+    said: Occasional,
+}
+
+/// An event that has come in, in bytes.
+struct Arrival {
+    origin: NodeId,
+    event_type: EventType,
+    payload: Bytes,
+}
+
+impl<E: Event + Clone, C: Codec<E>> Importer<E, C> {
+    /// Runs until the bus is closed, or the client has ended. What comes before the bus has started
+    /// waits with the client.
+    pub(crate) async fn run(mut self, messages: Subscriber) {
+        if !self.presence.started(&self.bus).await {
+            return;
+        }
+        let mut messages = messages.ready_chunks(BATCH);
+        loop {
+            let chunk = tokio::select! {
+                biased;
+                () = self.presence.closed() => None,
+                chunk = messages.next() => chunk,
+            };
+            let Some(chunk) = chunk else { return };
+            self.import(chunk);
+        }
+    }
+
+    /// Publishes those of these messages that are events for this node.
+    fn import(&mut self, chunk: Vec<Message>) {
+        let arrivals = self.hear(chunk);
+        let mut run: Vec<E> = Vec::with_capacity(arrivals.len());
+        let mut from = None;
+        for arrival in arrivals {
+            if from.is_some_and(|origin| origin != arrival.origin) {
+                self.publish(mem::take(&mut run), from);
+            }
+            from = Some(arrival.origin);
+            match self.read(&arrival) {
+                Some(event) => run.push(event),
+                None => self.shared.import().add(arrival.origin, Fate { undecodable: 1, ..Fate::default() }),
+            }
+        }
+        self.publish(run, from);
+    }
+
+    /// Takes note of the messages' numbers, and picks the events that are to be published.
+    fn hear(&mut self, chunk: Vec<Message>) -> Vec<Arrival> {
+        let now = self.shared.now();
+        let shared = Arc::clone(&self.shared);
+        let mut imported = shared.import();
+        let arrivals = chunk.into_iter().filter_map(|message| self.hear_one(&message, &mut imported, now)).collect();
+        drop(imported);
+        if let Some(missed) = self.missed.said.news(self.missed.total) {
+            warn!(target: "ringbus_nats", bridge = %self.shared.node, missed, "events of other nodes did not arrive");
+        }
+        arrivals
+    }
+
+    /// Takes note of one message.
+    fn hear_one(&mut self, message: &Message, imported: &mut Imported, now: Duration) -> Option<Arrival> {
+        let (envelope, payload) = match Envelope::decode(&message.payload) {
+            Ok(read) => read,
+            Err(error) => {
+                imported.strangers += 1;
+                debug!(target: "ringbus_nats", subject = %message.subject, %error, "a message is not of a bridge");
+                return None;
+            }
+        };
+        let origin = envelope.origin();
+        let (progress, is_event) = match imported.incoming.hear(&envelope, now) {
+            Verdict::Deliver(progress) => (progress, true),
+            Verdict::Noted(progress) => (progress, false),
+            Verdict::Late | Verdict::Own | Verdict::Crowded => return None,
+        };
+        match progress {
+            Progress::Joined { before, replaced } => {
+                if let Some(replaced) = replaced {
+                    imported.forget(replaced);
+                }
+                debug!(target: "ringbus_nats", bridge = %self.shared.node, %origin, before, "heard another node");
+            }
+            Progress::InOrder => {}
+            Progress::Gap { missed } => self.missed.total += missed,
+        }
+        if !is_event {
+            return None;
+        }
+        let Kind::Event { codec, destination } = envelope.kind() else { return None };
+        let event_type = self.subjects.event_type(&message.subject, &self.types);
+        let is_for_us = destination.is_none_or(|node| node == self.shared.node);
+        let Some(event_type) = event_type.filter(|_| is_for_us) else {
+            imported.add(origin, Fate { skipped: 1, ..Fate::default() });
+            return None;
+        };
+        if codec != C::ID {
+            imported.add(origin, Fate { undecodable: 1, ..Fate::default() });
+            return None;
+        }
+        Some(Arrival { origin, event_type, payload: message.payload.slice_ref(payload) })
+    }
+
+    /// Makes an event of bytes. All of this is user code, which may panic.
+    fn read(&self, arrival: &Arrival) -> Option<E> {
+        let Arrival { origin, event_type, payload } = arrival;
+        let read = catch_unwind(AssertUnwindSafe(|| {
+            let event = match self.codec.decode(*event_type, payload) {
+                Ok(event) => event,
+                Err(error) => {
+                    debug!(target: "ringbus_nats", %origin, %event_type, %error, "an event is not imported");
+                    return None;
+                }
+            };
+            let its_type = event.event_type();
+            if its_type != *event_type {
+                debug!(target: "ringbus_nats", %origin, %event_type, %its_type, "an event came as another type");
+                return None;
+            }
+            if let Some(request) = event.as_request() {
+                // Before anybody here can answer it.
+                self.askers.note(request.request_id(), Asker::Node(*origin));
+            }
+            Some(event)
+        }));
+        read.unwrap_or_else(|_| {
+            warn!(target: "ringbus_nats", %origin, %event_type, "an event is not imported, because it or its codec has panicked");
+            None
+        })
+    }
+
+    /// Publishes events of one node.
+    fn publish(&self, events: Vec<E>, from: Option<NodeId>) {
+        let Some(origin) = from.filter(|_| !events.is_empty()) else { return };
+        let count = events.len() as u64;
+        // User code runs on the way: filters, hooks, wakers, the events' own methods.
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            let bus = self.bus.upgrade()?;
+            Some(publishing(&events, origin, || bus.publish_batch(&events)))
+        }));
+        let published = match outcome {
+            Ok(Some(Ok(_))) => count,
+            Ok(Some(Err(BatchError { taken, .. }))) => taken as u64,
+            Ok(None) => 0,
+            // A panic goes on after everybody was served.
+            Err(_) => {
+                warn!(target: "ringbus_nats", %origin, "a subscriber has panicked in the publish of imported events");
+                count
+            }
+        };
+        if catch_unwind(AssertUnwindSafe(|| drop(events))).is_err() {
+            warn!(target: "ringbus_nats", %origin, "an imported event has panicked when it was dropped");
+        }
+        self.shared.import().add(origin, Fate { published, refused: count - published, ..Fate::default() });
+    }
+}
+
+impl<E: Event + Clone, C> Drop for Importer<E, C> {
+    fn drop(&mut self) {
+        info!(target: "ringbus_nats", bridge = %self.shared.node, "the import has ended");
+    }
+}
