@@ -1,5 +1,6 @@
 //! What a listener makes of messages agrees with a reference, whatever comes.
 
+#[path = "reference/numbering.rs"]
 mod reference;
 
 use proptest::collection::vec;

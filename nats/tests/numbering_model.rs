@@ -427,11 +427,14 @@ fn check(world: World) {
     let properties = world.properties();
     let checker = world.checker().finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
     let found = checker.discoveries();
-    for property in properties.iter().filter(|property| property.expectation == Expectation::Always) {
-        if let Some(path) = found.get(property.name) {
-            let last = path.last_state().clone();
-            panic!("violated: {}\nafter {:#?}\nthere is {last:#?}", property.name, path.clone().into_actions());
-        }
+    let always = properties.iter().filter(|property| property.expectation == Expectation::Always);
+    let violated: Vec<_> = always.filter_map(|property| Some((property.name, found.get(property.name)?))).collect();
+    for (name, _) in &violated {
+        println!("violated: {name}");
+    }
+    if let Some((_, path)) = violated.first() {
+        let last = path.last_state().clone();
+        panic!("after {:#?}\nthere is {last:#?}", (*path).clone().into_actions());
     }
     for property in properties.iter().filter(|property| property.expectation == Expectation::Sometimes) {
         assert!(found.contains_key(property.name), "never happened: {}", property.name);
