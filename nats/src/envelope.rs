@@ -92,6 +92,7 @@ impl Envelope {
     }
 
     /// When it was sent, in nanoseconds since 1970 by the sender's clock.
+    #[cfg_attr(not(feature = "__internals"), allow(dead_code, reason = "for people, and for other programs"))]
     #[must_use]
     pub const fn sent_ns(&self) -> u64 {
         self.sent_ns

@@ -238,6 +238,7 @@ impl Line {
         let ExportStats { ring_dropped, expired, unencodable, sent, at_home, .. } = self.counts;
         // What was received, less what is not for others, and what got lost before.
         self.counts.offered = row.received - at_home + ring_dropped;
+        debug_assert_eq!(self.outgoing.next(), sent);
         debug_assert!(self.counts.offered >= ring_dropped + expired + unencodable + sent);
         *self.shared.export() = self.counts;
         if let Some(lost) = self.lost.news(row.lost()) {

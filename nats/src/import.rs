@@ -96,6 +96,7 @@ impl<E: Event + Clone, C: Codec<E>> Importer<E, C> {
         let shared = Arc::clone(&self.shared);
         let mut imported = shared.import();
         let arrivals = chunk.into_iter().filter_map(|message| self.hear_one(&message, &mut imported, now)).collect();
+        debug_assert!(imported.incoming.holds(), "{:?}", imported.incoming);
         drop(imported);
         if let Some(missed) = self.missed.said.news(self.missed.total) {
             warn!(target: "ringbus_nats", bridge = %self.shared.node, missed, "events of other nodes did not arrive");

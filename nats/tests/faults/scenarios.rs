@@ -227,6 +227,7 @@ pub async fn small_client_queue() -> Vec<Balance> {
     let from = Node::start(&server.url(), Json, |builder| builder.export([TICK]).capacity(1 << 14)).await;
     let options = ConnectOptions::new().subscription_capacity(64);
     let to = Node::start_with(&server.url(), Slow, options, |builder| builder.import([TICK])).await;
+    to.until_joined(&from).await;
     burst(&from.bus, 10_000);
     let balance = settle(10_000, &from, &to).await;
     assert!(balance.import.gap > 0 && balance.export.sent == 10_000, "{balance}");
@@ -237,7 +238,8 @@ async fn small_ring(overflow: Overflow) -> Vec<Balance> {
     let server = Server::start();
     let from = Node::start(&server.url(), Json, |builder| builder.export([TICK]).capacity(64).overflow(overflow)).await;
     let to = Node::listening(&server.url()).await;
-    // Whoever shares this thread cannot take anything from the ring meanwhile.
+    to.until_joined(&from).await;
+    // Nothing gets through meanwhile, so that the ring fills.
     server.freeze();
     burst(&from.bus, 200_000);
     server.thaw();

@@ -126,6 +126,12 @@ impl Node {
         until("the bridge is connected", || self.bridge.state() == BridgeState::Connected).await;
     }
 
+    /// Waits until this node has heard of the other one. What that one sends from then on, and what
+    /// gets lost, is no gap of before the join.
+    pub async fn until_joined(&self, other: &Node) {
+        until("the other node is heard", || self.origin(other.id()).is_some()).await;
+    }
+
     /// Waits until this node has heard of everything that the other one has sent, and until both
     /// have accounted for all of it.
     pub async fn until_settled_with(&self, other: &Node, published: u64) {

@@ -1,10 +1,12 @@
 //! A NATS server of one's own, on loopback.
 
 use super::PATIENCE;
+use std::env;
 use std::io::Read;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 /// A server, which ends with this.
@@ -15,11 +17,20 @@ pub struct Server {
     pub port: u16,
 }
 
-/// The program: `NATS_SERVER`, or else that of `ci/setup.sh`.
+/// The program that [`use_program`] named.
+static PROGRAM: Mutex<Option<PathBuf>> = Mutex::new(None);
+
+/// From now on, servers are this program.
+pub fn use_program(program: &Path) {
+    *PROGRAM.lock().expect("no panic") = Some(program.into());
+}
+
+/// The program: that of [`use_program`], that of `NATS_SERVER`, or that of `ci/setup.sh`.
 pub fn program() -> PathBuf {
-    let program = std::env::var_os("NATS_SERVER")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("server/pypi/nats-server"), PathBuf::from);
-    // Tests run in the folder of the package, and whoever sets the variable may be elsewhere.
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let named = PROGRAM.lock().expect("no panic").clone().or_else(|| env::var_os("NATS_SERVER").map(PathBuf::from));
+    // (A relative path is one from the package, wherever this runs.)
+    let program = package.join(named.unwrap_or_else(|| "server/pypi/nats-server".into()));
     assert!(program.exists(), "there is no server at {}: ci/setup.sh gets one", program.display());
     program
 }
