@@ -131,7 +131,8 @@ enum Action {
     Echo,
     StartListening,
     StopListening,
-    /// Time passes, and whatever is under way is lost.
+    /// Time passes. If nodes may be forgotten, whatever is under way is lost: that the network
+    /// keeps nothing back for longer is what the protocol builds upon.
     FallSilent,
 }
 
@@ -372,7 +373,9 @@ impl Model for World {
             Action::StopListening => state.listener = None,
             Action::FallSilent => {
                 state.silences += 1;
-                state.network.clear();
+                if self.senders > self.room {
+                    state.network.clear();
+                }
             }
         }
         Some(state)
