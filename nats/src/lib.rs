@@ -7,6 +7,7 @@ mod codec;
 mod envelope;
 mod error;
 mod export;
+mod guard;
 mod import;
 mod node_id;
 mod numbering;

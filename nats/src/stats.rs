@@ -78,8 +78,9 @@ pub struct ExportStats {
     /// Of these: handed to the client, which sends them unless the connection breaks. What breaks
     /// with it, the others count as [gap](OriginStats::gap).
     pub sent: u64,
-    /// Responses to requests that were made here. Nobody else has asked for them, so they are not
-    /// sent.
+    /// Responses to requests that no other node has made, as far as is known: an answer goes to the
+    /// node that asked, and to no other. The bridge remembers the last 16,384 requests that came
+    /// in.
     pub at_home: u64,
     /// How many bytes were sent with events, envelopes included.
     pub bytes: u64,
