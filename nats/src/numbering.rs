@@ -133,7 +133,7 @@ pub struct Limits {
 }
 
 /// What there is to do about a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Verdict {
     /// It is an event that was not there before: publish it, if it is for this node.
     Deliver(Progress),
@@ -148,7 +148,7 @@ pub enum Verdict {
 }
 
 /// Where a message stands among those of its origin.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Progress {
     /// It is the first one that was heard.
     Joined {
