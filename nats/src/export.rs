@@ -72,6 +72,15 @@ pub(crate) struct Line {
     lost: Occasional,
 }
 
+/// Events on their way to the client. If the task is aborted, they are dropped one by one.
+struct Batch<E>(Vec<E>);
+
+impl<E> Drop for Batch<E> {
+    fn drop(&mut self) {
+        drop_each(self.0.drain(..));
+    }
+}
+
 /// What is to become of an event.
 enum Prepared {
     /// It goes to that subject; its payload is written.
@@ -89,6 +98,8 @@ enum Handed {
     Over,
     /// It was given up.
     GivenUp,
+    /// It is longer than the server takes.
+    TooLong,
     /// The client has ended.
     Ended,
 }
@@ -255,10 +266,12 @@ impl Line {
 fn handed(published: Option<Result<(), PublishError>>) -> Handed {
     match published {
         Some(Ok(())) => Handed::Over,
-        Some(Err(error)) if error.kind() == PublishErrorKind::Send => Handed::Ended,
-        // The length and the subject were looked at before. But the server may be another one by
-        // now, which takes less.
-        Some(Err(_)) | None => Handed::GivenUp,
+        Some(Err(error)) => match error.kind() {
+            PublishErrorKind::MaxPayloadExceeded => Handed::TooLong,
+            PublishErrorKind::Send => Handed::Ended,
+            PublishErrorKind::InvalidSubject => unreachable!("subjects are checked by the builder"),
+        },
+        None => Handed::GivenUp,
     }
 }
 
@@ -272,19 +285,20 @@ impl<E: Event + Clone, C: Codec<E>> Exporter<E, C> {
     /// Runs until the subscription or the client has ended. Says whether the server has everything
     /// that was offered.
     pub(crate) async fn run(mut self) -> bool {
-        let mut batch = Vec::with_capacity(BATCH);
+        let mut batch = Batch(Vec::with_capacity(BATCH));
         let mut is_open = true;
         while is_open {
             if self.must_hold() {
                 is_open = self.line.wait().await;
                 continue;
             }
-            is_open = self.take(&mut batch).await;
+            is_open = self.take(&mut batch.0).await;
             // Looked at for each batch, and again whenever the client takes nothing.
             let mut may_send = self.line.may_send();
-            for event in batch.drain(..) {
+            batch.0.reverse();
+            while let Some(event) = batch.0.pop() {
                 match self.export(event, may_send).await {
-                    Handed::Over => {}
+                    Handed::Over | Handed::TooLong => {}
                     Handed::GivenUp => may_send = self.line.may_send(),
                     Handed::Ended => (may_send, is_open) = (false, false),
                 }
@@ -292,7 +306,7 @@ impl<E: Event + Clone, C: Codec<E>> Exporter<E, C> {
             self.line.show(&self.subscription);
         }
         debug!(target: "ringbus_nats", bridge = %self.line.outgoing.node(), "the export ends");
-        self.give_up_rest(&mut batch);
+        self.give_up_rest(&mut batch.0);
         let is_with_server = self.line.end().await;
         self.line.show(&self.subscription);
         is_with_server && !self.line.was_overdue
@@ -363,24 +377,26 @@ impl<E: Event + Clone, C: Codec<E>> Exporter<E, C> {
                 return Handed::GivenUp;
             }
         };
-        let length = Envelope::LEN + self.writer.payload.len();
-        if length > self.line.client.max_payload() {
-            debug!(target: "ringbus_nats", %subject, length, "an event is longer than the server takes");
-            counts.unencodable += 1;
-            return Handed::Over;
-        }
         // The number is used up once the client has the message.
+        let length = Envelope::LEN + self.writer.payload.len();
         let envelope = self.line.outgoing.event(C::ID, destination, now_ns());
         let message = self.writer.message(&envelope);
         let handed = self.line.hand_over(subject, message).await;
         let counts = &mut self.line.counts;
-        if handed == Handed::Over {
-            self.line.outgoing.confirm(&envelope);
-            counts.sent += 1;
-            counts.bytes += length as u64;
-        } else {
-            counts.expired += 1;
-            self.line.was_overdue |= self.line.is_overdue();
+        match handed {
+            Handed::Over => {
+                self.line.outgoing.confirm(&envelope);
+                counts.sent += 1;
+                counts.bytes += length as u64;
+            }
+            Handed::TooLong => {
+                counts.unencodable += 1;
+                debug!(target: "ringbus_nats", length, "an event is longer than the server takes");
+            }
+            Handed::GivenUp | Handed::Ended => {
+                counts.expired += 1;
+                self.line.was_overdue |= self.line.is_overdue();
+            }
         }
         handed
     }

@@ -280,3 +280,57 @@ impl fmt::Display for Tail {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stats() -> BridgeStats {
+        let node = |bits| NodeId::from_bits(bits).expect("not 0");
+        let export =
+            ExportStats { offered: 10, ring_dropped: 1, expired: 2, unencodable: 3, sent: 4, ..Default::default() };
+        let counts = OriginCounts {
+            sent: 1_000,
+            before_join: 100,
+            received: 890,
+            gap: 10,
+            late: 1,
+            published: 880,
+            refused: 4,
+            undecodable: 3,
+            skipped: 3,
+        };
+        let origins = vec![OriginStats { node: node(0xa1), tail: Tail::Open, counts }];
+        let import = ImportStats { origins, strangers: 5, ..Default::default() };
+        BridgeStats { node: node(7), state: BridgeState::Connected, export, import }
+    }
+
+    #[test]
+    fn stats_are_a_table() {
+        assert_eq!(
+            stats().to_string(),
+            "\
+bridge 0000000000000007, connected
+exported: offered 10 = ring-dropped 1 + expired 2 + unencodable 3 + sent 4; at home 0, 0 bytes
+origin            tail  sent  before  received  gap  late  published  refused  undecodable  skipped
+00000000000000a1  open  1000     100       890   10     1        880        4            3        3
+strangers 5, crowded 0"
+        );
+    }
+
+    #[test]
+    fn each_sum_is_looked_at() {
+        assert!(stats().balances());
+        let unbalanced: [fn(&mut BridgeStats); 4] = [
+            |stats| stats.export.expired += 1,
+            |stats| stats.import.origins[0].counts.gap += 1,
+            |stats| stats.import.origins[0].counts.published += 1,
+            |stats| stats.import.forgotten.published += 1,
+        ];
+        for change in unbalanced {
+            let mut stats = stats();
+            change(&mut stats);
+            assert!(!stats.balances(), "{stats}");
+        }
+    }
+}
