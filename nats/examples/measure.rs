@@ -112,7 +112,7 @@ async fn sink(contestant: &str, url: &str) -> Outcome<()> {
 
 async fn sink_bridge(url: &str) -> Outcome<()> {
     let bus: EventBus<Load> = EventBus::new(0);
-    let samples = bus.subscriber("samples").capacity(1 << 16).types([Load::SAMPLE]).subscribe();
+    let mut samples = bus.subscriber("samples").capacity(1 << 16).types([Load::SAMPLE]).subscribe();
     let mut asked = bus.subscriber("asked").types([Load::ASKED]).subscribe();
     bus.start();
     let _bridge = Bridge::builder(&bus, Postcard)
@@ -120,9 +120,9 @@ async fn sink_bridge(url: &str) -> Outcome<()> {
         .export([Load::ANSWERED])
         .connect(url, ConnectOptions::new())
         .await?;
-    std::thread::spawn(move || {
+    tokio::spawn(async move {
         let (mut tally, mut batch) = (Tally::default(), Vec::new());
-        while samples.recv_many(&mut batch, 1_024).is_ok() {
+        while samples.recv_many_async(&mut batch, 1_024).await.is_ok() {
             for event in batch.drain(..) {
                 if tally.take(&event) {
                     tally.print();

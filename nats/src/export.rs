@@ -25,7 +25,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::sync::watch;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep, timeout_at};
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 /// Events taken from the ring at a time.
 const BATCH: usize = 256;
@@ -98,8 +98,8 @@ enum Handed {
     Over,
     /// It was given up.
     GivenUp,
-    /// It is longer than the server takes.
-    TooLong,
+    /// The client refuses it: it is longer than the server takes.
+    Refused,
     /// The client has ended.
     Ended,
 }
@@ -266,11 +266,8 @@ impl Line {
 fn handed(published: Option<Result<(), PublishError>>) -> Handed {
     match published {
         Some(Ok(())) => Handed::Over,
-        Some(Err(error)) => match error.kind() {
-            PublishErrorKind::MaxPayloadExceeded => Handed::TooLong,
-            PublishErrorKind::Send => Handed::Ended,
-            PublishErrorKind::InvalidSubject => unreachable!("subjects are checked by the builder"),
-        },
+        Some(Err(error)) if error.kind() == PublishErrorKind::Send => Handed::Ended,
+        Some(Err(_)) => Handed::Refused,
         None => Handed::GivenUp,
     }
 }
@@ -298,14 +295,14 @@ impl<E: Event + Clone, C: Codec<E>> Exporter<E, C> {
             batch.0.reverse();
             while let Some(event) = batch.0.pop() {
                 match self.export(event, may_send).await {
-                    Handed::Over | Handed::TooLong => {}
+                    Handed::Over | Handed::Refused => {}
                     Handed::GivenUp => may_send = self.line.may_send(),
                     Handed::Ended => (may_send, is_open) = (false, false),
                 }
             }
             self.line.show(&self.subscription);
         }
-        debug!(target: "ringbus_nats", bridge = %self.line.outgoing.node(), "the export ends");
+        info!(target: "ringbus_nats", bridge = %self.line.outgoing.node(), "the export ends");
         self.give_up_rest(&mut batch.0);
         let is_with_server = self.line.end().await;
         self.line.show(&self.subscription);
@@ -389,7 +386,7 @@ impl<E: Event + Clone, C: Codec<E>> Exporter<E, C> {
                 counts.sent += 1;
                 counts.bytes += length as u64;
             }
-            Handed::TooLong => {
+            Handed::Refused => {
                 counts.unencodable += 1;
                 debug!(target: "ringbus_nats", length, "an event is longer than the server takes");
             }

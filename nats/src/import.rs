@@ -224,6 +224,6 @@ impl<E: Event + Clone, C: Codec<E>> Importer<E, C> {
 
 impl<E: Event + Clone, C> Drop for Importer<E, C> {
     fn drop(&mut self) {
-        info!(target: "ringbus_nats", bridge = %self.shared.node, "the import has ended");
+        info!(target: "ringbus_nats", bridge = %self.shared.node, "the import ends");
     }
 }

@@ -34,8 +34,8 @@ impl fmt::Display for BridgeState {
 /// heartbeat has passed, they are exact, and these sums hold, to the event:
 ///
 /// - [`offered`](ExportStats::offered) = ring-dropped + expired + unencodable + sent;
-/// - for each origin, [`sent`](OriginStats::sent) = before the join + received + gap;
-/// - for each origin, [`received`](OriginStats::received) = published + refused + undecodable + skipped.
+/// - for each origin, [`sent`](OriginCounts::sent) = before the join + received + gap;
+/// - for each origin, [`received`](OriginCounts::received) = published + refused + undecodable + skipped.
 ///
 /// Its `Display` is a table for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,7 +76,7 @@ pub struct ExportStats {
     /// Of these: refused by the codec, or longer than the server takes.
     pub unencodable: u64,
     /// Of these: handed to the client, which sends them unless the connection breaks. What breaks
-    /// with it, the others count as [gap](OriginStats::gap).
+    /// with it, the others count as [gap](OriginCounts::gap).
     pub sent: u64,
     /// Responses to requests that no other node has made, as far as is known: an answer goes to the
     /// node that asked, and to no other. The bridge remembers the last 16,384 requests that came
