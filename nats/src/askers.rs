@@ -5,28 +5,17 @@ use ringbus::RequestId;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// How many requests are remembered. An answer that comes after so many later requests goes to all
-/// nodes.
+/// How many requests are remembered. What answers one that came before so many others is not sent.
 const CAPACITY: usize = 16_384;
 
-/// Who asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Asker {
-    /// Somebody here.
-    Here,
-    /// Somebody there.
-    Node(NodeId),
-}
-
 /// Which requests have come from where, so that an answer goes to the node that asked and to no
-/// other. The importer writes it, before it publishes the request, and so does the exporter, for
-/// those made here; the exporter reads it.
+/// other. The importer writes it, before it publishes the request, and the exporter reads it.
 #[derive(Debug, Default)]
 pub(crate) struct Askers(Mutex<Known>);
 
 #[derive(Debug, Default)]
 struct Known {
-    askers: HashMap<RequestId, Asker>,
+    askers: HashMap<RequestId, NodeId>,
     /// The oldest first.
     ids: VecDeque<RequestId>,
 }
@@ -38,7 +27,7 @@ impl Askers {
     }
 
     /// Remembers who asked, and forgets the oldest if there are too many.
-    pub(crate) fn note(&self, id: RequestId, asker: Asker) {
+    pub(crate) fn note(&self, id: RequestId, asker: NodeId) {
         let mut known = self.lock();
         if known.askers.insert(id.clone(), asker).is_some() {
             return;
@@ -51,8 +40,8 @@ impl Askers {
         }
     }
 
-    /// Who asked; `None` if that is not known, or not any more.
-    pub(crate) fn asker(&self, id: &RequestId) -> Option<Asker> {
+    /// Which other node asked; `None` if none did, or if that is forgotten.
+    pub(crate) fn asker(&self, id: &RequestId) -> Option<NodeId> {
         self.lock().askers.get(id).copied()
     }
 }
@@ -64,15 +53,15 @@ mod tests {
     #[test]
     fn the_oldest_is_forgotten_first() {
         let askers = Askers::default();
-        let there = Asker::Node(NodeId::from_bits(7).expect("not 0"));
+        let [there, elsewhere] = [7, 8].map(|bits| NodeId::from_bits(bits).expect("not 0"));
         for number in 0..CAPACITY as u64 {
             askers.note(RequestId::from(number), there);
         }
-        askers.note(RequestId::from(1), Asker::Here);
+        askers.note(RequestId::from(1), elsewhere);
         assert_eq!(askers.asker(&RequestId::from(0)), Some(there));
         askers.note(RequestId::from("one more"), there);
         assert_eq!(askers.asker(&RequestId::from(0)), None);
-        assert_eq!(askers.asker(&RequestId::from(1)), Some(Asker::Here), "the last one who used it");
+        assert_eq!(askers.asker(&RequestId::from(1)), Some(elsewhere), "the last one who used it");
         let known = askers.lock();
         assert_eq!((known.ids.len(), known.askers.len()), (CAPACITY, CAPACITY));
     }

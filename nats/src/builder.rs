@@ -47,6 +47,9 @@ const CLIENT_CAPACITY: usize = 64;
 /// How long the server may leave the first question unanswered.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
+/// The longest time between heartbeats: as good as never.
+const RAREST: Duration = Duration::from_secs(24 * 3_600);
+
 /// How many nodes are followed at once.
 const ORIGINS: usize = 4_096;
 
@@ -163,7 +166,7 @@ impl<E, C> BridgeBuilder<E, C> {
     /// If it is zero.
     pub fn heartbeat(mut self, heartbeat: Duration) -> Self {
         assert!(!heartbeat.is_zero(), "a heartbeat needs some time");
-        self.options.heartbeat = heartbeat;
+        self.options.heartbeat = heartbeat.min(RAREST);
         self
     }
 

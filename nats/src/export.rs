@@ -1,16 +1,17 @@
 //! The task that sends what the bus publishes.
 
-use crate::askers::{Asker, Askers};
+use crate::askers::Askers;
 use crate::builder::WhileDisconnected;
 use crate::codec::Codec;
 use crate::envelope::Envelope;
+use crate::guard::{discard, drop_each, guard};
 use crate::node_id::NodeId;
 use crate::numbering::Outgoing;
 use crate::presence::Presence;
 use crate::report::Occasional;
 use crate::shared::Shared;
 use crate::stats::ExportStats;
-use async_nats::client::PublishErrorKind;
+use async_nats::client::{PublishError, PublishErrorKind};
 use async_nats::connection::State;
 use async_nats::{Client, Subject};
 use bytes::{Bytes, BytesMut};
@@ -18,13 +19,13 @@ use futures_util::FutureExt;
 use futures_util::future::poll_immediate;
 use ringbus::{Event, EventType, Subscription};
 use std::collections::HashMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::sync::watch;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep, timeout_at};
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 /// Events taken from the ring at a time.
 const BATCH: usize = 256;
@@ -71,11 +72,20 @@ pub(crate) struct Line {
     lost: Occasional,
 }
 
+/// Events on their way to the client. If the task is aborted, they are dropped one by one.
+struct Batch<E>(Vec<E>);
+
+impl<E> Drop for Batch<E> {
+    fn drop(&mut self) {
+        drop_each(self.0.drain(..));
+    }
+}
+
 /// What is to become of an event.
 enum Prepared {
     /// It goes to that subject; its payload is written.
     Ready { subject: Subject, destination: Option<NodeId> },
-    /// It answers a request that was made here.
+    /// It answers a request that no other node is known to have made.
     AtHome,
     /// The codec has refused it.
     Unencodable,
@@ -84,10 +94,12 @@ enum Prepared {
 /// What became of a message.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Handed {
-    /// The client has it.
+    /// The client has it; or it was no message, and is accounted for.
     Over,
     /// It was given up.
     GivenUp,
+    /// The client refuses it: it is longer than the server takes.
+    Refused,
     /// The client has ended.
     Ended,
 }
@@ -103,18 +115,14 @@ impl<C> Writer<C> {
         C: Codec<E>,
     {
         self.payload.clear();
-        let prepared = catch_unwind(AssertUnwindSafe(|| {
+        let prepared = guard(|| {
             let event_type = event.event_type();
             let mut destination = None;
             if let Some(response) = event.as_response() {
                 match self.askers.asker(&response.request_id()) {
-                    Some(Asker::Here) => return Prepared::AtHome,
-                    Some(Asker::Node(node)) => destination = Some(node),
-                    None => {}
+                    Some(node) => destination = Some(node),
+                    None => return Prepared::AtHome,
                 }
-            }
-            if let Some(request) = event.as_request() {
-                self.askers.note(request.request_id(), Asker::Here);
             }
             // It had an exported type when it was published; what it says now is its own affair.
             let Some(subject) = self.subjects.get(&event_type) else {
@@ -127,8 +135,8 @@ impl<C> Writer<C> {
                     Prepared::Unencodable
                 }
             }
-        }));
-        prepared.unwrap_or_else(|_| {
+        });
+        prepared.unwrap_or_else(|| {
             warn!(target: "ringbus_nats", "an event is not exported, because it or its codec has panicked");
             Prepared::Unencodable
         })
@@ -189,7 +197,15 @@ impl Line {
 
     /// Whether an event may go to the client now.
     fn may_send(&self) -> bool {
-        self.while_disconnected == WhileDisconnected::Hold || self.is_connected()
+        !self.is_overdue() && (self.while_disconnected == WhileDisconnected::Hold || self.is_connected())
+    }
+
+    /// Waits a little for a connection. Says whether one may come.
+    async fn wait(&mut self) -> bool {
+        tokio::select! {
+            _ = self.heartbeat.tick() => self.beat().await != Handed::Ended,
+            () = sleep(LOOK_AROUND) => true,
+        }
     }
 
     /// Hands a message to the client. While the client takes none, looks around now and then
@@ -199,7 +215,7 @@ impl Line {
         // Nearly always there is room, and no timer is needed.
         let mut result = poll_immediate(&mut publishing).await;
         while result.is_none() {
-            if self.is_overdue() || !self.may_send() {
+            if !self.may_send() {
                 // Nothing of the message is with the client then.
                 return Handed::GivenUp;
             }
@@ -208,19 +224,18 @@ impl Line {
                 () = sleep(LOOK_AROUND) => {}
             }
         }
-        match result {
-            Some(Ok(())) => Handed::Over,
-            Some(Err(error)) if error.kind() == PublishErrorKind::Send => Handed::Ended,
-            // The length and the subject were looked at before. But the server may be another one by
-            // now, which takes less.
-            Some(Err(_)) | None => Handed::GivenUp,
-        }
+        handed(result)
     }
 
-    /// Sends the next number, so that those who lost the last events see it.
+    /// Sends the next number, so that those who lost the last events see it. Without a connection
+    /// this only finds out whether the client is still there.
     async fn beat(&self) -> Handed {
-        let message = Bytes::copy_from_slice(&self.outgoing.heartbeat(now_ns()).encode());
-        self.hand_over(self.heartbeat_subject.clone(), message).await
+        let (subject, message) = (self.heartbeat_subject.clone(), self.outgoing.heartbeat(now_ns()).encode());
+        let message = Bytes::copy_from_slice(&message);
+        if self.is_connected() {
+            return self.hand_over(subject, message).await;
+        }
+        handed(poll_immediate(self.client.publish(subject, message)).await)
     }
 
     /// Says farewell, and waits until the server has everything. Says whether it has.
@@ -247,10 +262,13 @@ impl Line {
     }
 }
 
-/// Drops an event: user code, which may panic.
-fn drop_quietly<E>(event: E) {
-    if catch_unwind(AssertUnwindSafe(|| drop(event))).is_err() {
-        warn!(target: "ringbus_nats", "an event has panicked when it was dropped");
+/// What became of a message that the client was offered. `None`: it has no room.
+fn handed(published: Option<Result<(), PublishError>>) -> Handed {
+    match published {
+        Some(Ok(())) => Handed::Over,
+        Some(Err(error)) if error.kind() == PublishErrorKind::Send => Handed::Ended,
+        Some(Err(_)) => Handed::Refused,
+        None => Handed::GivenUp,
     }
 }
 
@@ -264,23 +282,28 @@ impl<E: Event + Clone, C: Codec<E>> Exporter<E, C> {
     /// Runs until the subscription or the client has ended. Says whether the server has everything
     /// that was offered.
     pub(crate) async fn run(mut self) -> bool {
-        let mut batch = Vec::with_capacity(BATCH);
+        let mut batch = Batch(Vec::with_capacity(BATCH));
         let mut is_open = true;
         while is_open {
             if self.must_hold() {
-                sleep(LOOK_AROUND).await;
+                is_open = self.line.wait().await;
                 continue;
             }
-            is_open = self.take(&mut batch).await;
-            for event in batch.drain(..) {
-                if self.export(event).await == Handed::Ended {
-                    debug!(target: "ringbus_nats", bridge = %self.line.outgoing.node(), "the client has ended");
-                    is_open = false;
+            is_open = self.take(&mut batch.0).await;
+            // Looked at for each batch, and again whenever the client takes nothing.
+            let mut may_send = self.line.may_send();
+            batch.0.reverse();
+            while let Some(event) = batch.0.pop() {
+                match self.export(event, may_send).await {
+                    Handed::Over | Handed::Refused => {}
+                    Handed::GivenUp => may_send = self.line.may_send(),
+                    Handed::Ended => (may_send, is_open) = (false, false),
                 }
             }
             self.line.show(&self.subscription);
         }
-        self.give_up_rest(&mut batch);
+        info!(target: "ringbus_nats", bridge = %self.line.outgoing.node(), "the export ends");
+        self.give_up_rest(&mut batch.0);
         let is_with_server = self.line.end().await;
         self.line.show(&self.subscription);
         is_with_server && !self.line.was_overdue
@@ -290,10 +313,10 @@ impl<E: Event + Clone, C: Codec<E>> Exporter<E, C> {
     fn give_up_rest(&mut self, batch: &mut Vec<E>) {
         self.subscription.stop_handle().stop();
         loop {
-            let received = catch_unwind(AssertUnwindSafe(|| self.subscription.try_recv_many(batch, BATCH)));
+            let received = guard(|| self.subscription.try_recv_many(batch, BATCH));
             self.line.counts.expired += batch.len() as u64;
-            batch.drain(..).for_each(drop_quietly);
-            if received.is_ok_and(|received| received == 0) {
+            drop_each(batch.drain(..));
+            if received == Some(0) {
                 return;
             }
         }
@@ -315,15 +338,11 @@ impl<E: Event + Clone, C: Codec<E>> Exporter<E, C> {
         let receiving = AssertUnwindSafe(self.subscription.recv_many_async(batch, BATCH)).catch_unwind();
         tokio::select! {
             biased;
-            _ = self.line.heartbeat.tick() => {
-                if self.line.is_connected() {
-                    self.line.beat().await;
-                }
-                true
-            }
+            _ = self.line.heartbeat.tick() => self.line.beat().await != Handed::Ended,
             received = receiving => match received {
                 Ok(received) => received.is_ok(),
-                Err(_) => {
+                Err(payload) => {
+                    discard(payload);
                     warn!(target: "ringbus_nats", "an event is not exported, because its `Clone` has panicked");
                     true
                 }
@@ -331,54 +350,56 @@ impl<E: Event + Clone, C: Codec<E>> Exporter<E, C> {
         }
     }
 
-    /// Sends an event, unless it is too late for that, and counts what became of it.
-    async fn export(&mut self, event: E) -> Handed {
-        let is_overdue = self.line.is_overdue();
-        let is_wanted = !is_overdue && self.line.may_send() && !self.is_old(&event);
+    /// Sends an event, if that may be, and counts what became of it.
+    async fn export(&mut self, event: E, may_send: bool) -> Handed {
+        let is_wanted = may_send && !self.is_old(&event);
         let prepared = is_wanted.then(|| self.writer.prepare(&event));
-        drop_quietly(event);
+        if drop_each([event]) > 0 {
+            warn!(target: "ringbus_nats", "an event has panicked when it was dropped");
+        }
         let counts = &mut self.line.counts;
         let (subject, destination) = match prepared {
-            None => {
-                counts.expired += 1;
-                self.line.was_overdue |= is_overdue;
-                return Handed::GivenUp;
-            }
+            Some(Prepared::Ready { subject, destination }) => (subject, destination),
             Some(Prepared::AtHome) => {
                 counts.at_home += 1;
-                return Handed::GivenUp;
+                return Handed::Over;
             }
             Some(Prepared::Unencodable) => {
                 counts.unencodable += 1;
+                return Handed::Over;
+            }
+            None => {
+                counts.expired += 1;
+                self.line.was_overdue |= self.line.is_overdue();
                 return Handed::GivenUp;
             }
-            Some(Prepared::Ready { subject, destination }) => (subject, destination),
         };
-        let length = Envelope::LEN + self.writer.payload.len();
-        if length > self.line.client.max_payload() {
-            debug!(target: "ringbus_nats", %subject, length, "an event is longer than the server takes");
-            counts.unencodable += 1;
-            return Handed::GivenUp;
-        }
         // The number is used up once the client has the message.
+        let length = Envelope::LEN + self.writer.payload.len();
         let envelope = self.line.outgoing.event(C::ID, destination, now_ns());
         let message = self.writer.message(&envelope);
         let handed = self.line.hand_over(subject, message).await;
         let counts = &mut self.line.counts;
-        if handed == Handed::Over {
-            self.line.outgoing.confirm(&envelope);
-            counts.sent += 1;
-            counts.bytes += length as u64;
-        } else {
-            counts.expired += 1;
-            self.line.was_overdue |= self.line.is_overdue();
+        match handed {
+            Handed::Over => {
+                self.line.outgoing.confirm(&envelope);
+                counts.sent += 1;
+                counts.bytes += length as u64;
+            }
+            Handed::Refused => {
+                counts.unencodable += 1;
+                debug!(target: "ringbus_nats", length, "an event is longer than the server takes");
+            }
+            Handed::GivenUp | Handed::Ended => {
+                counts.expired += 1;
+                self.line.was_overdue |= self.line.is_overdue();
+            }
         }
         handed
     }
 
     fn is_old(&self, event: &E) -> bool {
         let Some(max_age) = self.max_age else { return false };
-        let age = catch_unwind(AssertUnwindSafe(|| event.timestamp().elapsed()));
-        age.is_ok_and(|age| age.is_ok_and(|age| age > max_age))
+        guard(|| event.timestamp().elapsed()).is_some_and(|age| age.is_ok_and(|age| age > max_age))
     }
 }

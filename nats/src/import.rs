@@ -1,8 +1,9 @@
 //! The task that publishes what comes in.
 
-use crate::askers::{Asker, Askers};
+use crate::askers::Askers;
 use crate::codec::Codec;
-use crate::envelope::{Envelope, Kind};
+use crate::envelope::{Envelope, EnvelopeError, Kind};
+use crate::guard::{drop_each, guard};
 use crate::node_id::NodeId;
 use crate::numbering::{Progress, Verdict};
 use crate::origin::publishing;
@@ -11,13 +12,12 @@ use crate::report::Occasional;
 use crate::shared::{Imported, Shared};
 use crate::stats::Fate;
 use crate::subjects::Subjects;
-use async_nats::{Message, Subscriber};
+use async_nats::{Message, Subject, Subscriber};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use ringbus::{BatchError, Event, EventType, WeakEventBus};
 use std::collections::HashMap;
 use std::mem;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 use tracing::{debug, info, warn};
@@ -44,6 +44,12 @@ pub(crate) struct Importer<E: Event + Clone, C> {
 pub(crate) struct Missed {
     total: u64,
     said: Occasional,
+}
+
+/// Something for the log.
+enum Note {
+    Stranger { subject: Subject, error: EnvelopeError },
+    Joined { origin: NodeId, before: u64 },
 }
 
 /// An event that has come in, in bytes.
@@ -95,43 +101,58 @@ impl<E: Event + Clone, C: Codec<E>> Importer<E, C> {
         let now = self.shared.now();
         let shared = Arc::clone(&self.shared);
         let mut imported = shared.import();
-        let arrivals = chunk.into_iter().filter_map(|message| self.hear_one(&message, &mut imported, now)).collect();
+        let mut notes = Vec::new();
+        let arrivals =
+            chunk.into_iter().filter_map(|message| self.hear_one(message, &mut imported, now, &mut notes)).collect();
         debug_assert!(imported.incoming.holds(), "{:?}", imported.incoming);
         drop(imported);
+        // Whoever reads the log may ask for statistics.
+        let bridge = self.shared.node;
+        for note in notes {
+            match note {
+                Note::Stranger { subject, error } => {
+                    debug!(target: "ringbus_nats", %bridge, %subject, %error, "a message is not of a bridge");
+                }
+                Note::Joined { origin, before } => {
+                    debug!(target: "ringbus_nats", %bridge, %origin, before, "heard another node");
+                }
+            }
+        }
         if let Some(missed) = self.missed.said.news(self.missed.total) {
-            warn!(target: "ringbus_nats", bridge = %self.shared.node, missed, "events of other nodes did not arrive");
+            warn!(target: "ringbus_nats", %bridge, missed, "events of other nodes did not arrive");
         }
         arrivals
     }
 
     /// Takes note of one message.
-    fn hear_one(&mut self, message: &Message, imported: &mut Imported, now: Duration) -> Option<Arrival> {
+    fn hear_one(
+        &mut self,
+        message: Message,
+        imported: &mut Imported,
+        now: Duration,
+        notes: &mut Vec<Note>,
+    ) -> Option<Arrival> {
         let (envelope, payload) = match Envelope::decode(&message.payload) {
             Ok(read) => read,
             Err(error) => {
                 imported.strangers += 1;
-                debug!(target: "ringbus_nats", subject = %message.subject, %error, "a message is not of a bridge");
+                notes.push(Note::Stranger { subject: message.subject, error });
                 return None;
             }
         };
         let origin = envelope.origin();
-        let (progress, is_event) = match imported.incoming.hear(&envelope, now) {
-            Verdict::Deliver(progress) => (progress, true),
-            Verdict::Noted(progress) => (progress, false),
-            Verdict::Late | Verdict::Own | Verdict::Crowded => return None,
+        let (Verdict::Deliver(progress) | Verdict::Noted(progress)) = imported.incoming.hear(&envelope, now) else {
+            return None;
         };
         match progress {
             Progress::Joined { before, replaced } => {
                 if let Some(replaced) = replaced {
                     imported.forget(replaced);
                 }
-                debug!(target: "ringbus_nats", bridge = %self.shared.node, %origin, before, "heard another node");
+                notes.push(Note::Joined { origin, before });
             }
             Progress::InOrder => {}
             Progress::Gap { missed } => self.missed.total += missed,
-        }
-        if !is_event {
-            return None;
         }
         let Kind::Event { codec, destination } = envelope.kind() else { return None };
         let event_type = self.subjects.event_type(&message.subject, &self.types);
@@ -150,7 +171,7 @@ impl<E: Event + Clone, C: Codec<E>> Importer<E, C> {
     /// Makes an event of bytes. All of this is user code, which may panic.
     fn read(&self, arrival: &Arrival) -> Option<E> {
         let Arrival { origin, event_type, payload } = arrival;
-        let read = catch_unwind(AssertUnwindSafe(|| {
+        let read = guard(|| {
             let event = match self.codec.decode(*event_type, payload) {
                 Ok(event) => event,
                 Err(error) => {
@@ -165,11 +186,11 @@ impl<E: Event + Clone, C: Codec<E>> Importer<E, C> {
             }
             if let Some(request) = event.as_request() {
                 // Before anybody here can answer it.
-                self.askers.note(request.request_id(), Asker::Node(*origin));
+                self.askers.note(request.request_id(), *origin);
             }
             Some(event)
-        }));
-        read.unwrap_or_else(|_| {
+        });
+        read.unwrap_or_else(|| {
             warn!(target: "ringbus_nats", %origin, %event_type, "an event is not imported, because it or its codec has panicked");
             None
         })
@@ -180,21 +201,21 @@ impl<E: Event + Clone, C: Codec<E>> Importer<E, C> {
         let Some(origin) = from.filter(|_| !events.is_empty()) else { return };
         let count = events.len() as u64;
         // User code runs on the way: filters, hooks, wakers, the events' own methods.
-        let outcome = catch_unwind(AssertUnwindSafe(|| {
+        let outcome = guard(|| {
             let bus = self.bus.upgrade()?;
             Some(publishing(&events, origin, || bus.publish_batch(&events)))
-        }));
+        });
         let published = match outcome {
-            Ok(Some(Ok(_))) => count,
-            Ok(Some(Err(BatchError { taken, .. }))) => taken as u64,
-            Ok(None) => 0,
+            Some(Some(Ok(_))) => count,
+            Some(Some(Err(BatchError { taken, .. }))) => taken as u64,
+            Some(None) => 0,
             // A panic goes on after everybody was served.
-            Err(_) => {
+            None => {
                 warn!(target: "ringbus_nats", %origin, "a subscriber has panicked in the publish of imported events");
                 count
             }
         };
-        if catch_unwind(AssertUnwindSafe(|| drop(events))).is_err() {
+        if drop_each(events) > 0 {
             warn!(target: "ringbus_nats", %origin, "an imported event has panicked when it was dropped");
         }
         self.shared.import().add(origin, Fate { published, refused: count - published, ..Fate::default() });
@@ -203,6 +224,6 @@ impl<E: Event + Clone, C: Codec<E>> Importer<E, C> {
 
 impl<E: Event + Clone, C> Drop for Importer<E, C> {
     fn drop(&mut self) {
-        info!(target: "ringbus_nats", bridge = %self.shared.node, "the import has ended");
+        info!(target: "ringbus_nats", bridge = %self.shared.node, "the import ends");
     }
 }

@@ -189,8 +189,8 @@ pub struct Balance {
 pub enum Tail {
     /// The node lives, as far as one can know: its next message tells.
     Open,
-    /// The node has been silent for [`Limits::silent_after`]: it may have sent events that nobody
-    /// will ever hear of.
+    /// The node has been silent for ten heartbeats: it may have sent events that nobody will ever
+    /// hear of.
     Unknown,
     /// The node has said farewell: this is all that it sent.
     Complete,

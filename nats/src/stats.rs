@@ -34,8 +34,8 @@ impl fmt::Display for BridgeState {
 /// heartbeat has passed, they are exact, and these sums hold, to the event:
 ///
 /// - [`offered`](ExportStats::offered) = ring-dropped + expired + unencodable + sent;
-/// - for each origin, [`sent`](OriginStats::sent) = before the join + received + gap;
-/// - for each origin, [`received`](OriginStats::received) = published + refused + undecodable + skipped.
+/// - for each origin, [`sent`](OriginCounts::sent) = before the join + received + gap;
+/// - for each origin, [`received`](OriginCounts::received) = published + refused + undecodable + skipped.
 ///
 /// Its `Display` is a table for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,10 +76,11 @@ pub struct ExportStats {
     /// Of these: refused by the codec, or longer than the server takes.
     pub unencodable: u64,
     /// Of these: handed to the client, which sends them unless the connection breaks. What breaks
-    /// with it, the others count as [gap](OriginStats::gap).
+    /// with it, the others count as [gap](OriginCounts::gap).
     pub sent: u64,
-    /// Responses to requests that were made here. Nobody else has asked for them, so they are not
-    /// sent.
+    /// Responses to requests that no other node has made, as far as is known: an answer goes to the
+    /// node that asked, and to no other. The bridge remembers the last 16,384 requests that came
+    /// in.
     pub at_home: u64,
     /// How many bytes were sent with events, envelopes included.
     pub bytes: u64,
@@ -277,5 +278,59 @@ impl fmt::Display for Tail {
             Self::Unknown => "unknown",
             Self::Complete => "complete",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stats() -> BridgeStats {
+        let node = |bits| NodeId::from_bits(bits).expect("not 0");
+        let export =
+            ExportStats { offered: 10, ring_dropped: 1, expired: 2, unencodable: 3, sent: 4, ..Default::default() };
+        let counts = OriginCounts {
+            sent: 1_000,
+            before_join: 100,
+            received: 890,
+            gap: 10,
+            late: 1,
+            published: 880,
+            refused: 4,
+            undecodable: 3,
+            skipped: 3,
+        };
+        let origins = vec![OriginStats { node: node(0xa1), tail: Tail::Open, counts }];
+        let import = ImportStats { origins, strangers: 5, ..Default::default() };
+        BridgeStats { node: node(7), state: BridgeState::Connected, export, import }
+    }
+
+    #[test]
+    fn stats_are_a_table() {
+        assert_eq!(
+            stats().to_string(),
+            "\
+bridge 0000000000000007, connected
+exported: offered 10 = ring-dropped 1 + expired 2 + unencodable 3 + sent 4; at home 0, 0 bytes
+origin            tail  sent  before  received  gap  late  published  refused  undecodable  skipped
+00000000000000a1  open  1000     100       890   10     1        880        4            3        3
+strangers 5, crowded 0"
+        );
+    }
+
+    #[test]
+    fn each_sum_is_looked_at() {
+        assert!(stats().balances());
+        let unbalanced: [fn(&mut BridgeStats); 4] = [
+            |stats| stats.export.expired += 1,
+            |stats| stats.import.origins[0].counts.gap += 1,
+            |stats| stats.import.origins[0].counts.published += 1,
+            |stats| stats.import.forgotten.published += 1,
+        ];
+        for change in unbalanced {
+            let mut stats = stats();
+            change(&mut stats);
+            assert!(!stats.balances(), "{stats}");
+        }
     }
 }

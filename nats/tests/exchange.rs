@@ -3,8 +3,8 @@
 mod harness;
 
 use harness::server::Server;
-use harness::{Beat, Node, TICK, TOCK, burst, publish, rise, until};
-use ringbus_nats::{BridgeState, Json, Tail};
+use harness::{Beat, Node, OLD, TICK, TOCK, burst, publish, rise, until};
+use ringbus_nats::{BridgeState, Json, Tail, WhileDisconnected, async_nats};
 use std::time::Duration;
 
 /// B2, B3.
@@ -116,4 +116,82 @@ async fn bridge_ends_with_its_bus() {
     let is_complete = || there.origin(bridge.node()).is_some_and(|origin| origin.tail == Tail::Complete);
     until("the farewell was heard", is_complete).await;
     until("all were received", || there.received.ticks().len() == 100).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_that_are_too_old_expire() {
+    let server = Server::start();
+    let build = |builder: ringbus_nats::BridgeBuilder<Beat, Json>| {
+        // (A beat that is not of 1970 is of the moment in which it is asked.)
+        builder.export([TICK]).max_age(Duration::from_secs(3_600))
+    };
+    let here = Node::start(&server.url(), Json, build).await;
+    let there = Node::listening(&server.url()).await;
+    for number in 0..100 {
+        let padding = if number % 4 == 0 { OLD.into() } else { String::new() };
+        publish(&here.bus, Beat { padding, ..Beat::tick(number) }).expect("the bus is open");
+    }
+    there.until_settled_with(&here, 100).await;
+    assert_eq!((here.stats().export.expired, here.stats().export.sent), (25, 75));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn export_that_lingers_sends_everything() {
+    let server = Server::start();
+    let build =
+        |builder: ringbus_nats::BridgeBuilder<Beat, Json>| builder.export([TICK]).linger(Duration::from_millis(1));
+    let here = Node::start(&server.url(), Json, build).await;
+    let there = Node::listening(&server.url()).await;
+    for round in 0..20 {
+        for number in 0..10 {
+            publish(&here.bus, Beat::tick(10 * round + number)).expect("the bus is open");
+        }
+        until("the round has arrived", || there.received.last_tick() == Some(10 * round + 9)).await;
+    }
+    there.until_settled_with(&here, 200).await;
+    assert!(rise(&there.received.ticks()));
+}
+
+/// What cannot be sent in time is counted.
+#[tokio::test(flavor = "multi_thread")]
+async fn shutdown_ends_in_time_without_a_server() {
+    for mode in [WhileDisconnected::Hold, WhileDisconnected::Drop] {
+        let mut server = Server::start();
+        let build = |builder: ringbus_nats::BridgeBuilder<Beat, Json>| builder.export([TICK]).while_disconnected(mode);
+        let here = Node::start(&server.url(), Json, build).await;
+        server.kill();
+        until("the exporter has noticed", || here.bridge.state() == BridgeState::Disconnected).await;
+        burst(&here.bus, 500);
+        let report = here.bridge.shutdown(Duration::from_millis(100)).await;
+        let export = report.stats.export;
+        assert!(!report.is_complete && export.balances(), "{report}");
+        assert_eq!((export.offered, export.expired), (500, 500), "{report}");
+    }
+}
+
+/// What any program may send: an event of that number and origin. (As `src/envelope.rs` says.)
+fn message(origin: u64, number: u64) -> Vec<u8> {
+    let mut message = vec![1, 1, 1, 0];
+    for word in [origin, number, 0, 0] {
+        message.extend(word.to_be_bytes());
+    }
+    message.extend(format!(r#"{{"is_tick":true,"number":{number},"padding":""}}"#).bytes());
+    message
+}
+
+/// B3, with a network that NATS does not have: messages come late, and twice.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_late_or_twice_is_discarded_and_counted() {
+    let server = Server::start();
+    let there = Node::listening(&server.url()).await;
+    let stranger = async_nats::connect(server.url()).await.expect("connects");
+    for number in [3, 4, 4, 7, 5, 3, 8, 1, 6, 9] {
+        stranger.publish("test.all.tick", message(42, number).into()).await.expect("the client is there");
+    }
+    until("all were received", || there.received.last_tick() == Some(9)).await;
+    assert_eq!(there.received.ticks(), [3, 4, 7, 8, 9]);
+    until("all are accounted for", || there.stats().balances()).await;
+    let [origin] = there.stats().import.origins[..] else { panic!("{}", there.stats()) };
+    assert_eq!((origin.sent, origin.before_join, origin.received), (10, 3, 5), "{}", there.stats());
+    assert_eq!((origin.gap, origin.late), (2, 5), "{}", there.stats());
 }

@@ -54,8 +54,11 @@ impl fmt::Display for Balance {
 #[allow(dead_code, reason = "for the program `balance`")]
 pub struct Fault {
     pub name: &'static str,
-    pub run: fn() -> Pin<Box<dyn Future<Output = Vec<Balance>> + Send>>,
+    pub run: fn() -> Run,
 }
+
+/// A fault under way, and what becomes of all events.
+type Run = Pin<Box<dyn Future<Output = Vec<Balance>> + Send>>;
 
 macro_rules! faults {
     ($($scenario:ident: $name:literal,)*) => {
