@@ -2,7 +2,7 @@
 
 use crate::askers::Askers;
 use crate::builder::WhileDisconnected;
-use crate::codec::Codec;
+use crate::codec::{Codec, EncodeError};
 use crate::envelope::Envelope;
 use crate::guard::{discard, drop_each, guard};
 use crate::node_id::NodeId;
@@ -14,7 +14,7 @@ use crate::stats::ExportStats;
 use async_nats::client::{PublishError, PublishErrorKind};
 use async_nats::connection::State;
 use async_nats::{Client, Subject};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::poll_immediate;
 use ringbus::{Event, EventType, Subscription};
@@ -37,6 +37,9 @@ const LOOK_AROUND: Duration = Duration::from_millis(20);
 /// How long the server may take to have everything, if nobody has said how long.
 const FAREWELL_WITHIN: Duration = Duration::from_secs(5);
 
+/// Room that a message gets before its length is known, in bytes, at most.
+const MOST_EXPECTED: usize = 16 * 1024;
+
 /// The task that sends what the bus publishes.
 pub(crate) struct Exporter<E: Event + Clone, C> {
     pub(crate) subscription: Subscription<E>,
@@ -53,10 +56,8 @@ pub(crate) struct Writer<C> {
     codec: Arc<C>,
     subjects: HashMap<EventType, Subject>,
     askers: Arc<Askers>,
-    /// The payload of the message in the making.
-    payload: Vec<u8>,
-    /// What messages are cut from.
-    buffer: BytesMut,
+    /// Bytes that the next message is expected to have: those of the one before.
+    expected: usize,
 }
 
 /// Where messages go.
@@ -86,8 +87,8 @@ impl<E> Drop for Batch<E> {
 
 /// What is to become of an event.
 enum Prepared {
-    /// It goes to that subject; its payload is written.
-    Ready { subject: Subject, destination: Option<NodeId> },
+    /// It goes to that subject; its message is written, except for the envelope.
+    Ready { subject: Subject, destination: Option<NodeId>, message: Vec<u8> },
     /// It answers a request that no other node is known to have made.
     AtHome,
     /// The codec has refused it.
@@ -109,15 +110,15 @@ enum Handed {
 
 impl<C> Writer<C> {
     pub(crate) fn new(codec: Arc<C>, subjects: HashMap<EventType, Subject>, askers: Arc<Askers>) -> Self {
-        Self { codec, subjects, askers, payload: Vec::new(), buffer: BytesMut::new() }
+        Self { codec, subjects, askers, expected: 0 }
     }
 
-    /// Writes an event as the payload. All of this is user code, which may panic.
+    /// Writes the message of an event, with room for its envelope. All of this is user code, which
+    /// may panic.
     fn prepare<E: Event>(&mut self, event: &E) -> Prepared
     where
         C: Codec<E>,
     {
-        self.payload.clear();
         let prepared = guard(|| {
             let event_type = event.event_type();
             let mut destination = None;
@@ -131,30 +132,26 @@ impl<C> Writer<C> {
             let Some(subject) = self.subjects.get(&event_type) else {
                 return Prepared::Unencodable;
             };
-            match self.codec.encode(event, &mut self.payload) {
-                Ok(()) => Prepared::Ready { subject: subject.clone(), destination },
-                Err(error) => {
-                    debug!(target: "ringbus_nats", %event_type, %error, "an event is not exported");
-                    Prepared::Unencodable
+            let mut message = Vec::with_capacity(self.expected.min(MOST_EXPECTED));
+            message.resize(Envelope::LEN, 0);
+            let error = match self.codec.encode(event, &mut message) {
+                Ok(()) if message.len() >= Envelope::LEN => {
+                    return Prepared::Ready { subject: subject.clone(), destination, message };
                 }
-            }
+                Ok(()) => EncodeError::new("the codec has taken away what it should append to"),
+                Err(error) => error,
+            };
+            debug!(target: "ringbus_nats", %event_type, %error, "an event is not exported");
+            Prepared::Unencodable
         });
-        prepared.unwrap_or_else(|| {
+        let prepared = prepared.unwrap_or_else(|| {
             warn!(target: "ringbus_nats", "an event is not exported, because it or its codec has panicked");
             Prepared::Unencodable
-        })
-    }
-
-    /// The message with this envelope and the payload.
-    fn message(&mut self, envelope: &Envelope) -> Bytes {
-        let length = Envelope::LEN + self.payload.len();
-        if self.buffer.capacity() < length {
-            // Room for some messages at once.
-            self.buffer.reserve(length.max(64 * 1024));
+        });
+        if let Prepared::Ready { message, .. } = &prepared {
+            self.expected = message.len();
         }
-        self.buffer.extend_from_slice(&envelope.encode());
-        self.buffer.extend_from_slice(&self.payload);
-        self.buffer.split().freeze()
+        prepared
     }
 }
 
@@ -370,8 +367,8 @@ impl<E: Event + Clone, C: Codec<E>> Exporter<E, C> {
             warn!(target: "ringbus_nats", "an event has panicked when it was dropped");
         }
         let counts = &mut self.line.counts;
-        let (subject, destination) = match prepared {
-            Some(Prepared::Ready { subject, destination }) => (subject, destination),
+        let (subject, destination, mut message) = match prepared {
+            Some(Prepared::Ready { subject, destination, message }) => (subject, destination, message),
             Some(Prepared::AtHome) => {
                 counts.at_home += 1;
                 return Handed::Over;
@@ -387,10 +384,10 @@ impl<E: Event + Clone, C: Codec<E>> Exporter<E, C> {
             }
         };
         // The number is used up once the client has the message.
-        let length = Envelope::LEN + self.writer.payload.len();
+        let length = message.len();
         let envelope = self.line.outgoing.event(C::ID, destination, now_ns());
-        let message = self.writer.message(&envelope);
-        let handed = self.line.hand_over(subject, message).await;
+        message[..Envelope::LEN].copy_from_slice(&envelope.encode());
+        let handed = self.line.hand_over(subject, message.into()).await;
         let counts = &mut self.line.counts;
         match handed {
             Handed::Over => {
