@@ -10,7 +10,7 @@ use crate::node_id::NodeId;
 use crate::numbering::{Limits, Outgoing};
 use crate::origin::is_imported;
 use crate::presence::Presence;
-use crate::shared::Shared;
+use crate::shared::{Answer, Shared};
 use crate::subjects::Subjects;
 use async_nats::connection::State;
 use async_nats::{Client, ConnectOptions, ServerAddr, ToServerAddrs};
@@ -19,7 +19,7 @@ use futures_util::FutureExt;
 use ringbus::{Event, EventBus, EventType, Overflow};
 use std::collections::HashMap;
 use std::fmt;
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -189,8 +189,9 @@ impl<E: Event + Clone, C: Codec<E>> BridgeBuilder<E, C> {
     /// Credentials, TLS, timeouts and the limit of messages that wait to be imported
     /// (`subscription_capacity`) are the client's, by `options`. The bridge itself sets
     /// `client_capacity` (64), `ping_interval` (the [heartbeat](Self::heartbeat)), `no_echo`,
-    /// `skip_subject_validation` (it has checked them) and the connection's `name`. With `retry_on_initial_connect`, this waits for the server as long as it takes, and a
-    /// wrong password is no error any more: leave it off.
+    /// `skip_subject_validation` (it has checked them) and the connection's `name`. With
+    /// `retry_on_initial_connect`, this waits for the server as long as it takes, and a wrong
+    /// password is no error any more: leave it off.
     ///
     /// The tasks run on the runtime of tokio that this is awaited on. The bus stays open no longer
     /// than without a bridge.
@@ -203,7 +204,8 @@ impl<E: Event + Clone, C: Codec<E>> BridgeBuilder<E, C> {
     ///
     /// # Panics
     ///
-    /// Outside a runtime of tokio; and if there is no memory for the ring.
+    /// Outside a runtime of tokio; if there is no memory for the ring; and if a callback of the
+    /// options panics.
     pub async fn connect(self, url: impl ToServerAddrs, options: ConnectOptions) -> Result<Bridge<E>, ConnectError> {
         let Self { bus, codec, options: settings } = self;
         let subjects = Subjects::new(&settings.prefix)
@@ -234,18 +236,27 @@ impl<E: Event + Clone, C: Codec<E>> BridgeBuilder<E, C> {
         let client = connect_client(url, options).await?;
         let messages = match settings.import.is_empty() {
             true => None,
-            false => Some(client.subscribe(subjects.everything()).await.map_err(|_| unanswered())?),
+            false => Some(client.subscribe(subjects.everything()).await.map_err(|_| ConnectError::Lost)?),
         };
         let (outgoing, hello) = Outgoing::new(node, 0);
         if !settings.export.is_empty() {
             let hello = Bytes::copy_from_slice(&hello.encode());
-            client.publish(subjects.heartbeat(), hello).await.map_err(|_| unanswered())?;
+            client.publish(subjects.heartbeat(), hello).await.map_err(|_| ConnectError::Lost)?;
         }
         wait_for_answer(&shared, &client).await?;
 
         let (codec, askers) = (Arc::new(codec), Arc::new(Askers::default()));
         let (stop, stopped) = watch::channel(None);
         let mut presence = Some(presence);
+        // Before anything comes in that somebody here might answer.
+        let subscription = (!settings.export.is_empty()).then(|| {
+            bus.subscriber(&*name)
+                .capacity(settings.capacity)
+                .overflow(settings.overflow)
+                .types(settings.export.iter().copied())
+                .filter(|event| !is_imported(event))
+                .subscribe()
+        });
         let importer = messages.map(|messages| {
             let importer = Importer {
                 bus: bus.downgrade(),
@@ -259,14 +270,7 @@ impl<E: Event + Clone, C: Codec<E>> BridgeBuilder<E, C> {
             };
             tokio::spawn(importer.run(messages))
         });
-        let exporter = (!settings.export.is_empty()).then(|| {
-            let subscription = bus
-                .subscriber(&*name)
-                .capacity(settings.capacity)
-                .overflow(settings.overflow)
-                .types(settings.export.iter().copied())
-                .filter(|event| !is_imported(event))
-                .subscribe();
+        let exporter = subscription.map(|subscription| {
             let stop_handle = subscription.stop_handle();
             let line = Line::new(
                 client.clone(),
@@ -301,10 +305,6 @@ impl<E: Event + Clone, C: Codec<E>> BridgeBuilder<E, C> {
     }
 }
 
-const fn unanswered() -> ConnectError {
-    ConnectError::Unanswered { after: Duration::ZERO }
-}
-
 async fn connect_client(url: impl ToServerAddrs, options: ConnectOptions) -> Result<Client, ConnectError> {
     let failed = |error: std::io::Error| {
         ConnectError::Nats(async_nats::ConnectError::with_source(async_nats::ConnectErrorKind::ServerParse, error))
@@ -315,23 +315,29 @@ async fn connect_client(url: impl ToServerAddrs, options: ConnectOptions) -> Res
     if !has_tls && addresses.iter().any(|address| matches!(address.scheme(), "tls" | "wss")) {
         return Err(ConnectError::NoTls);
     }
-    // The same, if it is the server that insists.
-    let connecting = AssertUnwindSafe(options.connect(addresses)).catch_unwind().await;
-    connecting.map_err(|_| ConnectError::NoTls)?.map_err(ConnectError::Nats)
+    match AssertUnwindSafe(options.connect(addresses)).catch_unwind().await {
+        Ok(connected) => connected.map_err(ConnectError::Nats),
+        // The same, if it is the server that insists.
+        Err(_) if !has_tls => Err(ConnectError::NoTls),
+        // A callback of the options.
+        Err(payload) => resume_unwind(payload),
+    }
 }
 
 /// Waits until the server has answered. By then it has dealt with the subscription.
 async fn wait_for_answer(shared: &Shared, client: &Client) -> Result<(), ConnectError> {
     let mut asked_at = Instant::now();
-    while !shared.ask(client).await {
-        if client.connection_state() != State::Connected {
-            asked_at = Instant::now();
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        } else if asked_at.elapsed() >= ANSWER_WITHIN {
+    loop {
+        match shared.ask(client).await {
+            Answer::Given => return Ok(()),
+            Answer::Never => return Err(ConnectError::Lost),
+            Answer::NotYet if client.connection_state() != State::Connected => asked_at = Instant::now(),
+            Answer::NotYet => {}
+        }
+        if asked_at.elapsed() >= ANSWER_WITHIN {
             return Err(ConnectError::Unanswered { after: asked_at.elapsed() });
         }
     }
-    Ok(())
 }
 
 impl<E, C> fmt::Debug for BridgeBuilder<E, C> {

@@ -43,6 +43,8 @@ pub enum ConnectError {
     /// The client cannot connect: nobody answers at that address, a password is wrong, a certificate
     /// is not trusted.
     Nats(async_nats::ConnectError),
+    /// The client has ended while the bridge was made.
+    Lost,
     /// The connection stands, and a question to the server stays unanswered. The user may lack the
     /// permission to publish below the prefix, or to subscribe to answers.
     Unanswered {
@@ -69,6 +71,7 @@ impl fmt::Display for ConnectError {
                  or install a provider for rustls",
             ),
             Self::Nats(error) => write!(f, "cannot connect to the NATS server: {error}"),
+            Self::Lost => f.write_str("the connection was lost before the bridge was made"),
             Self::Unanswered { after } => {
                 write!(f, "the NATS server has not answered within {after:?}: is publishing and subscribing allowed?")
             }

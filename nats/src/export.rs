@@ -9,7 +9,7 @@ use crate::node_id::NodeId;
 use crate::numbering::Outgoing;
 use crate::presence::Presence;
 use crate::report::Occasional;
-use crate::shared::Shared;
+use crate::shared::{Answer, Shared};
 use crate::stats::ExportStats;
 use async_nats::client::{PublishError, PublishErrorKind};
 use async_nats::connection::State;
@@ -33,6 +33,9 @@ const BATCH: usize = 256;
 /// How long a message may be stuck before the task looks around: whether there still is a
 /// connection, and whether it should end. The client has no way to be told.
 const LOOK_AROUND: Duration = Duration::from_millis(20);
+
+/// How long the server may take to have everything, if nobody has said how long.
+const FAREWELL_WITHIN: Duration = Duration::from_secs(5);
 
 /// The task that sends what the bus publishes.
 pub(crate) struct Exporter<E: Event + Clone, C> {
@@ -242,8 +245,17 @@ impl Line {
     async fn end(&self) -> bool {
         let message = Bytes::copy_from_slice(&self.outgoing.farewell(now_ns()).encode());
         let said = self.hand_over(self.heartbeat_subject.clone(), message).await;
-        let deadline = self.deadline().unwrap_or_else(|| Instant::now() + Duration::from_secs(1));
-        said == Handed::Over && timeout_at(deadline, self.shared.ask(&self.client)).await == Ok(true)
+        let deadline = self.deadline().unwrap_or_else(|| Instant::now() + FAREWELL_WITHIN);
+        let answered = async {
+            loop {
+                match self.shared.ask(&self.client).await {
+                    Answer::Given => return true,
+                    Answer::NotYet => {}
+                    Answer::Never => return false,
+                }
+            }
+        };
+        said == Handed::Over && timeout_at(deadline, answered).await == Ok(true)
     }
 
     /// Lets others see the counts, and says what the ring has lost since it was last said.

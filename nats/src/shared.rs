@@ -23,6 +23,20 @@ pub(crate) struct Shared {
     import: Mutex<Imported>,
 }
 
+/// How long to wait for an answer of the server, before looking around.
+const ANSWER_WITHIN: Duration = Duration::from_secs(2);
+
+/// Whether the server has answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// It has.
+    Given,
+    /// It may still.
+    NotYet,
+    /// It cannot: the client has ended.
+    Never,
+}
+
 /// What has come in.
 #[derive(Debug)]
 pub(crate) struct Imported {
@@ -82,14 +96,19 @@ impl Shared {
     }
 
     /// Asks the server something to which nobody has an answer, so that it says so itself. By then
-    /// it has dealt with everything that was sent before. Says whether there was an answer.
+    /// it has dealt with everything that was sent before.
     ///
     /// (A flush of the client is no such question: it ends when the bytes are with the kernel.)
-    pub(crate) async fn ask(&self, client: &Client) -> bool {
+    pub(crate) async fn ask(&self, client: &Client) -> Answer {
         let subject = format!("{}.nobody.{}", self.prefix, self.node);
-        match client.send_request(subject, Request::new().timeout(Some(Duration::from_secs(2)))).await {
-            Ok(_) => true,
-            Err(error) => error.kind() == RequestErrorKind::NoResponders,
+        match client.send_request(subject, Request::new().timeout(Some(ANSWER_WITHIN))).await {
+            // Somebody may be there after all.
+            Ok(_) => Answer::Given,
+            Err(error) => match error.kind() {
+                RequestErrorKind::NoResponders => Answer::Given,
+                RequestErrorKind::Other => Answer::Never,
+                _ => Answer::NotYet,
+            },
         }
     }
 

@@ -165,7 +165,8 @@ async fn shutdown_ends_in_time_without_a_server() {
         let report = here.bridge.shutdown(Duration::from_millis(100)).await;
         let export = report.stats.export;
         assert!(!report.is_complete && export.balances(), "{report}");
-        assert_eq!((export.offered, export.expired), (500, 500), "{report}");
+        // The client may have room for some, and counts as the network.
+        assert!(export.offered == 500 && export.sent <= 64, "{report}");
     }
 }
 
