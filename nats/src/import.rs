@@ -23,7 +23,7 @@ use std::time::Duration;
 use tracing::{debug, info, warn};
 
 /// Messages looked at in one go, and so events published at a time at most.
-const BATCH: usize = 128;
+const BATCH: usize = 256;
 
 /// The task that publishes what comes in.
 pub(crate) struct Importer<E: Event + Clone, C> {
@@ -80,7 +80,7 @@ impl<E: Event + Clone, C: Codec<E>> Importer<E, C> {
 
     /// Publishes those of these messages that are events for this node.
     fn import(&mut self, chunk: Vec<Message>) {
-        let arrivals = self.hear(chunk);
+        let arrivals = self.hear(&chunk);
         let mut run: Vec<E> = Vec::with_capacity(arrivals.len());
         let mut from = None;
         for arrival in arrivals {
@@ -97,13 +97,13 @@ impl<E: Event + Clone, C: Codec<E>> Importer<E, C> {
     }
 
     /// Takes note of the messages' numbers, and picks the events that are to be published.
-    fn hear(&mut self, chunk: Vec<Message>) -> Vec<Arrival> {
+    fn hear(&mut self, chunk: &[Message]) -> Vec<Arrival> {
         let now = self.shared.now();
         let shared = Arc::clone(&self.shared);
         let mut imported = shared.import();
         let mut notes = Vec::new();
         let arrivals =
-            chunk.into_iter().filter_map(|message| self.hear_one(message, &mut imported, now, &mut notes)).collect();
+            chunk.iter().filter_map(|message| self.hear_one(message, &mut imported, now, &mut notes)).collect();
         debug_assert!(imported.incoming.holds(), "{:?}", imported.incoming);
         drop(imported);
         // Whoever reads the log may ask for statistics.
@@ -127,7 +127,7 @@ impl<E: Event + Clone, C: Codec<E>> Importer<E, C> {
     /// Takes note of one message.
     fn hear_one(
         &mut self,
-        message: Message,
+        message: &Message,
         imported: &mut Imported,
         now: Duration,
         notes: &mut Vec<Note>,
@@ -136,7 +136,7 @@ impl<E: Event + Clone, C: Codec<E>> Importer<E, C> {
             Ok(read) => read,
             Err(error) => {
                 imported.strangers += 1;
-                notes.push(Note::Stranger { subject: message.subject, error });
+                notes.push(Note::Stranger { subject: message.subject.clone(), error });
                 return None;
             }
         };
