@@ -491,6 +491,14 @@ impl<E: Event + Clone> EventBus<E> {
         self.core.retained(event_type)
     }
 
+    /// Whether the bus [retains](BusBuilder::retain) this type. For companions such as
+    /// `ringbus-nats`.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn retains(&self, event_type: EventType) -> bool {
+        self.core.retains(event_type)
+    }
+
     /// Forgets the last event of a type that the bus [retains](BusBuilder::retain): who subscribes
     /// from now on does not get it. Those who have subscribed do. If the type is not retained, or
     /// the bus is closed, this does nothing.

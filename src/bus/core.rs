@@ -52,6 +52,11 @@ impl<E> Core<E> {
         self.ring
     }
 
+    /// Whether the last event of this type is kept.
+    pub(crate) fn retains(&self, event_type: EventType) -> bool {
+        self.retained.as_ref().is_some_and(|types| types.index_of(event_type).is_some())
+    }
+
     /// How many types are retained.
     pub(crate) fn retained_types(&self) -> usize {
         self.retained.as_ref().map_or(0, |types| types.len())

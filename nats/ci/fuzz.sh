@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Fuzzes each target of nats/fuzz/ from its committed corpus, of which it works on a copy, and prints how many runs that were.
+# Fails on a crash, and says how to reproduce it. (See ci/fuzz.sh of the library for the flags.)
+#
+#   nats/ci/fuzz.sh [SECONDS]        for each target; 60 unless set
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+source ci/setup.sh
+source ci/cargo-fuzz.sh
+cd nats
+seconds=${1:-60}
+target_directory=${CARGO_TARGET_DIR:-$PWD/target}/fuzz
+
+cargo fmt --manifest-path fuzz/Cargo.toml --check
+CARGO_TARGET_DIR=$target_directory cargo clippy --locked --manifest-path fuzz/Cargo.toml -- -D warnings
+
+export RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=$target_directory
+cargo fuzz build --sanitizer none
+
+for target in $(cargo fuzz list); do
+    corpus=$target_directory/corpus/$target
+    log=$target_directory/$target.log
+    rm -rf "$corpus"
+    mkdir -p "$corpus"
+    cp fuzz/corpus/"$target"/* "$corpus"
+    if ! cargo fuzz run --sanitizer none "$target" "$corpus" -- -max_total_time="$seconds" >"$log" 2>&1; then
+        grep -A 4 'panicked at' "$log" || tail -n 40 "$log"
+        crash=$(sed -n 's/.*Test unit written to //p' "$log" | tail -n 1)
+        echo "$target has failed. Reproduce it, in nats/, with"
+        echo "    RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none $target ${crash:-}"
+        exit 1
+    fi
+    echo "$target: $(grep '^Done [1-9][0-9]* runs' "$log")"
+done

@@ -1,0 +1,229 @@
+//! The task that publishes what comes in.
+
+use crate::askers::Askers;
+use crate::codec::Codec;
+use crate::envelope::{Envelope, EnvelopeError, Kind};
+use crate::guard::{drop_each, guard};
+use crate::node_id::NodeId;
+use crate::numbering::{Progress, Verdict};
+use crate::origin::publishing;
+use crate::presence::Presence;
+use crate::report::Occasional;
+use crate::shared::{Imported, Shared};
+use crate::stats::Fate;
+use crate::subjects::Subjects;
+use async_nats::{Message, Subject, Subscriber};
+use bytes::Bytes;
+use futures_util::StreamExt;
+use ringbus::{BatchError, Event, EventType, WeakEventBus};
+use std::collections::HashMap;
+use std::mem;
+use std::sync::Arc;
+use std::time::Duration;
+use tracing::{debug, info, warn};
+
+/// Messages looked at in one go, and so events published at a time at most.
+const BATCH: usize = 256;
+
+/// The task that publishes what comes in.
+pub(crate) struct Importer<E: Event + Clone, C> {
+    /// Does not keep the bus open.
+    pub(crate) bus: WeakEventBus<E>,
+    pub(crate) presence: Presence<E>,
+    pub(crate) codec: Arc<C>,
+    pub(crate) subjects: Subjects,
+    /// What is imported, by name: no stranger can make this grow.
+    pub(crate) types: HashMap<&'static str, EventType>,
+    pub(crate) askers: Arc<Askers>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) missed: Missed,
+}
+
+/// Events that others have sent and that did not arrive.
+#[derive(Debug, Default)]
+pub(crate) struct Missed {
+    total: u64,
+    said: Occasional,
+}
+
+/// Something for the log.
+enum Note {
+    Stranger { subject: Subject, error: EnvelopeError },
+    Joined { origin: NodeId, before: u64 },
+}
+
+/// An event that has come in, in bytes.
+struct Arrival {
+    origin: NodeId,
+    event_type: EventType,
+    payload: Bytes,
+}
+
+impl<E: Event + Clone, C: Codec<E>> Importer<E, C> {
+    /// Runs until the bus is closed, or the client has ended. What comes before the bus has started
+    /// waits with the client.
+    pub(crate) async fn run(mut self, messages: Subscriber) {
+        if !self.presence.started(&self.bus).await {
+            return;
+        }
+        let mut messages = messages.ready_chunks(BATCH);
+        loop {
+            let chunk = tokio::select! {
+                biased;
+                () = self.presence.closed() => None,
+                chunk = messages.next() => chunk,
+            };
+            let Some(chunk) = chunk else { return };
+            self.import(chunk);
+        }
+    }
+
+    /// Publishes those of these messages that are events for this node.
+    fn import(&mut self, chunk: Vec<Message>) {
+        let arrivals = self.hear(&chunk);
+        let mut run: Vec<E> = Vec::with_capacity(arrivals.len());
+        let mut from = None;
+        for arrival in arrivals {
+            if from.is_some_and(|origin| origin != arrival.origin) {
+                self.publish(mem::take(&mut run), from);
+            }
+            from = Some(arrival.origin);
+            match self.read(&arrival) {
+                Some(event) => run.push(event),
+                None => self.shared.import().add(arrival.origin, Fate { undecodable: 1, ..Fate::default() }),
+            }
+        }
+        self.publish(run, from);
+    }
+
+    /// Takes note of the messages' numbers, and picks the events that are to be published.
+    fn hear(&mut self, chunk: &[Message]) -> Vec<Arrival> {
+        let now = self.shared.now();
+        let shared = Arc::clone(&self.shared);
+        let mut imported = shared.import();
+        let mut notes = Vec::new();
+        let arrivals =
+            chunk.iter().filter_map(|message| self.hear_one(message, &mut imported, now, &mut notes)).collect();
+        debug_assert!(imported.incoming.holds(), "{:?}", imported.incoming);
+        drop(imported);
+        // Whoever reads the log may ask for statistics.
+        let bridge = self.shared.node;
+        for note in notes {
+            match note {
+                Note::Stranger { subject, error } => {
+                    debug!(target: "ringbus_nats", %bridge, %subject, %error, "a message is not of a bridge");
+                }
+                Note::Joined { origin, before } => {
+                    debug!(target: "ringbus_nats", %bridge, %origin, before, "heard another node");
+                }
+            }
+        }
+        if let Some(missed) = self.missed.said.news(self.missed.total) {
+            warn!(target: "ringbus_nats", %bridge, missed, "events of other nodes did not arrive");
+        }
+        arrivals
+    }
+
+    /// Takes note of one message.
+    fn hear_one(
+        &mut self,
+        message: &Message,
+        imported: &mut Imported,
+        now: Duration,
+        notes: &mut Vec<Note>,
+    ) -> Option<Arrival> {
+        let (envelope, payload) = match Envelope::decode(&message.payload) {
+            Ok(read) => read,
+            Err(error) => {
+                imported.strangers += 1;
+                notes.push(Note::Stranger { subject: message.subject.clone(), error });
+                return None;
+            }
+        };
+        let origin = envelope.origin();
+        let (Verdict::Deliver(progress) | Verdict::Noted(progress)) = imported.incoming.hear(&envelope, now) else {
+            return None;
+        };
+        match progress {
+            Progress::Joined { before, replaced } => {
+                if let Some(replaced) = replaced {
+                    imported.forget(replaced);
+                }
+                notes.push(Note::Joined { origin, before });
+            }
+            Progress::InOrder => {}
+            Progress::Gap { missed } => self.missed.total += missed,
+        }
+        let Kind::Event { codec, destination } = envelope.kind() else { return None };
+        let event_type = self.subjects.event_type(&message.subject, &self.types);
+        let is_for_us = destination.is_none_or(|node| node == self.shared.node);
+        let Some(event_type) = event_type.filter(|_| is_for_us) else {
+            imported.add(origin, Fate { skipped: 1, ..Fate::default() });
+            return None;
+        };
+        if codec != C::ID {
+            imported.add(origin, Fate { undecodable: 1, ..Fate::default() });
+            return None;
+        }
+        Some(Arrival { origin, event_type, payload: message.payload.slice_ref(payload) })
+    }
+
+    /// Makes an event of bytes. All of this is user code, which may panic.
+    fn read(&self, arrival: &Arrival) -> Option<E> {
+        let Arrival { origin, event_type, payload } = arrival;
+        let read = guard(|| {
+            let event = match self.codec.decode(*event_type, payload) {
+                Ok(event) => event,
+                Err(error) => {
+                    debug!(target: "ringbus_nats", %origin, %event_type, %error, "an event is not imported");
+                    return None;
+                }
+            };
+            let its_type = event.event_type();
+            if its_type != *event_type {
+                debug!(target: "ringbus_nats", %origin, %event_type, %its_type, "an event came as another type");
+                return None;
+            }
+            if let Some(request) = event.as_request() {
+                // Before anybody here can answer it.
+                self.askers.note(request.request_id(), *origin);
+            }
+            Some(event)
+        });
+        read.unwrap_or_else(|| {
+            warn!(target: "ringbus_nats", %origin, %event_type, "an event is not imported, because it or its codec has panicked");
+            None
+        })
+    }
+
+    /// Publishes events of one node.
+    fn publish(&self, events: Vec<E>, from: Option<NodeId>) {
+        let Some(origin) = from.filter(|_| !events.is_empty()) else { return };
+        let count = events.len() as u64;
+        // User code runs on the way: filters, hooks, wakers, the events' own methods.
+        let outcome = guard(|| {
+            let bus = self.bus.upgrade()?;
+            Some(publishing(&events, origin, || bus.publish_batch(&events)))
+        });
+        let published = match outcome {
+            Some(Some(Ok(_))) => count,
+            Some(Some(Err(BatchError { taken, .. }))) => taken as u64,
+            Some(None) => 0,
+            // A panic goes on after everybody was served.
+            None => {
+                warn!(target: "ringbus_nats", %origin, "a subscriber has panicked in the publish of imported events");
+                count
+            }
+        };
+        if drop_each(events) > 0 {
+            warn!(target: "ringbus_nats", %origin, "an imported event has panicked when it was dropped");
+        }
+        self.shared.import().add(origin, Fate { published, refused: count - published, ..Fate::default() });
+    }
+}
+
+impl<E: Event + Clone, C> Drop for Importer<E, C> {
+    fn drop(&mut self) {
+        info!(target: "ringbus_nats", bridge = %self.shared.node, "the import ends");
+    }
+}

@@ -1,0 +1,126 @@
+//! Where a bridge sends to and listens.
+
+use async_nats::Subject;
+use ringbus::EventType;
+use std::collections::HashMap;
+use std::error::Error;
+use std::fmt;
+
+/// The subjects of one prefix. Everything that nodes tell each other is below `PREFIX.all`, so that
+/// one subscription gets it in one order: a subscription for each type would mix them up.
+#[derive(Clone, Debug)]
+pub(crate) struct Subjects {
+    /// `PREFIX.all.`
+    stem: String,
+}
+
+impl Subjects {
+    /// # Errors
+    ///
+    /// What is wrong with the prefix.
+    pub(crate) fn new(prefix: &str) -> Result<Self, SubjectFault> {
+        check(prefix)?;
+        Ok(Self { stem: format!("{prefix}.all.") })
+    }
+
+    /// Where events of that type go.
+    pub(crate) fn of(&self, event_type: EventType) -> Result<Subject, SubjectFault> {
+        check(event_type.as_str())?;
+        Ok(Subject::from(format!("{}{event_type}", self.stem)))
+    }
+
+    /// Where heartbeats and farewells go. (An event type of that name does no harm: the envelope
+    /// says what is what.)
+    pub(crate) fn heartbeat(&self) -> Subject {
+        Subject::from(format!("{}_heartbeat", self.stem))
+    }
+
+    /// What a bridge subscribes to.
+    pub(crate) fn everything(&self) -> Subject {
+        Subject::from(format!("{}>", self.stem))
+    }
+
+    /// The event type that a message was sent to, if this is one of those.
+    pub(crate) fn event_type(&self, subject: &str, of: &HashMap<&'static str, EventType>) -> Option<EventType> {
+        of.get(subject.strip_prefix(&self.stem)?).copied()
+    }
+}
+
+/// Looks for what a server or the client would refuse, or would understand as a pattern.
+fn check(name: &str) -> Result<(), SubjectFault> {
+    if name.is_empty() {
+        return Err(SubjectFault::Empty);
+    }
+    match name.chars().find(|&char| matches!(char, '*' | '>') || char.is_whitespace() || char.is_control()) {
+        Some(char @ ('*' | '>')) => Err(SubjectFault::Wildcard(char)),
+        Some(char) => Err(SubjectFault::Blank(char)),
+        None if name.split('.').any(str::is_empty) => Err(SubjectFault::EmptyToken),
+        None => Ok(()),
+    }
+}
+
+/// Why a prefix or an event type cannot be part of a NATS subject.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SubjectFault {
+    /// It is empty.
+    Empty,
+    /// It begins or ends with a dot, or has two in a row.
+    EmptyToken,
+    /// It contains `*` or `>`, which stand for other names.
+    Wildcard(char),
+    /// It contains a space or a control character.
+    Blank(char),
+}
+
+impl fmt::Display for SubjectFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("it is empty"),
+            Self::EmptyToken => f.write_str("there is nothing before, between or after its dots"),
+            Self::Wildcard(char) => write!(f, "it contains the wildcard `{char}`"),
+            Self::Blank(char) => write!(f, "it contains {char:?}"),
+        }
+    }
+}
+
+impl Error for SubjectFault {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_are_named() {
+        for (name, fault) in [
+            ("", SubjectFault::Empty),
+            (".", SubjectFault::EmptyToken),
+            ("a..b", SubjectFault::EmptyToken),
+            (".a", SubjectFault::EmptyToken),
+            ("a.", SubjectFault::EmptyToken),
+            ("a.*", SubjectFault::Wildcard('*')),
+            ("a*b", SubjectFault::Wildcard('*')),
+            (">", SubjectFault::Wildcard('>')),
+            ("a b", SubjectFault::Blank(' ')),
+            ("a\r\nPUB b", SubjectFault::Blank('\r')),
+            ("a\0", SubjectFault::Blank('\0')),
+        ] {
+            assert_eq!(check(name), Err(fault), "{name:?}");
+        }
+        for name in ["a", "a.b", "config.validated", "prod-1.shop", "größe"] {
+            assert_eq!(check(name), Ok(()), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn type_comes_back_from_its_subject() {
+        let subjects = Subjects::new("shop.eu").expect("a prefix");
+        let filled = EventType::new("order.filled");
+        let types = HashMap::from([(filled.as_str(), filled)]);
+        let subject = subjects.of(filled).expect("a type");
+        assert_eq!(&*subject, "shop.eu.all.order.filled");
+        assert_eq!(subjects.event_type(&subject, &types), Some(filled));
+        assert_eq!(subjects.event_type("shop.eu.all.order.refused", &types), None);
+        assert_eq!(subjects.event_type("shop.us.all.order.filled", &types), None);
+    }
+}
