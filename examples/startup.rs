@@ -32,7 +32,8 @@ fn main() -> Result<(), PublishError<Discovered>> {
         println!("{}: handed back, because the start-up buffer is full", refused.device);
     }
 
-    // The replay is read from a log that all subscribers share: a ring of one event is enough for it.
+    // The replay is read from a log that all subscribers share: a ring of one event is enough for
+    // it.
     let devices = bus.subscriber("display").capacity(1).subscribe();
     println!("nothing to receive yet: {:?}", devices.try_recv().err());
 

@@ -36,9 +36,10 @@ use std::time::Duration;
 
 /// An in-process event bus: a cheap handle, to be cloned for everyone who publishes or subscribes.
 ///
-/// A bus begins in its *start-up*: events may be published and are kept. [`start`](Self::start) releases them to everyone
-/// who has subscribed by then, and from then on events go straight to the subscribers' rings. The bus ends with
-/// [`close`](Self::close), or when the last `EventBus` and [`Publisher`] is dropped.
+/// A bus begins in its *start-up*: events may be published and are kept. [`start`](Self::start)
+/// releases them to everyone who has subscribed by then, and from then on events go straight to the
+/// subscribers' rings. The bus ends with [`close`](Self::close), or when the last `EventBus` and
+/// [`Publisher`] is dropped.
 ///
 /// ```
 /// use ringbus::{Event, EventBus, EventType};
@@ -120,8 +121,9 @@ pub struct EventBus<E> {
 }
 
 impl<E: Event + Clone> EventBus<E> {
-    /// Makes a bus whose start-up buffer holds `startup_capacity` events. Their memory is allocated here, and freed when
-    /// the last subscriber has read them. With 0, nothing can be published before [`start`](Self::start).
+    /// Makes a bus whose start-up buffer holds `startup_capacity` events. Their memory is allocated
+    /// here, and freed when the last subscriber has read them. With 0, nothing can be published
+    /// before [`start`](Self::start).
     ///
     /// # Panics
     ///
@@ -145,8 +147,9 @@ impl<E: Event + Clone> EventBus<E> {
     /// somebody: 0 if nobody has subscribed, and if the bus was started or closed before. What
     /// nobody was there for is counted as [`unclaimed`](BusStats::unclaimed).
     ///
-    /// Nothing is lost or reordered while other threads publish, subscribe, receive, start and close: each
-    /// subscriber gets the whole replay in the order in which the events were accepted, and live events after that.
+    /// Nothing is lost or reordered while other threads publish, subscribe, receive, start and
+    /// close: each subscriber gets the whole replay in the order in which the events were accepted,
+    /// and live events after that.
     ///
     /// Progress: lock-free; takes the same time however many events are replayed, and nobody waits
     /// for it. Whoever lets go of the log last frees it, in time proportional to its capacity:
@@ -167,29 +170,32 @@ impl<E: Event + Clone> EventBus<E> {
         self.core.is_started()
     }
 
-    /// Publishes an event. Never waits for a subscriber: where a ring is full, that subscriber alone loses an event, and the
-    /// result and its drop counter say so.
+    /// Publishes an event. Never waits for a subscriber: if a ring is full, that subscriber alone
+    /// loses an event, and the result and its drop counter say so.
     ///
-    /// Before [`start`](Self::start) the event is kept for the replay. Events that one thread publishes are received in its
-    /// order, by every subscriber. A [`Publisher`] does the same faster.
+    /// Before [`start`](Self::start) the event is kept for the replay. Events that one thread
+    /// publishes are received in its order, by every subscriber. A [`Publisher`] does the same
+    /// faster.
     ///
     /// An event of a type that the bus [retains](BusBuilder::retain) takes the place of the last
     /// one of its type first.
     ///
-    /// Progress: lock-free as far as the rings are (see the [crate documentation](crate#progress)). Takes no lock (a
-    /// [response](Event::as_response) takes two short ones while requests are under way), makes no system call unless a subscriber is parked (or suspended in the middle of freeing the very slot that is needed, for
-    /// which crossbeam's ring yields), and allocates nothing, except that a thread's first
-    /// publish registers it (with arc-swap, and for its counts), and that a publish which finds `start` halfway finishes it.
+    /// Progress: lock-free as far as the rings are (see the [crate documentation](crate#progress)).
+    /// Takes no lock (a [response](Event::as_response) takes two short ones while requests are
+    /// under way), makes no system call unless a subscriber is parked (or suspended in the middle
+    /// of freeing the very slot that is needed, for which crossbeam's ring yields), and allocates
+    /// nothing, except that a thread's first publish registers it (with arc-swap, and for its
+    /// counts), and that a publish which finds `start` halfway finishes it.
     ///
     /// # Errors
     ///
-    /// [`PublishError::StartupFull`] before `start`, where the start-up buffer is full, and [`PublishError::Closed`] on a
-    /// closed bus. Both give the event back.
+    /// [`PublishError::StartupFull`] before `start`, if the start-up buffer is full, and
+    /// [`PublishError::Closed`] on a closed bus. Both give the event back.
     ///
     /// # Panics
     ///
-    /// Resumes the first panic of the user code that it ran (filters, hooks, wakers, the event's own
-    /// methods), after every other subscriber has been served and woken.
+    /// Resumes the first panic of the user code that it ran (filters, hooks, wakers, the event's
+    /// own methods), after every other subscriber has been served and woken.
     ///
     /// # Examples
     ///
@@ -241,19 +247,21 @@ impl<E: Event + Clone> EventBus<E> {
         conclude(result, event, panics)
     }
 
-    /// Publishes a batch of events: each subscriber gets those that it wants in their order, for one check of the snapshot, one fence and one
-    /// round of wake-ups altogether. What is reported are sums over the events. All subscribers get clones.
+    /// Publishes a batch of events: each subscriber gets those that it wants in their order, for
+    /// one check of the snapshot, one fence and one round of wake-ups altogether. What is reported
+    /// are sums over the events. All subscribers get clones.
     ///
-    /// Before [`start`](Self::start) the events are kept one by one; a batch may straddle the start.
+    /// Before [`start`](Self::start) the events are kept one by one; a batch may straddle the
+    /// start.
     ///
     /// Progress: as [`publish`](Self::publish), with the same exceptions.
     ///
     /// # Errors
     ///
-    /// Where the start-up buffer becomes full, or the bus is closed: says how many events of the batch were taken before that, and what
-    /// became of them. A live bus takes all or, once it is closed, none; one that
-    /// [retains](BusBuilder::retain) types may be closed in the midst of a batch. (An empty batch
-    /// is always taken.)
+    /// Where the start-up buffer becomes full, or the bus is closed: says how many events of the
+    /// batch were taken before that, and what became of them. A live bus takes all or, once it is
+    /// closed, none; one that [retains](BusBuilder::retain) types may be closed in the midst of a
+    /// batch. (An empty batch is always taken.)
     ///
     /// # Panics
     ///
@@ -294,7 +302,8 @@ impl<E: Event + Clone> EventBus<E> {
         Publisher::new(Arc::clone(&self.core))
     }
 
-    /// Subscribes to every event, with a ring of `capacity` events, under a name like `subscriber-1`.
+    /// Subscribes to every event, with a ring of `capacity` events, under a name like
+    /// `subscriber-1`.
     ///
     /// # Panics
     ///
@@ -309,8 +318,9 @@ impl<E: Event + Clone> EventBus<E> {
         SubscriberBuilder::new(Arc::clone(&self.core), name.into())
     }
 
-    /// Asks several responders at once: publishes `event`, which must be a [request](Event::as_request), and gathers the
-    /// [responses](Event::as_response) that carry its id.
+    /// Asks several responders at once: publishes `event`, which must be a
+    /// [request](Event::as_request), and gathers the [responses](Event::as_response) that carry its
+    /// id.
     ///
     /// A response goes to its request whatever the rings look like, and to subscribers as any
     /// event. The first of each expected responder counts; more of them are duplicates, and those
@@ -318,21 +328,27 @@ impl<E: Event + Clone> EventBus<E> {
     /// unexpected are in it. [`Gather::published`] says how many subscribers the request has
     /// reached, and how many it has not.
     ///
-    /// Before [`start`](Self::start), the request is kept like any event, and can be answered once it was replayed; nobody knows yet
-    /// whether anybody will take it, and its timeout runs meanwhile.
+    /// Before [`start`](Self::start), the request is kept like any event, and can be answered once
+    /// it was replayed; nobody knows yet whether anybody will take it, and its timeout runs
+    /// meanwhile.
     ///
-    /// An id must not be used again while late answers to it may come: [`RequestId::unique`](crate::RequestId::unique) never is.
+    /// An id must not be used again while late answers to it may come:
+    /// [`RequestId::unique`](crate::RequestId::unique) never is.
     ///
-    /// Progress: as [`publish`](Self::publish), and two short locks: that of a shard of the map of requests, here and when the
-    /// gather goes, and the request's own. Allocates a place for each expected responder.
+    /// Progress: as [`publish`](Self::publish), and two short locks: that of a shard of the map of
+    /// requests, here and when the gather goes, and the request's own. Allocates a place for each
+    /// expected responder.
     ///
     /// # Errors
     ///
     /// At once, each with the event: [`NotARequest`](RequestError::NotARequest),
-    /// [`NoExpectedResponders`](RequestError::NoExpectedResponders), [`DuplicateResponder`](RequestError::DuplicateResponder),
-    /// [`InvalidMinimum`](RequestError::InvalidMinimum); [`DuplicateId`](RequestError::DuplicateId) as long as there is a [`Gather`] of a request with that
-    /// id; [`NotDelivered`](RequestError::NotDelivered) on a live bus where no subscriber took it;
-    /// [`StartupFull`](RequestError::StartupFull) and [`Closed`](RequestError::Closed) as for `publish`.
+    /// [`NoExpectedResponders`](RequestError::NoExpectedResponders),
+    /// [`DuplicateResponder`](RequestError::DuplicateResponder),
+    /// [`InvalidMinimum`](RequestError::InvalidMinimum); [`DuplicateId`](RequestError::DuplicateId)
+    /// as long as there is a [`Gather`] of a request with that id;
+    /// [`NotDelivered`](RequestError::NotDelivered) on a live bus if no subscriber took it;
+    /// [`StartupFull`](RequestError::StartupFull) and [`Closed`](RequestError::Closed) as for
+    /// `publish`.
     ///
     /// # Panics
     ///
@@ -370,7 +386,10 @@ impl<E: Event + Clone> EventBus<E> {
     ///     fn responder(&self) -> &str { if let Vote::Cast { by, .. } = self { by } else { "" } }
     /// }
     /// impl Vote {
-    ///     fn id(&self) -> RequestId { let (Vote::Called(id) | Vote::Cast { on: id, .. }) = self; id.clone() }
+    ///     fn id(&self) -> RequestId {
+    ///         let (Vote::Called(id) | Vote::Cast { on: id, .. }) = self;
+    ///         id.clone()
+    ///     }
     /// }
     ///
     /// let bus = EventBus::new(0);
@@ -443,9 +462,10 @@ impl<E: Event + Clone> EventBus<E> {
         self.core.cell().load().subscribers.len()
     }
 
-    /// Whether any subscription would be offered an event of this type, filters aside; so a publisher can save itself the making of
-    /// an event that nobody wants. Advisory; `false` on a closed bus. A [request](Self::request) that waits for a response subscribes to
-    /// nothing and does not count: publish responses whatever this says.
+    /// Whether any subscription would be offered an event of this type, filters aside; so a
+    /// publisher can save itself the making of an event that nobody wants. Advisory; `false` on a
+    /// closed bus. A [request](Self::request) that waits for a response subscribes to nothing and
+    /// does not count: publish responses whatever this says.
     #[must_use]
     pub fn has_subscribers(&self, event_type: EventType) -> bool {
         let snapshot = self.core.cell().load();
@@ -597,14 +617,16 @@ impl<E: Event + Clone> EventBus<E> {
         self.core.cell().load().hooks.add(hook)
     }
 
-    /// Closes the bus, for good. Publishing fails from now on; subscribers receive what was accepted before, the backlog of
-    /// a bus that never started included, and then `Closed`. Waiting ones wake. Closing again does nothing.
+    /// Closes the bus, for good. Publishing fails from now on; subscribers receive what was
+    /// accepted before, the backlog of a bus that never started included, and then `Closed`.
+    /// Waiting ones wake. Closing again does nothing.
     ///
-    /// A publish that races with this may still report deliveries that come too late to be received; they are counted as
-    /// [discarded](crate::SubscriberStats::discarded). Requests under way end with the responses that
-    /// arrived.
+    /// A publish that races with this may still report deliveries that come too late to be
+    /// received; they are counted as [discarded](crate::SubscriberStats::discarded). Requests under
+    /// way end with the responses that arrived.
     ///
-    /// Progress: lock-free, and then a short lock for each shard of the map of requests and for each request.
+    /// Progress: lock-free, and then a short lock for each shard of the map of requests and for
+    /// each request.
     ///
     /// # Panics
     ///

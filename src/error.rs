@@ -55,13 +55,15 @@ impl<E> fmt::Display for PublishError<E> {
 
 impl<E> Error for PublishError<E> {}
 
-/// Why not all events of a batch were published: the first `taken` were, and became what `published` says. (Those whose `Clone` panicked
-/// before the start count as taken, and became nothing; but then that panic resumes, and not this error comes.)
+/// Why not all events of a batch were published: the first `taken` were, and became what
+/// `published` says. (Those whose `Clone` panicked before the start count as taken, and became
+/// nothing; but then that panic resumes, and not this error comes.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BatchError {
     /// What became of the events that were taken.
     pub published: Published,
-    /// How many events were taken, from the beginning of the batch. The next call may begin with the one behind them.
+    /// How many events were taken, from the beginning of the batch. The next call may begin with
+    /// the one behind them.
     pub taken: usize,
     /// Why the others were not.
     pub kind: BatchErrorKind,
@@ -125,8 +127,8 @@ impl fmt::Display for RecvError {
 
 impl Error for RecvError {}
 
-/// Why [`recv_timeout`](crate::Subscription::recv_timeout) or [`recv_deadline`](crate::Subscription::recv_deadline) gave
-/// no event.
+/// Why [`recv_timeout`](crate::Subscription::recv_timeout) or
+/// [`recv_deadline`](crate::Subscription::recv_deadline) gave no event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecvTimeoutError {
     /// No event came in time.

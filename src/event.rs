@@ -13,7 +13,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-/// The way from a `dyn Event` back to its concrete type; implemented for every type that can be an event.
+/// The way from a `dyn Event` back to its concrete type; implemented for every type that can be an
+/// event.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an event: it has no known size",
@@ -110,23 +111,25 @@ impl<T: Any + Send + Sync> AsAny for T {
     note = "a bus carries a type that is `ringbus::Event` and `Clone`, or `DynEvent`, an `Arc` of any event"
 )]
 pub trait Event: AsAny + Send + Sync {
-    /// The kind of event, by which it is routed. Asked on every publish while any subscriber wants certain types only,
-    /// so return a constant.
+    /// The kind of event, by which it is routed. Asked on every publish while any subscriber wants
+    /// certain types only, so return a constant.
     fn event_type(&self) -> EventType;
 
     /// When the event occurred.
     fn timestamp(&self) -> SystemTime;
 
-    /// This event as a request, where it is one.
+    /// This event as a request, if it is one.
     ///
-    /// **Forget this one on a request type, and it is not recognised as a request**: the default says that it is none.
+    /// **Forget this one on a request type, and it is not recognised as a request**: the default
+    /// says that it is none.
     fn as_request(&self) -> Option<&dyn Request> {
         None
     }
 
-    /// This event as a response, where it is one.
+    /// This event as a response, if it is one.
     ///
-    /// **Forget this one on a response type, and nobody who asked will see it**: the default says that it is none.
+    /// **Forget this one on a response type, and nobody who asked will see it**: the default says
+    /// that it is none.
     fn as_response(&self) -> Option<&dyn Response> {
         None
     }

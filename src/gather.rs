@@ -29,22 +29,25 @@ use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-/// The clock that counts from the request on. Tokio's can be stopped and put forward by a test, and is otherwise the same.
+/// The clock that counts from the request on. Tokio's can be stopped and put forward by a test, and
+/// is otherwise the same.
 #[cfg(not(feature = "tokio"))]
 use std::time::Instant;
 #[cfg(feature = "tokio")]
 use tokio::time::Instant;
 
-/// A request under way, from [`EventBus::request`](crate::EventBus::request). Dropping it gives the request up.
+/// A request under way, from [`EventBus::request`](crate::EventBus::request). Dropping it gives the
+/// request up.
 ///
-/// Responses are gathered from the moment of the request, whether or not anybody waits by then. Three ways to wait for them:
-/// [`wait`](Self::wait) blocks this thread, [`until`](Self::until) is a future for any runtime that brings its own idea of time, and
-/// with the feature `tokio` the gather can be awaited as it is.
+/// Responses are gathered from the moment of the request, whether or not anybody waits by then.
+/// Three ways to wait for them: [`wait`](Self::wait) blocks this thread, [`until`](Self::until) is
+/// a future for any runtime that brings its own idea of time, and with the feature `tokio` the
+/// gather can be awaited as it is.
 ///
 /// (If the compiler says that a `Gather` is not a future, that feature is off.)
 ///
-/// Each gives `Ok` once [enough](RequestOptions::min_responses) have answered, and otherwise an error
-/// with the responses that arrived. It keeps neither the bus open nor a responder waiting.
+/// Each gives `Ok` once [enough](RequestOptions::min_responses) have answered, and otherwise an
+/// error with the responses that arrived. It keeps neither the bus open nor a responder waiting.
 #[must_use = "dropping a gather gives the request up"]
 pub struct Gather<E> {
     registration: Registration<E>,
@@ -92,14 +95,15 @@ impl<E> Gather<E> {
         self.published
     }
 
-    /// How many expected responders have answered so far. Advisory: it may have grown by the time it is returned.
+    /// How many expected responders have answered so far. Advisory: it may have grown by the time
+    /// it is returned.
     #[must_use]
     pub fn received(&self) -> usize {
         self.pending().received()
     }
 
-    /// Blocks this thread until everybody has answered, or enough have and the grace is over, or the timeout is; or until the
-    /// request is [cancelled](Self::cancel_handle) or the bus closed.
+    /// Blocks this thread until everybody has answered, or enough have and the grace is over, or
+    /// the timeout is; or until the request is [cancelled](Self::cancel_handle) or the bus closed.
     ///
     /// The thread looks around for some microseconds, and is then parked and uses no CPU. It is
     /// woken when there are enough responses and when all are there, not for each.
@@ -108,13 +112,13 @@ impl<E> Gather<E> {
     /// runs. On a current-thread runtime whose responders are tasks of it nobody can answer: await
     /// [`until`](Self::until) or the gather itself there.
     ///
-    /// With the feature `tokio`, the time before this call is counted by tokio's clock, which only a test can make differ from the
-    /// system's; the time from here on is the system's.
+    /// With the feature `tokio`, the time before this call is counted by tokio's clock, which only
+    /// a test can make differ from the system's; the time from here on is the system's.
     ///
     /// # Errors
     ///
-    /// If fewer have answered than required: [`GatherError::TimedOut`], [`GatherError::Cancelled`] or
-    /// [`GatherError::Closed`], with the responses that arrived.
+    /// If fewer have answered than required: [`GatherError::TimedOut`], [`GatherError::Cancelled`]
+    /// or [`GatherError::Closed`], with the responses that arrived.
     ///
     /// # Examples
     ///
@@ -157,16 +161,18 @@ impl<E> Gather<E> {
         }
     }
 
-    /// Waits until everybody has answered or enough have, or until `stop` is ready: a sleep of whichever runtime this is, a cancellation
-    /// token, any future. No clock is looked at: `stop` takes the place of the timeout; and of the grace, if the
-    /// options ask for one, so that the wait for the rest goes on until `stop` as well.
+    /// Waits until everybody has answered or enough have, or until `stop` is ready: a sleep of
+    /// whichever runtime this is, a cancellation token, any future. No clock is looked at: `stop`
+    /// takes the place of the timeout; and of the grace, if the options ask for one, so that the
+    /// wait for the rest goes on until `stop` as well.
     ///
     /// The future may be dropped at any time, which gives the request up.
     ///
     /// # Errors
     ///
     /// The future gives [`GatherError::Stopped`], [`GatherError::Cancelled`] or
-    /// [`GatherError::Closed`] if fewer have answered than required, with the responses that arrived.
+    /// [`GatherError::Closed`] if fewer have answered than required, with the responses that
+    /// arrived.
     ///
     /// # Panics
     ///
@@ -176,7 +182,8 @@ impl<E> Gather<E> {
     /// # Examples
     ///
     /// ```
-    /// # use ringbus::{DynEvent, Event, EventBus, EventType, GatherError, Request, RequestId, RequestOptions};
+    /// # use ringbus::{DynEvent, Event, EventBus, EventType, GatherError};
+    /// # use ringbus::{Request, RequestId, RequestOptions};
     /// # use std::{sync::Arc, time::{Duration, SystemTime}};
     /// # struct Ping(RequestId);
     /// # impl Event for Ping {
@@ -189,10 +196,13 @@ impl<E> Gather<E> {
     /// # let bus: EventBus<DynEvent> = EventBus::new(0);
     /// # let _silent = bus.subscribe(1);
     /// # bus.start();
-    /// let gather = bus.request(Arc::new(Ping(RequestId::unique())), RequestOptions::expecting(["pong"]))?;
+    /// let ping = Arc::new(Ping(RequestId::unique()));
+    /// let gather = bus.request(ping, RequestOptions::expecting(["pong"]))?;
     /// match gather.until(tokio::time::sleep(Duration::from_millis(5))).await {
     ///     Ok(result) => println!("{} answered", result.responses.len()),
-    ///     Err(GatherError::Stopped { partial }) => assert_eq!(partial.errors(), ["no response from pong"]),
+    ///     Err(GatherError::Stopped { partial }) => {
+    ///         assert_eq!(partial.errors(), ["no response from pong"]);
+    ///     }
     ///     Err(other) => return Err(other.into()),
     /// }
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -217,7 +227,7 @@ impl<E> Gather<E> {
         self.pending().look_or_wait(waker)
     }
 
-    /// When the timeout is over; `None` where there is none.
+    /// When the timeout is over; `None` if there is none.
     #[cfg(feature = "tokio")]
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.asked.checked_add(self.timeout)
@@ -228,7 +238,8 @@ impl<E> Gather<E> {
         self.finish(Panics::default(), |partial| GatherError::TimedOut { after, partial })
     }
 
-    /// Takes what has come. Where that is not enough and nobody has ended the request, `otherwise` says why the wait ended.
+    /// Takes what has come. Where that is not enough and nobody has ended the request, `otherwise`
+    /// says why the wait ended.
     fn finish(
         self,
         mut panics: Panics,
@@ -281,8 +292,8 @@ impl<E> fmt::Debug for Gather<E> {
 pub struct CancelHandle(Weak<dyn Cancel>);
 
 impl CancelHandle {
-    /// Ends the wait: the requester is woken, and gets the responses that arrived. Does nothing if the
-    /// request has ended already.
+    /// Ends the wait: the requester is woken, and gets the responses that arrived. Does nothing if
+    /// the request has ended already.
     ///
     /// Progress: takes the request's short lock, which no user code runs under.
     ///

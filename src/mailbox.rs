@@ -27,9 +27,10 @@ use std::task::Waker;
 
 /// Where publishers leave events for one subscriber.
 ///
-/// In the order of the fields, for the caches: what a publish looks at besides the ring, from the filter to the episode, shares one line
-/// of 64 bytes, the second behind the ring. (The ring's own lines, aligned to 128, are all even ones; with many
-/// subscribers, one more even line would crowd half of a first-level cache and leave the other half empty.)
+/// In the order of the fields, for the caches: what a publish looks at besides the ring, from the
+/// filter to the episode, shares one line of 64 bytes, the second behind the ring. (The ring's own
+/// lines, aligned to 128, are all even ones; with many subscribers, one more even line would crowd
+/// half of a first-level cache and leave the other half empty.)
 #[repr(C)]
 pub(crate) struct Mailbox<E> {
     /// Events on their way: pushed by publishers, popped by the subscriber through its
@@ -38,7 +39,8 @@ pub(crate) struct Mailbox<E> {
     /// How to wake the subscriber: put there by it before it waits, and taken by the publisher that
     /// ends the wait.
     waker: WakerSlot,
-    /// Whether the bus is closed or the subscriber was stopped, so that no publish that begins now will deliver here.
+    /// Whether the bus is closed or the subscriber was stopped, so that no publish that begins now
+    /// will deliver here.
     end: EndState,
     /// What the subscriber asked for. Never written again.
     options: SubscriberOptions<E>,
@@ -46,7 +48,8 @@ pub(crate) struct Mailbox<E> {
     state: WaitState,
     /// Whether the subscriber is losing events, and whether that was reported.
     episode: Episode,
-    /// Written by the subscriber for every event, and so on a cache line of their own; by a publisher only to note a full ring.
+    /// Written by the subscriber for every event, and so on a cache line of their own; by a
+    /// publisher only to note a full ring.
     receipts: CachePadded<Receipts>,
     /// Written by publishers, but not on the good path: for what was lost.
     losses: CachePadded<Losses>,
@@ -114,7 +117,7 @@ impl<E> Mailbox<E> {
         &self.episode
     }
 
-    /// Whether the subscriber's filter lets the event pass. Counts it where not. User code.
+    /// Whether the subscriber's filter lets the event pass. Counts it if not. User code.
     #[inline]
     pub(crate) fn accepts(&self, event: &E) -> bool {
         self.options.filter.as_ref().is_none_or(|filter| filter.accepts(event))
@@ -262,7 +265,8 @@ impl<E> Mailbox<E> {
         self.state.seal();
     }
 
-    /// What is left to do when the subscriber has gone for good. Runs the `Drop` of its events and of its waker.
+    /// What is left to do when the subscriber has gone for good. Runs the `Drop` of its events and
+    /// of its waker.
     pub(crate) fn retire(&self, outlet: &Outlet<E>, panics: &mut Panics) {
         self.seal(outlet);
         self.discard(outlet, panics);
@@ -364,7 +368,8 @@ impl<E> Mailbox<E> {
 }
 
 impl<E: Event> Mailbox<E> {
-    /// Whether the subscriber wants this event by type and filter: for the replay, which no route has sorted. User code.
+    /// Whether the subscriber wants this event by type and filter: for the replay, which no route
+    /// has sorted. User code.
     pub(crate) fn wants(&self, event: &E) -> bool {
         match &self.options.types {
             Some(types) if !types.contains(&event.event_type()) => false,
@@ -373,35 +378,38 @@ impl<E: Event> Mailbox<E> {
     }
 }
 
-/// Stands between the pushes of a publish and its look at the state words: [`after_push`] for each list of mailboxes that it
-/// has pushed to.
+/// Stands between the pushes of a publish and its look at the state words: [`after_push`] for each
+/// list of mailboxes that it has pushed to.
 #[inline]
 pub(crate) fn fence_pushes() {
-    // ORDERING: SeqCst fence between the pushes and the look at the state words. Pairs with the fences in
-    // `WaitState::begin_wait` and `WaitState::seal`, see there: the subscriber finds the event, or is found waiting or
-    // gone. Weaker: both can miss, and an event waits for a subscriber that sleeps, or stays behind uncounted.
+    // ORDERING: SeqCst fence between the pushes and the look at the state words. Pairs with the
+    // fences in `WaitState::begin_wait` and `WaitState::seal`, see there: the subscriber finds the
+    // event, or is found waiting or gone. Weaker: both can miss, and an event waits for a
+    // subscriber that sleeps, or stays behind uncounted.
     // Checked by loom-tests/tests/waiting.rs `parked_subscriber_wakes_for_an_event`.
     fence(SeqCst);
 }
 
-/// Wakes the waiting subscribers among those that may have got an event, and empties the sealed mailboxes. Call it once all
-/// rings have been pushed to, behind [`fence_pushes`].
+/// Wakes the waiting subscribers among those that may have got an event, and empties the sealed
+/// mailboxes. Call it once all rings have been pushed to, behind [`fence_pushes`].
 #[inline]
 pub(crate) fn after_push<E>(mailboxes: &[Arc<Mailbox<E>>], panics: &mut Panics) {
     for mailbox in mailboxes {
         let attention = mailbox.state.attention();
-        // Where the ring is empty, the event was filtered out, or received by now: no reason to wake anyone.
+        // Where the ring is empty, the event was filtered out, or received by now: no reason to
+        // wake anyone.
         if attention != Attention::None && !mailbox.ring.is_empty() {
             mailbox.attend(attention, panics);
         }
     }
 }
 
-/// Wakes every waiting subscriber among `mailboxes`, after something has changed for all of them: the start-up log was
-/// closed or one of its slots filled late, or their mailboxes have ended.
+/// Wakes every waiting subscriber among `mailboxes`, after something has changed for all of them:
+/// the start-up log was closed or one of its slots filled late, or their mailboxes have ended.
 pub(crate) fn wake_all<'a, E: 'a>(mailboxes: impl IntoIterator<Item = &'a Arc<Mailbox<E>>>, panics: &mut Panics) {
-    // ORDERING: SeqCst fence between that change and the look at the state words. Pairs with the fence in
-    // `WaitState::begin_wait`, see there. Weaker: a subscriber that parks meanwhile misses both the change and the wake.
+    // ORDERING: SeqCst fence between that change and the look at the state words. Pairs with the
+    // fence in `WaitState::begin_wait`, see there. Weaker: a subscriber that parks meanwhile misses
+    // both the change and the wake.
     // Checked by loom-tests/tests/startup.rs `event_published_during_start_is_received_once` and
     // loom-tests/tests/closing.rs `parked_subscriber_wakes_for_close`.
     fence(SeqCst);

@@ -11,10 +11,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 pub(crate) struct Panics(Option<Box<dyn Any + Send>>);
 
 impl Panics {
-    /// Runs `code`; `None` where it panicked.
+    /// Runs `code`; `None` if it panicked.
     #[inline(always)]
     pub(crate) fn catch<T>(&mut self, code: impl FnOnce() -> T) -> Option<T> {
-        // Unwind safety: what the bus shares with `code` stays whole at every point at which user code can unwind.
+        // Unwind safety: what the bus shares with `code` stays whole at every point at which user
+        // code can unwind.
         match catch_unwind(AssertUnwindSafe(code)) {
             Ok(value) => Some(value),
             Err(payload) => {
@@ -37,8 +38,9 @@ impl Panics {
         self.0.is_some() && !std::thread::panicking()
     }
 
-    /// Hands `value` on, or [resumes](Self::resume) after dropping it: an event on its way back to its publisher must not be dropped by the
-    /// unwinding, where a panic of its own would abort the process.
+    /// Hands `value` on, or [resumes](Self::resume) after dropping it: an event on its way back to
+    /// its publisher must not be dropped by the unwinding, where a panic of its own would abort the
+    /// process.
     #[inline(always)]
     pub(crate) fn resume_or<T>(self, value: T) -> T {
         match self.0 {
@@ -47,8 +49,8 @@ impl Panics {
         }
     }
 
-    /// Resumes the first panic, if there was one. While this thread unwinds already it is swallowed,
-    /// because a second one would abort the process.
+    /// Resumes the first panic, if there was one. While this thread unwinds already it is
+    /// swallowed, because a second one would abort the process.
     #[inline(always)]
     pub(crate) fn resume(self) {
         self.resume_or(());
@@ -89,7 +91,8 @@ fn resume<T>(payload: Box<dyn Any + Send>, value: T) -> T {
     resume_unwind(payload)
 }
 
-/// Drops a payload that nobody will see. It is user code as well, whose `Drop` may panic once more: what that leaves is leaked.
+/// Drops a payload that nobody will see. It is user code as well, whose `Drop` may panic once more:
+/// what that leaves is leaked.
 #[cold]
 #[inline(never)]
 fn discard(payload: Box<dyn Any + Send>) {

@@ -91,7 +91,8 @@ impl Wake for Unpark {
     }
 }
 
-/// The waker of the thread that waits, made when it first does, and again only when another thread waits.
+/// The waker of the thread that waits, made when it first does, and again only when another thread
+/// waits.
 #[derive(Debug, Default)]
 pub(crate) struct ThreadWaker(RefCell<Option<(ThreadId, Waker)>>);
 

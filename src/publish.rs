@@ -1,4 +1,5 @@
-//! One live publish: from the event to the rings, the wake-ups, the request that it answers, and the lag hooks.
+//! One live publish: from the event to the rings, the wake-ups, the request that it answers, and
+//! the lag hooks.
 
 pub(crate) mod batch;
 pub(crate) mod displaced;
@@ -27,8 +28,9 @@ use std::sync::Arc;
 /// wait; then runs `then`, which may take it, if it is still there: the last subscriber can have it
 /// itself, unless `keeps_event`. The lag reports come last.
 ///
-/// User code may panic at every turn (`event_type`, a filter, `Clone`, `Drop`, a waker). The one subscriber that
-/// it concerns has a drop counted, everybody else is served, and the caller resumes the first panic.
+/// User code may panic at every turn (`event_type`, a filter, `Clone`, `Drop`, a waker). The one
+/// subscriber that it concerns has a drop counted, everybody else is served, and the caller resumes
+/// the first panic.
 #[inline(always)]
 pub(crate) fn fan_out<E: Event + Clone>(
     snapshot: &Snapshot<E>,
@@ -121,8 +123,8 @@ pub(crate) fn dispose<E>(event: &mut Option<E>, panics: &mut Panics) {
     }
 }
 
-/// What did not come to a delivery in one publish, of one event or of a batch. A good publish, to subscribers without filters, never
-/// writes it.
+/// What did not come to a delivery in one publish, of one event or of a batch. A good publish, to
+/// subscribers without filters, never writes it.
 pub(crate) struct Losses<'a> {
     /// Who hears of lags.
     hooks: &'a Hooks,
@@ -205,8 +207,9 @@ impl<'a> Losses<'a> {
         }
     }
 
-    /// Offers the last mailbox the event itself, unless it is needed once more, because a lag report names its type, or because another may
-    /// come back for it. It stays where it is if the ring was full.
+    /// Offers the last mailbox the event itself, unless it is needed once more, because a lag
+    /// report names its type, or because another may come back for it. It stays where it is if the
+    /// ring was full.
     #[inline(always)]
     fn serve_last<E: Clone>(&mut self, mailbox: &Mailbox<E>, slot: &mut Option<E>, panics: &mut Panics) {
         let is_needed = self.tickets.is_some() || mailbox.evicts();
@@ -299,7 +302,8 @@ fn lagging_type<E: Event>(event: Option<&E>, panics: &mut Panics) -> Option<Even
     event.and_then(|event| panics.catch(|| event.event_type()))
 }
 
-/// Calls the hooks for every lag that was begun with these tickets, by an event of the type that `event_type` tells by its index.
+/// Calls the hooks for every lag that was begun with these tickets, by an event of the type that
+/// `event_type` tells by its index.
 #[cold]
 pub(crate) fn report_lags<E>(
     snapshot: &Snapshot<E>,

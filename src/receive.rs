@@ -32,18 +32,18 @@ use std::time::{Duration, Instant};
 
 /// Receives events. Unsubscribes when dropped.
 ///
-/// A subscription made before [`start`](crate::EventBus::start) first gives the whole replay, from a log that all subscribers
-/// share, and then what came into its ring; one made later begins with what the bus
-/// [retains](crate::BusBuilder::retain), and then the ring. It belongs to one thread or task at a
-/// time: it is `Send`, and neither `Sync` nor `Clone`.
+/// A subscription made before [`start`](crate::EventBus::start) first gives the whole replay, from
+/// a log that all subscribers share, and then what came into its ring; one made later begins with
+/// what the bus [retains](crate::BusBuilder::retain), and then the ring. It belongs to one thread
+/// or task at a time: it is `Send`, and neither `Sync` nor `Clone`.
 ///
 /// **Falling behind.** When the ring is full, this subscriber loses events and nobody else does.
 /// They are counted by [`lost`](Self::lost) and [`take_lost`](Self::take_lost), and the bus says so
 /// to its [lag hooks](crate::EventBus::on_lag). Receiving never reports them in between: ask
 /// `take_lost` where it matters.
 ///
-/// **Closing.** After the bus is closed or this subscription is [stopped](Self::stop_handle), what was accepted before can
-/// still be received, and then every call says `Closed`, for good.
+/// **Closing.** After the bus is closed or this subscription is [stopped](Self::stop_handle), what
+/// was accepted before can still be received, and then every call says `Closed`, for good.
 ///
 /// **Waiting.** The blocking calls wait as the [`WaitStrategy`](crate::WaitStrategy) says; the
 /// async ones and `Stream` work on any runtime. Dropping one of their futures loses no event.
@@ -92,8 +92,8 @@ use std::time::{Duration, Instant};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// Progress: `try_recv` is lock-free, except that it spins while a publisher is suspended between claiming a slot of
-/// the ring and filling it.
+/// Progress: `try_recv` is lock-free, except that it spins while a publisher is suspended between
+/// claiming a slot of the ring and filling it.
 pub struct Subscription<E: Event + Clone> {
     cell: WeakCell<E>,
     mailbox: Arc<Mailbox<E>>,
@@ -103,8 +103,8 @@ pub struct Subscription<E: Event + Clone> {
     replay: RefCell<Option<Replay<E>>>,
     /// What `take_lost` has told already.
     told_lost: Cell<u64>,
-    /// With how many events received the fill of the ring is sampled again. (To count pops down in this word, and so to write it for each, would
-    /// make a pop take half as long again.)
+    /// With how many events received the fill of the ring is sampled again. (To count pops down in
+    /// this word, and so to write it for each, would make a pop take half as long again.)
     sample_at: Cell<u64>,
     waker: ThreadWaker,
     pace: Pace,
@@ -165,12 +165,13 @@ impl<E: Event + Clone> Subscription<E> {
     ///
     /// # Errors
     ///
-    /// [`TryRecvError::Empty`] where there is none now, [`TryRecvError::Closed`] where none will come any more.
+    /// [`TryRecvError::Empty`] if there is none now, [`TryRecvError::Closed`] if none will come any
+    /// more.
     ///
     /// # Panics
     ///
-    /// During the replay, resumes a panic of the filter or of `Clone`. That event is gone; the next call
-    /// gives the next one.
+    /// During the replay, resumes a panic of the filter or of `Clone`. That event is gone; the next
+    /// call gives the next one.
     #[inline(always)]
     pub fn try_recv(&self) -> Result<E, TryRecvError> {
         if !const { is_large::<E>() } && self.stage.get() == Stage::Ring {
@@ -233,7 +234,8 @@ impl<E: Event + Clone> Subscription<E> {
 
     #[cold]
     fn leave_replay(&self) {
-        // User code that ran for the replay may have received on this very subscription, and come further.
+        // User code that ran for the replay may have received on this very subscription, and come
+        // further.
         if self.stage.get() == Stage::Replay {
             self.stage.set(Stage::Ring);
         }
@@ -249,8 +251,8 @@ impl<E: Event + Clone> Subscription<E> {
         drop(replay);
     }
 
-    /// Seals the mailbox, and looks into the ring once more before it says `Closed`: a publisher that pushed before it
-    /// could see the seal has left its event there.
+    /// Seals the mailbox, and looks into the ring once more before it says `Closed`: a publisher
+    /// that pushed before it could see the seal has left its event there.
     #[cold]
     fn finish(&self, event: &mut Option<E>) -> Result<(), TryRecvError> {
         if self.stage.get() == Stage::Ring {
@@ -266,8 +268,8 @@ impl<E: Event + Clone> Subscription<E> {
         Err(TryRecvError::Closed)
     }
 
-    /// Ends a subscription that was stopped before the bus started. What a start that races with it puts into the ring must
-    /// not be received, because the replay would be missing before it.
+    /// Ends a subscription that was stopped before the bus started. What a start that races with it
+    /// puts into the ring must not be received, because the replay would be missing before it.
     #[cold]
     fn abandon(&self) -> Result<(), TryRecvError> {
         let mut panics = Panics::default();
@@ -342,7 +344,7 @@ impl<E: Event + Clone> Subscription<E> {
     ///
     /// # Errors
     ///
-    /// [`RecvError`] where none will come any more.
+    /// [`RecvError`] if none will come any more.
     pub fn recv(&self) -> Result<E, RecvError> {
         self.recv_within(Limit::Never, RecvError, RecvError)
     }
@@ -352,7 +354,8 @@ impl<E: Event + Clone> Subscription<E> {
     ///
     /// # Errors
     ///
-    /// [`RecvTimeoutError::TimedOut`] where none came in time, [`RecvTimeoutError::Closed`] where none will come any more.
+    /// [`RecvTimeoutError::TimedOut`] if none came in time, [`RecvTimeoutError::Closed`] if none
+    /// will come any more.
     pub fn recv_timeout(&self, timeout: Duration) -> Result<E, RecvTimeoutError> {
         self.recv_within(Limit::After(timeout), RecvTimeoutError::TimedOut, RecvTimeoutError::Closed)
     }
@@ -465,7 +468,7 @@ impl<E: Event + Clone> Subscription<E> {
     ///
     /// # Errors
     ///
-    /// The future gives [`RecvError`] where no event will come any more.
+    /// The future gives [`RecvError`] if no event will come any more.
     pub fn recv_async(&mut self) -> Recv<'_, E> {
         Recv::new(self)
     }
@@ -679,7 +682,8 @@ impl<E: Event + Clone> Subscription<E> {
         TryIter::new(self)
     }
 
-    /// A handle that ends this subscription from any thread: the receiver still gets what it has, and then `Closed`.
+    /// A handle that ends this subscription from any thread: the receiver still gets what it has,
+    /// and then `Closed`.
     #[must_use]
     pub fn stop_handle(&self) -> StopHandle {
         StopHandle::new(self.cell.clone(), Arc::downgrade(&self.mailbox))
@@ -698,8 +702,8 @@ impl<E: Event + Clone> Subscription<E> {
     }
 
     /// How many events wait to be received: those in the ring, and the unread part of the replay
-    /// once the bus has started, or of what was retained.
-    /// Advisory; and an upper bound while a replay is unread, because types and filter apply to it as it is received.
+    /// once the bus has started, or of what was retained. Advisory; and an upper bound while a
+    /// replay is unread, because types and filter apply to it as it is received.
     #[must_use]
     pub fn len(&self) -> usize {
         self.mailbox.unread_replay(self.log_len()) + self.mailbox.len()
@@ -716,16 +720,18 @@ impl<E: Event + Clone> Subscription<E> {
         self.len() == 0
     }
 
-    /// Whether the bus is closed or this subscription was stopped; there may still be events to receive. Once `true`, always
-    /// `true`.
+    /// Whether the bus is closed or this subscription was stopped; there may still be events to
+    /// receive. Once `true`, always `true`.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.mailbox.ended().is_some()
     }
 
-    /// How many events this subscriber has lost to a full ring since it subscribed: newest ones that found no room, or with
-    /// [`Overflow::DropOldest`](crate::Overflow::DropOldest) oldest ones that made room; so this is `dropped + evicted` of the
-    /// [statistics](crate::SubscriberStats). (Events lost to a panic of its filter or of `Clone` count as well.)
+    /// How many events this subscriber has lost to a full ring since it subscribed: newest ones
+    /// that found no room, or with [`Overflow::DropOldest`](crate::Overflow::DropOldest) oldest
+    /// ones that made room; so this is `dropped + evicted` of the
+    /// [statistics](crate::SubscriberStats). (Events lost to a panic of its filter or of `Clone`
+    /// count as well.)
     #[must_use]
     pub fn lost(&self) -> u64 {
         self.mailbox.lost()

@@ -15,8 +15,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What became of one publish, or of all events of a batch.
 ///
-/// A publish before `start` is `buffered`. A live one was offered to `delivered + dropped` interested subscribers. Whether a
-/// response was gathered by its [request](crate::EventBus::request) as well is not told here.
+/// A publish before `start` is `buffered`. A live one was offered to `delivered + dropped`
+/// interested subscribers. Whether a response was gathered by its
+/// [request](crate::EventBus::request) as well is not told here.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Published {
     /// Events kept for the replay: 1 before `start`, 0 after. A batch may straddle the start. (Also
@@ -26,7 +27,8 @@ pub struct Published {
     pub buffered: usize,
     /// Subscribers in whose ring the event is; of a batch, the sum over its events.
     pub delivered: usize,
-    /// Subscribers that wanted the event and lost it: their ring was full, or its `Clone` or their filter panicked.
+    /// Subscribers that wanted the event and lost it: their ring was full, or its `Clone` or their
+    /// filter panicked.
     pub dropped: usize,
 }
 
@@ -61,7 +63,8 @@ impl Published {
     }
 }
 
-/// What became of a publish on a live bus. (Two words, which functions return in registers; [`Published`] has one too many.)
+/// What became of a publish on a live bus. (Two words, which functions return in registers;
+/// [`Published`] has one too many.)
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Offered {
     pub(crate) delivered: usize,
@@ -78,13 +81,15 @@ impl From<Offered> for Published {
 /// What a bus has counted since it was made, by [`EventBus::stats`](crate::EventBus::stats).
 ///
 /// The totals are sums over what publishes reported, so they keep what subscribers that have gone
-/// counted. Numbers are exact once the threads that publish and receive have been synchronised with, and samples until then.
+/// counted. Numbers are exact once the threads that publish and receive have been synchronised
+/// with, and samples until then.
 ///
 /// Its `Display` is a table for people; with the feature `serde` it is `Serialize`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BusStats {
-    /// Events accepted, before and after `start`, and requests that were offered and that no subscriber took.
+    /// Events accepted, before and after `start`, and requests that were offered and that no
+    /// subscriber took.
     pub published: u64,
     /// Deliveries into a ring. The replay does not count: it needs no ring.
     pub delivered: u64,
@@ -97,9 +102,10 @@ pub struct BusStats {
     pub unclaimed: u64,
     /// Events refused because the start-up buffer was full.
     pub startup_rejected: u64,
-    /// Responses that no [result](crate::RequestResult) has or counts: they came when their request had ended, or answer no
-    /// request of this bus, or their request was given up. (So are those whose `request_id` panicked, or whose
-    /// `Clone` did: of one published alone before `start`, or in a batch on a live bus.)
+    /// Responses that no [result](crate::RequestResult) has or counts: they came when their request
+    /// had ended, or answer no request of this bus, or their request was given up. (So are those
+    /// whose `request_id` panicked, or whose `Clone` did: of one published alone before `start`, or
+    /// in a batch on a live bus.)
     pub late_responses: u64,
     /// Requests under way: made, and their [`Gather`](crate::Gather) neither used up nor dropped.
     pub requests_in_flight: u64,
@@ -124,25 +130,29 @@ pub struct SubscriberStats {
     pub capacity: usize,
     /// What its events are kept in.
     pub ring: Ring,
-    /// Events in its ring now. The unread part of a replay is not in the ring, and not in this number.
+    /// Events in its ring now. The unread part of a replay is not in the ring, and not in this
+    /// number.
     pub len: usize,
     /// Events of the replay that it has not looked at yet, once the bus has started; or of those
     /// that were [retained](crate::BusBuilder::retain) when it subscribed. An upper bound
     /// for what it will receive of them, because types and filter apply as they are received.
     pub unread_replay: usize,
-    /// The highest fill of the ring seen, in events. Sampled by the receiver, now and then and whenever it has found
-    /// the ring empty before, and one too high where an event arrives in that moment; `capacity` once the ring was found full.
+    /// The highest fill of the ring seen, in events. Sampled by the receiver, now and then and
+    /// whenever it has found the ring empty before, and one too high if an event arrives in that
+    /// moment; `capacity` once the ring was found full.
     pub high_water: usize,
     /// Events received, replayed ones included.
     pub received: u64,
     /// Events lost because the ring was full, or because `Clone` or the filter panicked.
     pub dropped: u64,
-    /// Events that made room for newer ones, with [`Overflow::DropOldest`](crate::Overflow::DropOldest).
+    /// Events that made room for newer ones, with
+    /// [`Overflow::DropOldest`](crate::Overflow::DropOldest).
     pub evicted: u64,
     /// Events of a wanted type that the filter refused.
     pub filtered: u64,
-    /// Events delivered that nobody will receive: left in the ring when the subscription ended, delivered too late by a publish
-    /// that raced with its end, or replayed to a filter or `Clone` that panicked.
+    /// Events delivered that nobody will receive: left in the ring when the subscription ended,
+    /// delivered too late by a publish that raced with its end, or replayed to a filter or `Clone`
+    /// that panicked.
     pub discarded: u64,
     /// Whether the subscriber said that it does not mind losing events.
     pub lossy: bool,
@@ -170,7 +180,8 @@ pub(crate) struct PublishCounts {
 }
 
 impl PublishCounts {
-    /// Counts live events, in the cheaper way where the calling thread is the only one that writes these counts.
+    /// Counts live events, in the cheaper way if the calling thread is the only one that writes
+    /// these counts.
     #[inline]
     fn count_live(&self, events: usize, offered: Offered, is_owner: bool) {
         self.live.count(events as u64, is_owner);
@@ -191,8 +202,8 @@ impl PublishCounts {
 
 type OwnedCounts = Arc<CachePadded<PublishCounts>>;
 
-/// The totals of a bus: striped counts for [`EventBus::publish`](crate::EventBus::publish), and counts of its own for each
-/// [`Publisher`](crate::Publisher), which need no read-modify-write.
+/// The totals of a bus: striped counts for [`EventBus::publish`](crate::EventBus::publish), and
+/// counts of its own for each [`Publisher`](crate::Publisher), which need no read-modify-write.
 #[derive(Debug, Default)]
 pub(crate) struct Totals {
     striped: Striped<PublishCounts>,

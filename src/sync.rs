@@ -1,8 +1,9 @@
 //! The one door to everything concurrent.
 //!
 //! The rest of the crate takes its atomics, rings, snapshots and parking from here, so that the
-//! models in `loom-tests/` run the crate's own code: with `--cfg loom` or `--cfg shuttle` this module hands out
-//! doubles (`sync/model.rs`) that the engine of that name can watch, and otherwise the real thing.
+//! models in `loom-tests/` run the crate's own code: with `--cfg loom` or `--cfg shuttle` this
+//! module hands out doubles (`sync/model.rs`) that the engine of that name can watch, and otherwise
+//! the real thing.
 
 #[cfg(any(all(loom, not(feature = "__loom")), all(shuttle, not(feature = "__shuttle")), all(loom, shuttle)))]
 compile_error!(
@@ -85,7 +86,8 @@ mod real {
             self.0.is_none_or(|instant| instant.saturating_duration_since(Instant::now()) > time)
         }
 
-        /// Parks this thread until somebody unparks it or the moment has come; may also return for no reason.
+        /// Parks this thread until somebody unparks it or the moment has come; may also return for
+        /// no reason.
         pub(crate) fn park(self) {
             match self.0 {
                 None => std::thread::park(),
@@ -140,15 +142,18 @@ mod counter {
         /// Adds `amount`, from any thread; returns the number before.
         #[inline]
         pub(crate) fn add(&self, amount: u64) -> u64 {
-            // ORDERING: Relaxed. A counter, read only for reporting; one location, so no addition is lost.
+            // ORDERING: Relaxed. A counter, read only for reporting; one location, so no addition
+            // is lost.
             self.0.fetch_add(amount as Word, Relaxed) as u64
         }
 
-        /// Adds `amount` without a read-modify-write: for counters that one thread at a time writes.
+        /// Adds `amount` without a read-modify-write: for counters that one thread at a time
+        /// writes.
         #[inline]
         pub(crate) fn add_as_owner(&self, amount: u64) {
-            // ORDERING: Relaxed, twice. The caller is the only writer (it holds the `&mut Publisher` or the
-            // `Subscription`, which is not `Sync`, or is the thread that owns the stripe), so nothing can be written between the two.
+            // ORDERING: Relaxed, twice. The caller is the only writer (it holds the `&mut
+            // Publisher` or the `Subscription`, which is not `Sync`, or is the thread that owns the
+            // stripe), so nothing can be written between the two.
             self.0.store(self.0.load(Relaxed).wrapping_add(amount as Word), Relaxed);
         }
 
@@ -160,7 +165,7 @@ mod counter {
             self.0.store(value as Word, Relaxed);
         }
 
-        /// Adds `amount`, in the cheaper way where the caller is the only writer.
+        /// Adds `amount`, in the cheaper way if the caller is the only writer.
         #[inline]
         pub(crate) fn count(&self, amount: u64, is_owner: bool) {
             if is_owner {
@@ -170,10 +175,11 @@ mod counter {
             }
         }
 
-        /// Raises the number to `value` where it is lower.
+        /// Raises the number to `value` if it is lower.
         pub(crate) fn raise(&self, value: u64) {
             let value = value as Word;
-            // ORDERING: Relaxed. A maximum, read only for reporting; the first load only saves the write.
+            // ORDERING: Relaxed. A maximum, read only for reporting; the first load only saves the
+            // write.
             if self.0.load(Relaxed) < value {
                 // ORDERING: Relaxed. As above; `fetch_max` keeps the higher of two racing values.
                 self.0.fetch_max(value, Relaxed);

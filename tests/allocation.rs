@@ -1,4 +1,5 @@
-//! Publishing and receiving allocate nothing. Each thread counts its own allocations, so that tests do not disturb each other.
+//! Publishing and receiving allocate nothing. Each thread counts its own allocations, so that tests
+//! do not disturb each other.
 
 mod common;
 
@@ -23,7 +24,8 @@ fn count() {
     ALLOCATIONS.set(ALLOCATIONS.get() + 1);
 }
 
-// SAFETY: hands everything to `System` as it comes. Counting allocates nothing: the cell is const and needs no destructor.
+// SAFETY: hands everything to `System` as it comes. Counting allocates nothing: the cell is const
+// and needs no destructor.
 unsafe impl GlobalAlloc for CountingAllocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count();
@@ -91,7 +93,8 @@ fn the_counter_counts() {
     assert_eq!(allocations(|| ()), 0, "other threads do not count ({spawning} for the spawning)");
 }
 
-/// G1: a live publish allocates nothing, by bus or by `Publisher`, whether it is delivered, filtered out, dropped, evicts, or begins a lag.
+/// G1: a live publish allocates nothing, by bus or by `Publisher`, whether it is delivered,
+/// filtered out, dropped, evicts, or begins a lag.
 #[test]
 fn live_publish_allocates_nothing() {
     warm_up();
@@ -111,8 +114,8 @@ fn live_publish_allocates_nothing() {
     assert!(subscriptions.iter().all(|subscription| subscription.lost() > 0), "every kind of loss was there");
 }
 
-/// G11: publishers may come and go: of one that has gone, its counts stay and no memory does. (What a bus kept of each would be a list
-/// that grows, and so allocates, now and then.)
+/// G11: publishers may come and go: of one that has gone, its counts stay and no memory does. (What
+/// a bus kept of each would be a list that grows, and so allocates, now and then.)
 #[test]
 fn publishers_that_come_and_go_leave_no_memory() {
     warm_up();
@@ -162,7 +165,8 @@ fn buffering_allocates_nothing() {
     assert_eq!(bus.start() as u64, EVENTS);
 }
 
-/// G1: a publish that wakes somebody allocates nothing either, nor does waiting once more with the same waker.
+/// G1: a publish that wakes somebody allocates nothing either, nor does waiting once more with the
+/// same waker.
 #[test]
 fn waking_allocates_nothing() {
     warm_up();
@@ -181,7 +185,8 @@ fn waking_allocates_nothing() {
     assert_eq!(counter.wakes(), 100);
 }
 
-/// Receives `EVENTS` events, in every way that does not wait, and asserts that none of them allocates.
+/// Receives `EVENTS` events, in every way that does not wait, and asserts that none of them
+/// allocates.
 #[track_caller]
 fn assert_receiving_allocates_nothing(subscription: &mut ringbus::Subscription<Number>) {
     assert_eq!(subscription.len() as u64, EVENTS);
@@ -203,7 +208,8 @@ fn assert_receiving_allocates_nothing(subscription: &mut ringbus::Subscription<N
     assert_eq!(allocations(|| assert!(subscription.try_recv().is_err())), 0);
 }
 
-/// Receiving from the ring allocates nothing, in whichever way (G1 asks it of publishers; a receiver must not wait for an allocator either).
+/// Receiving from the ring allocates nothing, in whichever way (G1 asks it of publishers; a
+/// receiver must not wait for an allocator either).
 #[test]
 fn receiving_allocates_nothing() {
     let bus = common::new_bus(0);
@@ -257,7 +263,8 @@ fn receiving_one_type_allocates_nothing() {
     assert_eq!(next, EVENTS);
 }
 
-/// G11: starting costs the same, however many events are replayed to however small rings: nothing is copied.
+/// G11: starting costs the same, however many events are replayed to however small rings: nothing
+/// is copied.
 #[test]
 fn start_allocates_the_same_for_any_backlog() {
     warm_up();
@@ -269,7 +276,8 @@ fn start_allocates_the_same_for_any_backlog() {
     assert_eq!(start_with(1), start_with(EVENTS));
 }
 
-/// G1: publishing a response allocates nothing either, be it gathered, a duplicate, unexpected or late, and neither does waking who waits.
+/// G1: publishing a response allocates nothing either, be it gathered, a duplicate, unexpected or
+/// late, and neither does waking who waits.
 #[test]
 fn answering_allocates_nothing() {
     warm_up();

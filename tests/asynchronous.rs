@@ -39,8 +39,8 @@ fn poll_once(subscription: &mut Subscription<Number>, waker: &Waker) -> Poll<Res
     pin!(subscription.recv_async()).poll(&mut Context::from_waker(waker))
 }
 
-/// G7: without any runtime, a future and a stream sleep until there is an event, and get the replay, live events and the end;
-/// whatever the subscription's strategy for blocking calls.
+/// G7: without any runtime, a future and a stream sleep until there is an event, and get the
+/// replay, live events and the end; whatever the subscription's strategy for blocking calls.
 #[test]
 fn future_and_stream_need_no_runtime() {
     for wait in [WaitStrategy::Park, WaitStrategy::Spin] {
@@ -90,7 +90,8 @@ async fn tasks_on_one_thread_hand_events_back_and_forth() {
     answering.await.unwrap();
 }
 
-/// G4, G5, G7: on several threads, tasks that wander between them miss neither wake-ups nor events, while blocking threads publish.
+/// G4, G5, G7: on several threads, tasks that wander between them miss neither wake-ups nor events,
+/// while blocking threads publish.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tasks_on_several_threads_receive_everything_in_order() {
     const EVENTS: u64 = 2_000;
@@ -130,7 +131,8 @@ async fn tasks_on_several_threads_receive_everything_in_order() {
     }
 }
 
-/// API, section 2: a future that is dropped has taken no event, also where it was woken for one already.
+/// API, section 2: a future that is dropped has taken no event, also where it was woken for one
+/// already.
 #[test]
 fn dropped_future_has_taken_no_event() {
     let bus = live();
@@ -326,7 +328,8 @@ fn select_takes_subscriptions_until_all_are_closed() {
     assert_eq!(selected, [0, 1, 2, 3, 5].map(Number));
 }
 
-/// API, section 2: however often `select!` and time-outs cancel a receiver, it gets every event once, in order.
+/// API, section 2: however often `select!` and time-outs cancel a receiver, it gets every event
+/// once, in order.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cancelled_receivers_lose_nothing() {
     const EVENTS: u64 = 2_000;
@@ -370,7 +373,8 @@ async fn cancelled_receivers_lose_nothing() {
     assert!(cancelled > 0, "nothing was cancelled, so nothing was tested");
 }
 
-/// G7: an idle task is not polled: once when it begins to wait, and once for the event that it waits for.
+/// G7: an idle task is not polled: once when it begins to wait, and once for the event that it
+/// waits for.
 #[tokio::test]
 async fn idle_task_is_not_polled() {
     let bus = live();
@@ -429,7 +433,8 @@ fn available_event_is_ready_at_once() {
     assert_eq!(counter.wakes(), 0);
 }
 
-/// G7: blocking and async calls may alternate on one subscription: whoever waits is woken, be it a thread or a task.
+/// G7: blocking and async calls may alternate on one subscription: whoever waits is woken, be it a
+/// thread or a task.
 #[test]
 fn blocking_and_async_calls_may_alternate() {
     let bus = live();
@@ -450,7 +455,8 @@ fn blocking_and_async_calls_may_alternate() {
     }
 }
 
-/// G10: a stopped subscription ends its stream, once it has given what it has, and every later poll says so again.
+/// G10: a stopped subscription ends its stream, once it has given what it has, and every later poll
+/// says so again.
 #[test]
 fn stream_ends_for_good() {
     let bus = live();
@@ -467,7 +473,8 @@ fn stream_ends_for_good() {
     }
 }
 
-/// G7: an event, a start or a close that comes at the very moment at which a task begins to wait is seen by its poll, or wakes it.
+/// G7: an event, a start or a close that comes at the very moment at which a task begins to wait is
+/// seen by its poll, or wakes it.
 #[test]
 fn change_that_comes_as_a_task_begins_to_wait_is_not_missed() {
     const ROUNDS: u64 = 3_000;

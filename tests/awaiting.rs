@@ -1,4 +1,5 @@
-//! Requests that are awaited, with the feature `tokio`, whose clock these tests stop and put forward.
+//! Requests that are awaited, with the feature `tokio`, whose clock these tests stop and put
+//! forward.
 
 mod common;
 
@@ -96,7 +97,8 @@ async fn request_without_timeout_waits() {
     assert!(waiting.await.unwrap().unwrap().is_complete());
 }
 
-/// Requests: the grace begins with the minimum, waits for the rest, and never goes on after the timeout.
+/// Requests: the grace begins with the minimum, waits for the rest, and never goes on after the
+/// timeout.
 #[tokio::test(start_paused = true)]
 async fn grace_is_kept_by_the_clock_of_tokio() {
     let (bus, _questions) = talkative_bus();

@@ -23,7 +23,8 @@ fn received(subscription: &mut Subscription<Number>) -> Vec<Number> {
     subscription.try_iter().collect()
 }
 
-/// G2, G5: every subscriber gets what it wants of a batch, in its order; what is reported are sums, and drops are counted.
+/// G2, G5: every subscriber gets what it wants of a batch, in its order; what is reported are sums,
+/// and drops are counted.
 #[test]
 fn batch_reaches_everyone_in_order() {
     let bus = live();
@@ -70,7 +71,8 @@ fn publisher_keeps_the_order_of_batches_and_events() {
     assert_eq!((bus.stats().published, bus.stats().delivered), (21, 20));
 }
 
-/// G3: a start-up buffer that becomes full says how many events it has taken, and those are replayed.
+/// G3: a start-up buffer that becomes full says how many events it has taken, and those are
+/// replayed.
 #[test]
 fn full_start_up_buffer_takes_the_beginning_of_a_batch() {
     let bus = common::new_bus(5);
@@ -103,7 +105,8 @@ fn closed_bus_takes_no_batch() {
     assert_eq!(received(&mut all), numbers(0..2));
 }
 
-/// G3, G4, G5: a batch that races with the start is received as a whole and in order, be it replayed, live, or both.
+/// G3, G4, G5: a batch that races with the start is received as a whole and in order, be it
+/// replayed, live, or both.
 #[test]
 fn batch_may_straddle_the_start() {
     let mut straddled = 0;
@@ -128,7 +131,8 @@ fn batch_may_straddle_the_start() {
     println!("{straddled} of 300 batches straddled the start");
 }
 
-/// G7: a subscriber that waits is woken once for a whole batch, and not at all for one that is not for it.
+/// G7: a subscriber that waits is woken once for a whole batch, and not at all for one that is not
+/// for it.
 #[test]
 fn batch_wakes_once() {
     let bus = live();
@@ -185,7 +189,8 @@ fn lag_names_the_event_of_the_batch_that_began_it() {
     assert_eq!(*reports.lock().unwrap(), [("one".to_owned(), ODD, 10)]);
 }
 
-/// Where clones are counted, a batch is offered in tiles: a lag names the event by its place in the batch, not in its tile.
+/// Where clones are counted, a batch is offered in tiles: a lag names the event by its place in the
+/// batch, not in its tile.
 #[test]
 fn lag_names_the_event_of_a_long_batch_that_began_it() {
     const FIRST_LOST: usize = 40;
@@ -272,7 +277,8 @@ fn fragile_numbers(subscription: &mut Subscription<Fragile>) -> Vec<u64> {
     subscription.try_iter().map(|event| event.number).collect()
 }
 
-/// G9: user code that panics in the middle of a batch costs one subscriber one event; the first panic resumes when the batch was served.
+/// G9: user code that panics in the middle of a batch costs one subscriber one event; the first
+/// panic resumes when the batch was served.
 #[test]
 fn panics_cost_one_event_of_one_subscriber() {
     let bus = common::new_bus(0);
@@ -295,8 +301,8 @@ fn panics_cost_one_event_of_one_subscriber() {
     assert_eq!((bus.stats().published, bus.stats().delivered, bus.stats().dropped), (4, 9, 2));
 }
 
-/// G7, G9: between the pushes of a batch and its wake-ups no user code runs that could get in the way: who waits for an event is woken,
-/// although `event_type` panics the next time it is asked.
+/// G7, G9: between the pushes of a batch and its wake-ups no user code runs that could get in the
+/// way: who waits for an event is woken, although `event_type` panics the next time it is asked.
 #[test]
 fn panicking_event_type_keeps_nobody_asleep() {
     let bus = common::new_bus(0);

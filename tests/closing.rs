@@ -39,7 +39,8 @@ fn assert_closed(subscription: &mut Subscription<Number>) {
     }
 }
 
-/// G7, G10: a close wakes everybody who waits, in whichever way and on whichever thread or task, before the start as well as after it.
+/// G7, G10: a close wakes everybody who waits, in whichever way and on whichever thread or task,
+/// before the start as well as after it.
 #[test]
 fn close_wakes_everybody_who_waits() {
     for is_live in [true, false] {
@@ -79,7 +80,8 @@ fn close_wakes_everybody_who_waits() {
     }
 }
 
-/// G10: what was accepted before the close is received, the unread replay and the ring alike, and then `Closed`, for good.
+/// G10: what was accepted before the close is received, the unread replay and the ring alike, and
+/// then `Closed`, for good.
 #[test]
 fn everything_accepted_is_received_and_then_closed() {
     let bus = common::new_bus(2);
@@ -102,7 +104,8 @@ fn everything_accepted_is_received_and_then_closed() {
     assert_eq!(bus.stats().published, 4);
 }
 
-/// G10: closing a bus that never started releases its backlog, to sleeping subscribers as well, however small their rings.
+/// G10: closing a bus that never started releases its backlog, to sleeping subscribers as well,
+/// however small their rings.
 #[test]
 fn close_of_a_bus_that_never_started_releases_the_backlog() {
     let bus = common::new_bus(100);
@@ -119,7 +122,8 @@ fn close_of_a_bus_that_never_started_releases_the_backlog() {
     assert!(bus.stats().subscribers.iter().all(|stats| stats.discarded == 0));
 }
 
-/// G10: subscribing to a closed bus gives a subscription that is closed from the beginning, joins nobody, and gets no backlog.
+/// G10: subscribing to a closed bus gives a subscription that is closed from the beginning, joins
+/// nobody, and gets no backlog.
 #[test]
 fn subscription_to_a_closed_bus_is_closed() {
     for is_live in [true, false] {
@@ -139,7 +143,8 @@ fn subscription_to_a_closed_bus_is_closed() {
     }
 }
 
-/// G10: closing again, by the same or another handle, before or after everything was received, changes nothing.
+/// G10: closing again, by the same or another handle, before or after everything was received,
+/// changes nothing.
 #[test]
 fn second_close_changes_nothing() {
     let bus = common::new_bus(2);
@@ -153,8 +158,8 @@ fn second_close_changes_nothing() {
     assert!(bus.is_closed() && !bus.is_started());
 }
 
-/// API, section 2: the last handle that can publish closes the bus when it is dropped, be it an `EventBus` or a `Publisher`, and
-/// wakes who waits.
+/// API, section 2: the last handle that can publish closes the bus when it is dropped, be it an
+/// `EventBus` or a `Publisher`, and wakes who waits.
 #[test]
 fn last_publishing_handle_closes_the_bus() {
     let bus = live();
@@ -195,7 +200,8 @@ fn last_handle_of_a_bus_that_never_started_releases_the_backlog() {
     assert_closed(&mut subscription);
 }
 
-/// API, section 2: weak handles and subscriptions do not keep a bus open; a weak handle gives the bus back as long as there is one, closed or not.
+/// API, section 2: weak handles and subscriptions do not keep a bus open; a weak handle gives the
+/// bus back as long as there is one, closed or not.
 #[test]
 fn weak_handles_and_subscriptions_do_not_keep_the_bus_open() {
     let bus = live();
@@ -217,7 +223,8 @@ fn weak_handles_and_subscriptions_do_not_keep_the_bus_open() {
     assert!(weak.upgrade().is_none());
 }
 
-/// G11: an event in a ring that owns the bus keeps it open, and no longer once it was received; a subscription outlives the bus.
+/// G11: an event in a ring that owns the bus keeps it open, and no longer once it was received; a
+/// subscription outlives the bus.
 #[test]
 fn queued_event_that_owns_the_bus_keeps_it_open() {
     #[derive(Clone)]
@@ -244,7 +251,8 @@ fn queued_event_that_owns_the_bus_keeps_it_open() {
     assert_eq!(subscription.recv().err(), Some(RecvError));
 }
 
-/// G9, G10: a filter may close the bus under the publish that asked it: that one is still delivered to everybody, and it was the last.
+/// G9, G10: a filter may close the bus under the publish that asked it: that one is still delivered
+/// to everybody, and it was the last.
 #[test]
 fn filter_may_close_the_bus() {
     let bus = live();
@@ -264,8 +272,9 @@ fn filter_may_close_the_bus() {
     }
 }
 
-/// G2, G10: when a filter closes the bus, and a subscriber behind it is told `Closed` before the publish comes to it, the event is counted as
-/// delivered and discarded, and nothing follows the `Closed`.
+/// G2, G10: when a filter closes the bus, and a subscriber behind it is told `Closed` before the
+/// publish comes to it, the event is counted as delivered and discarded, and nothing follows the
+/// `Closed`.
 #[test]
 fn delivery_after_closed_is_discarded() {
     let bus = common::new_bus(0);
@@ -319,8 +328,8 @@ fn closed_bus_keeps_its_subscribers_until_they_leave() {
     assert_eq!(&*bus.stats().subscribers[0].name, stays.name());
 }
 
-/// G2, G10: while publishers race with the close, what they were told was delivered is received, evicted or counted as discarded, and after
-/// `Closed` nothing is left anywhere.
+/// G2, G10: while publishers race with the close, what they were told was delivered is received,
+/// evicted or counted as discarded, and after `Closed` nothing is left anywhere.
 #[test]
 fn publishes_that_race_with_the_close_are_conserved() {
     for iteration in 0..300 {
@@ -386,8 +395,8 @@ fn publishes_that_race_with_the_close_are_conserved() {
     }
 }
 
-/// G10: an event whose publish had returned when the close began is never among the discarded, also where the receiver is told about the
-/// close at that very moment.
+/// G10: an event whose publish had returned when the close began is never among the discarded, also
+/// where the receiver is told about the close at that very moment.
 #[test]
 fn event_published_before_the_close_is_received() {
     for iteration in 0..200 {
@@ -409,7 +418,8 @@ fn event_published_before_the_close_is_received() {
     }
 }
 
-/// G10: closes that race with each other and with subscriptions leave nobody behind: whoever got in is woken and closed.
+/// G10: closes that race with each other and with subscriptions leave nobody behind: whoever got in
+/// is woken and closed.
 #[test]
 fn racing_closes_and_subscriptions_all_end_closed() {
     for _ in 0..100 {

@@ -75,7 +75,8 @@ struct Lane {
     refused_by_filter: u64,
 }
 
-/// One subscriber a lane, so that what a publish reports is about that one alone: both policies, with a filter and without.
+/// One subscriber a lane, so that what a publish reports is about that one alone: both policies,
+/// with a filter and without.
 fn subscribe_to_lanes(bus: &EventBus<Stamped>) -> [Subscription<Stamped>; LANES.len()] {
     [0, 1, 2, 3].map(|lane| {
         let overflow = if lane % 2 == 0 { Overflow::DropNewest } else { Overflow::DropOldest };
@@ -85,7 +86,8 @@ fn subscribe_to_lanes(bus: &EventBus<Stamped>) -> [Subscription<Stamped>; LANES.
     })
 }
 
-/// Starts threads that publish `each` events on the lanes by turns, and gives what they were told, by lane.
+/// Starts threads that publish `each` events on the lanes by turns, and gives what they were told,
+/// by lane.
 fn publish_on_lanes(
     bus: &EventBus<Stamped>,
     threads: usize,
@@ -142,8 +144,9 @@ fn assert_conserved(lane: &Lane, stats: &SubscriberStats, received: u64, iterati
     assert!(stats.high_water <= stats.capacity, "{context}");
 }
 
-/// G2, G3: per subscriber, what publishes reported delivered and the replay is what was received, evicted or discarded; what they reported dropped is
-/// its drop counter. By bus and `Publisher`, with both policies, with filters, in rings of 1 and 2, with the start and the close under way.
+/// G2, G3: per subscriber, what publishes reported delivered and the replay is what was received,
+/// evicted or discarded; what they reported dropped is its drop counter. By bus and `Publisher`,
+/// with both policies, with filters, in rings of 1 and 2, with the start and the close under way.
 #[test]
 fn deliveries_and_receipts_balance_for_each_subscriber() {
     const THREADS: usize = 2;
@@ -195,7 +198,8 @@ fn deliveries_and_receipts_balance_for_each_subscriber() {
     }
 }
 
-/// G2: the balance holds at every quiescent point, also with events in the rings: here the receivers rest while nobody publishes, round after round.
+/// G2: the balance holds at every quiescent point, also with events in the rings: here the
+/// receivers rest while nobody publishes, round after round.
 #[test]
 fn balance_holds_whenever_all_is_quiet() {
     let bus = common::new_bus(0);
@@ -238,8 +242,8 @@ fn balance_holds_whenever_all_is_quiet() {
     assert!(queued > 0, "there were rounds in which nothing was received");
 }
 
-/// G2: with subscriptions coming and going, the totals of the bus are the sums of what its publishes reported, and keep what departed subscribers
-/// and dropped `Publisher`s counted.
+/// G2: with subscriptions coming and going, the totals of the bus are the sums of what its
+/// publishes reported, and keep what departed subscribers and dropped `Publisher`s counted.
 #[test]
 fn totals_outlive_subscribers_and_publishers() {
     const THREADS: usize = 2;
@@ -279,8 +283,8 @@ fn totals_outlive_subscribers_and_publishers() {
     assert_eq!(bus.stats().delivered, sums.delivered);
 }
 
-/// G2: no count is lost between threads that publish at the same time, be they more than there are places to count in, nor between one that ends and
-/// the next, which counts in its place.
+/// G2: no count is lost between threads that publish at the same time, be they more than there are
+/// places to count in, nor between one that ends and the next, which counts in its place.
 #[test]
 fn totals_are_exact_however_many_threads_publish() {
     const WAVES: u64 = 2;
@@ -311,8 +315,9 @@ fn totals_are_exact_however_many_threads_publish() {
     assert_eq!((stats_of(&bus, picky.name()).filtered, picky.len()), (events + 1, 0));
 }
 
-/// G2, G11: an event that is delivered to a subscriber while it leaves is not left in its ring, which an idle `Publisher` may keep for long: no copy stays
-/// behind. Two threads meet at a gate, round after round, to publish and to unsubscribe.
+/// G2, G11: an event that is delivered to a subscriber while it leaves is not left in its ring,
+/// which an idle `Publisher` may keep for long: no copy stays behind. Two threads meet at a gate,
+/// round after round, to publish and to unsubscribe.
 #[test]
 fn event_delivered_to_a_leaving_subscriber_is_not_stranded() {
     const ROUNDS: usize = 4_000;
@@ -357,8 +362,8 @@ fn event_delivered_to_a_leaving_subscriber_is_not_stranded() {
     assert_eq!(token.copies(), 0);
 }
 
-/// G2: a subscriber that is stopped while others publish has received, evicted or discarded whatever was delivered to it, and nothing stays in its ring
-/// behind `Closed`.
+/// G2: a subscriber that is stopped while others publish has received, evicted or discarded
+/// whatever was delivered to it, and nothing stays in its ring behind `Closed`.
 #[test]
 fn stop_under_way_conserves_every_delivery() {
     for iteration in 0..200 {
@@ -407,8 +412,9 @@ fn stop_under_way_conserves_every_delivery() {
     }
 }
 
-/// G1, G2, G5: with many publishers on one small ring, each event is received once or counted as lost, and each publisher's events come in its order,
-/// whatever the policy; the same through `try_recv_many`.
+/// G1, G2, G5: with many publishers on one small ring, each event is received once or counted as
+/// lost, and each publisher's events come in its order, whatever the policy; the same through
+/// `try_recv_many`.
 #[test]
 fn contended_ring_neither_doubles_nor_reorders() {
     const THREADS: usize = 3;

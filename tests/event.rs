@@ -83,7 +83,8 @@ fn constants_work_as_patterns() {
     assert_eq!(parity(EventType::new("")), None);
 }
 
-/// API, section 2: a name known at run time makes the same type as the constant, in `==` and as a key.
+/// API, section 2: a name known at run time makes the same type as the constant, in `==` and as a
+/// key.
 #[test]
 fn interned_type_equals_the_constant() {
     let name: String = ["number", "even"].join(".");
@@ -152,8 +153,8 @@ fn hash(event_type: EventType) -> u64 {
     hasher.finish()
 }
 
-/// The hash is that of the papers: FNV-1a, whose authors publish these names as test vectors, and then what MurmurHash3 does at its
-/// end. (Written down as both give it together.)
+/// The hash is that of the papers: FNV-1a, whose authors publish these names as test vectors, and
+/// then what MurmurHash3 does at its end. (Written down as both give it together.)
 #[test]
 fn names_hash_as_published() {
     assert_eq!(hash(EventType::new("")), 0xefd0_1f60_ba99_2926);
@@ -161,8 +162,8 @@ fn names_hash_as_published() {
     assert_eq!(hash(EventType::new("foobar")), 0x2c22_1949_22d1_672b);
 }
 
-/// API, section 2: two names with one and the same hash stay two types, in `==`, in `match` and in the routes. (The pair
-/// collides in FNV-1a with 64 bits, whatever is mixed in afterwards.)
+/// API, section 2: two names with one and the same hash stay two types, in `==`, in `match` and in
+/// the routes. (The pair collides in FNV-1a with 64 bits, whatever is mixed in afterwards.)
 #[test]
 fn names_whose_hashes_collide_stay_apart() {
     const ONE: EventType = EventType::new("7mohtcOFVz");
@@ -193,7 +194,8 @@ fn assert_forwards(event: &impl Event) {
     assert_eq!((response.request_id(), response.responder()), (RequestId::from(8), "both"));
 }
 
-/// API, section 2: an `Arc` around an event is that event in every respect, sized or not, however deep.
+/// API, section 2: an `Arc` around an event is that event in every respect, sized or not, however
+/// deep.
 #[test]
 fn arc_forwards_everything() {
     assert_forwards(&Both { id: 7 });
@@ -223,7 +225,8 @@ fn downcasting_looks_into_a_dyn_event_inside_a_dyn_event() {
     assert!(twice.downcast_ref::<DynEvent>().is_some(), "an `Arc` inside counts as itself");
 }
 
-/// API, section 2: downcasting finds the type that the event has, and no other; an `Arc` inside counts as itself.
+/// API, section 2: downcasting finds the type that the event has, and no other; an `Arc` inside
+/// counts as itself.
 #[test]
 fn downcasting_finds_the_concrete_type_only() {
     let number: DynEvent = Arc::new(Number(5));
@@ -271,7 +274,8 @@ fn event_of_another_type_comes_back_from_downcasting() {
     assert_eq!(Arc::strong_count(&event), 1);
 }
 
-/// G3 and API, section 2: a bus of `DynEvent` routes, filters and replays by what is inside, and hands out the very event.
+/// G3 and API, section 2: a bus of `DynEvent` routes, filters and replays by what is inside, and
+/// hands out the very event.
 #[test]
 fn events_of_many_rust_types_share_one_bus() {
     let bus: EventBus<DynEvent> = common::new_bus(4);
@@ -291,8 +295,8 @@ fn events_of_many_rust_types_share_one_bus() {
     assert!(evens.is_empty());
 }
 
-/// API, section 2: ids made from numbers, from strings and by `unique` are never equal across the kinds, even where they
-/// look alike, and are good keys.
+/// API, section 2: ids made from numbers, from strings and by `unique` are never equal across the
+/// kinds, even where they look alike, and are good keys.
 #[test]
 fn request_ids_of_different_kinds_are_never_equal() {
     let unique = RequestId::unique();

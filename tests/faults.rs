@@ -1,4 +1,5 @@
-//! Threads that die, stall or panic while others publish at full speed: nobody else loses anything, and nothing stays behind.
+//! Threads that die, stall or panic while others publish at full speed: nobody else loses anything,
+//! and nothing stays behind.
 
 mod common;
 
@@ -41,7 +42,8 @@ impl Event for Parcel {
     }
 }
 
-/// What one publisher was told, by lane: the events that somebody besides the healthy subscriber has got, and how many somebody has lost.
+/// What one publisher was told, by lane: the events that somebody besides the healthy subscriber
+/// has got, and how many somebody has lost.
 #[derive(Default)]
 struct Told {
     published: u64,
@@ -49,7 +51,8 @@ struct Told {
     dropped: [u64; LANES.len()],
 }
 
-/// Publishes parcels on the lanes by turns, by bus and by `Publisher`, until it is over. The subscriber that `window` is of gets them all.
+/// Publishes parcels on the lanes by turns, by bus and by `Publisher`, until it is over. The
+/// subscriber that `window` is of gets them all.
 fn publish_parcels(
     bus: &EventBus<Parcel>,
     publisher: usize,
@@ -78,7 +81,8 @@ fn publish_parcels(
     })
 }
 
-/// Receives on a thread until the bus is closed, and checks that every publisher's parcels come without a gap. Gives how many came.
+/// Receives on a thread until the bus is closed, and checks that every publisher's parcels come
+/// without a gap. Gives how many came.
 fn read_everything(everything: Subscription<Parcel>, window: &Arc<Window>) -> JoinHandle<[u64; PUBLISHERS]> {
     let window = Arc::clone(window);
     thread::spawn(move || {
@@ -97,9 +101,11 @@ fn sequences(stamps: &[Stamped], publisher: usize) -> Vec<u64> {
     stamps.iter().filter(|stamp| stamp.publisher == publisher).map(|stamp| stamp.sequence).collect()
 }
 
-/// G1, G2, G9: one subscriber panics and its subscription goes in the unwinding, one is dropped in mid-stream, and two never read. The healthy one
-/// gets every event, and publishers are never held up. Of each publisher's events that were delivered to the dead, they have
-/// received the first, without a gap, and all others are freed; to the event, the stalled have what fits and have lost the rest.
+/// G1, G2, G9: one subscriber panics and its subscription goes in the unwinding, one is dropped in
+/// mid-stream, and two never read. The healthy one gets every event, and publishers are never held
+/// up. Of each publisher's events that were delivered to the dead, they have received the first,
+/// without a gap, and all others are freed; to the event, the stalled have what fits and have lost
+/// the rest.
 #[test]
 fn subscribers_that_die_or_stall_cost_nobody_else_anything() {
     const CAPACITY: usize = 4;
@@ -183,8 +189,9 @@ fn subscribers_that_die_or_stall_cost_nobody_else_anything() {
     }
 }
 
-/// G2, G5, G7: a subscription that goes from thread to thread while others publish misses nothing, gets nothing twice, and keeps the order;
-/// whichever thread has it is the one that wakes. Now and then the publishers wait until it sleeps.
+/// G2, G5, G7: a subscription that goes from thread to thread while others publish misses nothing,
+/// gets nothing twice, and keeps the order; whichever thread has it is the one that wakes. Now and
+/// then the publishers wait until it sleeps.
 #[test]
 fn subscription_that_moves_between_threads_misses_nothing() {
     const THREADS: usize = 3;
@@ -331,8 +338,9 @@ fn count_received<E: Event + Clone + 'static>(subscription: Subscription<E>) -> 
     })
 }
 
-/// G2, G9: while several threads publish events whose `Clone` and `Drop` panic now and then, every event that a subscriber does not get is
-/// counted as lost by that one alone, the first panic of a publish is the one that its publisher hears of, and no copy is left behind.
+/// G2, G9: while several threads publish events whose `Clone` and `Drop` panic now and then, every
+/// event that a subscriber does not get is counted as lost by that one alone, the first panic of a
+/// publish is the one that its publisher hears of, and no copy is left behind.
 #[test]
 fn events_that_break_now_and_then_are_lost_one_by_one() {
     const EACH: u64 = 3_000;
@@ -393,8 +401,9 @@ fn events_that_break_now_and_then_are_lost_one_by_one() {
     assert_eq!(token.copies(), 0, "no copy is left");
 }
 
-/// G2, G9: a publisher thread that dies in the middle of a batch, because an event breaks, has published the batch but for that one event of one
-/// subscriber. What it has counted is kept, and the others go on.
+/// G2, G9: a publisher thread that dies in the middle of a batch, because an event breaks, has
+/// published the batch but for that one event of one subscriber. What it has counted is kept, and
+/// the others go on.
 #[test]
 fn publisher_that_dies_in_a_batch_costs_one_event() {
     const BATCH: usize = 8;
@@ -439,8 +448,8 @@ fn publisher_that_dies_in_a_batch_costs_one_event() {
     assert!(!bus.is_closed());
 }
 
-/// G2, G9: hooks that panic while several threads publish: each episode is reported to every hook once, each panic is heard of by the
-/// publisher that reported it, and nobody's events are touched.
+/// G2, G9: hooks that panic while several threads publish: each episode is reported to every hook
+/// once, each panic is heard of by the publisher that reported it, and nobody's events are touched.
 #[test]
 fn hooks_that_panic_under_load_cost_nobody_an_event() {
     const EACH: u64 = 5_000;
@@ -509,8 +518,10 @@ fn ask(bus: &EventBus<Talk>, id: &RequestId) -> Gather<Talk> {
     bus.request(Talk::Question(id.clone()), options).unwrap()
 }
 
-/// G7, G10: the last handle wakes everyone who waits, be it an `EventBus` or a `Publisher`, and whether it is dropped or goes with a thread that panics; before the
-/// start and after it. Subscribers have received what was accepted by then, requesters have what was answered, and all are told `Closed`.
+/// G7, G10: the last handle wakes everyone who waits, be it an `EventBus` or a `Publisher`, and
+/// whether it is dropped or goes with a thread that panics; before the start and after it.
+/// Subscribers have received what was accepted by then, requesters have what was answered, and all
+/// are told `Closed`.
 #[test]
 fn last_handle_wakes_everyone_who_waits() {
     let publishes: [fn(EventBus<Talk>) -> Handle; 2] = [Handle::Bus, |bus| Handle::Publisher(bus.publisher())];
@@ -561,8 +572,8 @@ fn last_handle_wakes_everyone_who_waits() {
     }
 }
 
-/// G2, G7, G10: where several threads let go of the last handles at the same moment, one of them closes the bus: subscribers get what each has published
-/// before, and all who wait wake.
+/// G2, G7, G10: where several threads let go of the last handles at the same moment, one of them
+/// closes the bus: subscribers get what each has published before, and all who wait wake.
 #[test]
 fn last_handles_that_go_together_close_the_bus_once() {
     let options = RequestOptions::expecting(["nobody"]).timeout(Duration::MAX);

@@ -121,8 +121,9 @@ fn payloads_of_further_panics_are_dropped() {
     assert_eq!(Arc::strong_count(&token), owned_by_filters);
 }
 
-/// G9: a filter that panics costs its own subscriber the event, counted; those before and behind it get it, the one who sleeps is woken,
-/// the panic resumes in the publisher, and all goes on as before. By bus and by `Publisher`.
+/// G9: a filter that panics costs its own subscriber the event, counted; those before and behind it
+/// get it, the one who sleeps is woken, the panic resumes in the publisher, and all goes on as
+/// before. By bus and by `Publisher`.
 #[test]
 fn panicking_filter_costs_its_own_subscriber_only() {
     for by_publisher in [false, true] {
@@ -149,7 +150,8 @@ fn panicking_filter_costs_its_own_subscriber_only() {
     }
 }
 
-/// G9: where several panic in one publish, each has its drop counted, and the first panic is the one that resumes.
+/// G9: where several panic in one publish, each has its drop counted, and the first panic is the
+/// one that resumes.
 #[test]
 fn first_of_several_panics_resumes() {
     let bus = live();
@@ -195,7 +197,8 @@ fn panic_is_no_lag() {
     assert_eq!((panicky.lost(), lags.load(SeqCst)), (1, 0));
 }
 
-/// G9: the `Drop` of an evicted event panics in the publisher that evicted it, after everybody was served; the newer event is in the ring.
+/// G9: the `Drop` of an evicted event panics in the publisher that evicted it, after everybody was
+/// served; the newer event is in the ring.
 #[test]
 fn panicking_drop_of_an_evicted_event_disturbs_nobody() {
     let bus = live();
@@ -211,7 +214,8 @@ fn panicking_drop_of_an_evicted_event_disturbs_nobody() {
     assert_eq!((bus.stats().delivered, bus.stats().dropped), (3, 0));
 }
 
-/// G9: so does the `Drop` of a copy for which a ring had no room, in the middle of the subscribers or at their end; the loss is counted once.
+/// G9: so does the `Drop` of a copy for which a ring had no room, in the middle of the subscribers
+/// or at their end; the loss is counted once.
 #[test]
 fn panicking_drop_of_a_refused_event_disturbs_nobody() {
     for full_is_last in [false, true] {
@@ -230,7 +234,8 @@ fn panicking_drop_of_a_refused_event_disturbs_nobody() {
     }
 }
 
-/// G9: the `Drop` of an event that nobody wanted, or that was only copied, panics in its publisher, and the publish counts.
+/// G9: the `Drop` of an event that nobody wanted, or that was only copied, panics in its publisher,
+/// and the publish counts.
 #[test]
 fn panicking_drop_of_the_original_resumes() {
     let bus = live();
@@ -247,7 +252,8 @@ fn panicking_drop_of_the_original_resumes() {
     assert_eq!((bus.stats().published, bus.stats().delivered), (2, 1));
 }
 
-/// G9: an `event_type` that panics resumes in the publisher, after those who take every type have got the event.
+/// G9: an `event_type` that panics resumes in the publisher, after those who take every type have
+/// got the event.
 #[test]
 fn panicking_event_type_does_not_disturb_those_who_take_everything() {
     let bus = live();
@@ -281,7 +287,8 @@ fn panicking_hook_does_not_silence_the_others() {
     drop(full);
 }
 
-/// G7, G9: a waker that panics keeps nobody else asleep: not when an event comes, at the start, at the close, or when the last handle goes.
+/// G7, G9: a waker that panics keeps nobody else asleep: not when an event comes, at the start, at
+/// the close, or when the last handle goes.
 #[test]
 fn panicking_waker_keeps_nobody_else_asleep() {
     type Wake = fn(EventBus<Actor>);
@@ -319,8 +326,9 @@ fn panicking_waker_keeps_nobody_else_asleep() {
     }
 }
 
-/// G9: a filter, `event_type` or `Clone` that panics during the replay does so in the receiver; the event is gone for that one, counted as
-/// discarded, and the next call goes on behind it. Other readers of the log are not concerned.
+/// G9: a filter, `event_type` or `Clone` that panics during the replay does so in the receiver; the
+/// event is gone for that one, counted as discarded, and the next call goes on behind it. Other
+/// readers of the log are not concerned.
 #[test]
 fn panic_during_the_replay_costs_one_event_of_one_receiver() {
     let bus = common::new_bus(4);
@@ -387,7 +395,8 @@ fn panic_during_a_batch_of_the_replay_costs_one_event() {
     }
 }
 
-/// G9: where the `Drop` of a replayed event panics as the last reader frees the log, that reader gets the panic, and can go on.
+/// G9: where the `Drop` of a replayed event panics as the last reader frees the log, that reader
+/// gets the panic, and can go on.
 #[test]
 fn panicking_drop_in_the_log_hits_its_last_reader() {
     let bus = common::new_bus(3);
@@ -516,7 +525,8 @@ fn hook_may_use_the_whole_bus() {
     });
 }
 
-/// G9: the filter and the `Clone` that run in the receiver during the replay may use the whole bus as well.
+/// G9: the filter and the `Clone` that run in the receiver during the replay may use the whole bus
+/// as well.
 #[test]
 fn user_code_of_the_replay_may_use_the_whole_bus() {
     finishes(|| {
@@ -539,7 +549,8 @@ fn user_code_of_the_replay_may_use_the_whole_bus() {
     });
 }
 
-/// G4, G9: a `Clone` may receive from the very subscription that it is replayed to, to the end: each event comes once.
+/// G4, G9: a `Clone` may receive from the very subscription that it is replayed to, to the end:
+/// each event comes once.
 #[test]
 fn clone_may_receive_from_its_own_subscription() {
     thread_local! {
@@ -610,7 +621,8 @@ fn filter_that_refuses_may_receive_from_its_own_subscription() {
     }
 }
 
-/// G5, G9: publishes may nest, each inside the filter of the one before, deeper than arc-swap has fast slots: every event is delivered once.
+/// G5, G9: publishes may nest, each inside the filter of the one before, deeper than arc-swap has
+/// fast slots: every event is delivered once.
 #[test]
 fn publishes_may_nest_deeply() {
     const DEPTH: u64 = 30;
@@ -637,8 +649,8 @@ fn publishes_may_nest_deeply() {
     });
 }
 
-/// G9: a subscription may be dropped by its own filter, by that of another, and by a `Clone` on its way to it; what is then delivered to it is
-/// discarded, and the others get theirs.
+/// G9: a subscription may be dropped by its own filter, by that of another, and by a `Clone` on its
+/// way to it; what is then delivered to it is discarded, and the others get theirs.
 #[test]
 fn subscription_may_be_dropped_by_user_code_under_way() {
     finishes(|| {
@@ -661,8 +673,8 @@ fn subscription_may_be_dropped_by_user_code_under_way() {
     });
 }
 
-/// G9: dropping a subscription drops everything in its ring, though one `Drop` after the other panics; the first panic resumes, and the bus is
-/// without that subscriber.
+/// G9: dropping a subscription drops everything in its ring, though one `Drop` after the other
+/// panics; the first panic resumes, and the bus is without that subscriber.
 #[test]
 fn panicking_drops_do_not_stop_an_unsubscription() {
     let bus = live();
@@ -719,7 +731,8 @@ fn log_freed_while_unwinding_does_not_abort() {
     });
 }
 
-/// G9: and where one event in the ring and one in the log panic, as a subscription that never read its replay is dropped.
+/// G9: and where one event in the ring and one in the log panic, as a subscription that never read
+/// its replay is dropped.
 #[test]
 fn panicking_drops_in_ring_and_log_do_not_abort() {
     in_own_process(module_path!(), "panicking_drops_in_ring_and_log_do_not_abort", || {
@@ -737,7 +750,8 @@ fn panicking_drops_in_ring_and_log_do_not_abort() {
     });
 }
 
-/// G9: publishing and closing on a thread that is unwinding serve everybody, and swallow the panics of others.
+/// G9: publishing and closing on a thread that is unwinding serve everybody, and swallow the panics
+/// of others.
 #[test]
 fn publish_and_close_while_unwinding_do_not_abort() {
     struct Last(EventBus<Actor>);
@@ -766,8 +780,8 @@ fn publish_and_close_while_unwinding_do_not_abort() {
     });
 }
 
-/// G9: where the subscriber that a panic hits is gone, or the payload of a second panic would panic itself when dropped, the publish still ends with the
-/// first panic.
+/// G9: where the subscriber that a panic hits is gone, or the payload of a second panic would panic
+/// itself when dropped, the publish still ends with the first panic.
 #[test]
 fn payload_that_panics_when_dropped_does_no_harm() {
     struct Payload;

@@ -1,5 +1,5 @@
-//! User code that runs when the last share in something goes: the `Drop` of what hooks, filters, wakers and events own.
-//! It may panic, and it may run in the middle of anything.
+//! User code that runs when the last share in something goes: the `Drop` of what hooks, filters,
+//! wakers and events own. It may panic, and it may run in the middle of anything.
 
 mod common;
 
@@ -72,7 +72,8 @@ fn bombed<E: Event + Clone>(bus: &EventBus<E>) -> Subscription<E> {
     bus.subscriber("bombed").capacity(4).filter(filter_that_owns(Bomb::armed())).subscribe()
 }
 
-/// G7, G9, G10: the hooks go with `close`, and a panic in what they own does not keep it from waking anyone.
+/// G7, G9, G10: the hooks go with `close`, and a panic in what they own does not keep it from
+/// waking anyone.
 #[test]
 fn close_ends_every_subscription_although_a_hook_panics_as_it_is_dropped() {
     let bus = common::new_bus::<Number>(0);
@@ -322,7 +323,8 @@ impl Wake for Alarm {
     }
 }
 
-/// G7, G9: a panic in the `Drop` of one task's waker does not leave the subscription deaf for the next.
+/// G7, G9: a panic in the `Drop` of one task's waker does not leave the subscription deaf for the
+/// next.
 #[test]
 fn next_waker_is_woken_although_the_one_before_panicked_as_it_was_dropped() {
     let bus = common::new_bus::<Number>(0);
@@ -542,7 +544,8 @@ fn waker_goes_with_its_subscription() {
     publisher.publish(Number(3)).unwrap();
 }
 
-/// G11: a bus that was closed before it started keeps nothing of its log once that was read, though its handles are still there.
+/// G11: a bus that was closed before it started keeps nothing of its log once that was read, though
+/// its handles are still there.
 #[test]
 fn log_of_a_bus_that_never_started_is_freed_when_it_was_read() {
     #[derive(Clone)]
@@ -570,7 +573,8 @@ fn log_of_a_bus_that_never_started_is_freed_when_it_was_read() {
     assert!(!bus.is_started());
 }
 
-/// G10: the last handle closes the bus there and then, also while a subscription is being dropped on another thread.
+/// G10: the last handle closes the bus there and then, also while a subscription is being dropped
+/// on another thread.
 #[test]
 fn last_handle_closes_the_bus_at_once_while_a_subscription_goes() {
     let gate = Arc::new(Barrier::new(2));
@@ -604,7 +608,8 @@ fn last_handle_closes_the_bus_at_once_while_a_subscription_goes() {
     leaver.join().unwrap();
 }
 
-/// G9: of two panics at once the first resumes and the second is swallowed, because it would abort the process: where start frees the log.
+/// G9: of two panics at once the first resumes and the second is swallowed, because it would abort
+/// the process: where start frees the log.
 #[test]
 fn two_panics_in_the_log_do_not_abort() {
     in_own_process(module_path!(), "two_panics_in_the_log_do_not_abort", || {

@@ -10,15 +10,16 @@ use std::thread;
 
 const PUBLISHERS: usize = 2;
 
-/// G2, G6, G11: while two threads publish at full speed, subscribers come and go 10,000 times. The one who stays misses nothing; totals keep what those
-/// who left have counted; and of all that they brought along (their filters, and events in their rings) no more is there at any time
-/// than the snapshots at hand can hold, and nothing at the end.
+/// G2, G6, G11: while two threads publish at full speed, subscribers come and go 10,000 times. The
+/// one who stays misses nothing; totals keep what those who left have counted; and of all that they
+/// brought along (their filters, and events in their rings) no more is there at any time than the
+/// snapshots at hand can hold, and nothing at the end.
 #[test]
 fn ten_thousand_subscriptions_come_and_go() {
     const GUESTS: usize = 10_000;
     const CAPACITY: usize = 1_024;
-    // Two at a time in each of these: the current snapshot, the one that takes its place, and two for each publisher, which may be about
-    // to change from one to the next.
+    // Two at a time in each of these: the current snapshot, the one that takes its place, and two
+    // for each publisher, which may be about to change from one to the next.
     const MOST_GUESTS: usize = 2 * (2 + 2 * PUBLISHERS);
     let bus = common::new_bus(0);
     bus.start();
@@ -88,7 +89,8 @@ fn ten_thousand_subscriptions_come_and_go() {
 
 const MANY: usize = 1_000;
 
-/// G2, G5: each of 1,000 subscribers, with and without types and filters, gets all that it wants of two threads that publish at once, in order.
+/// G2, G5: each of 1,000 subscribers, with and without types and filters, gets all that it wants of
+/// two threads that publish at once, in order.
 #[test]
 fn thousand_subscribers_get_what_they_want_in_order() {
     const EACH: u64 = 100;
@@ -136,8 +138,8 @@ fn thousand_subscribers_get_what_they_want_in_order() {
     assert_eq!(delivered, received);
 }
 
-/// G3, G4, G7, G10: 1,000 threads sleep on rings of 1 before the start. It wakes them all for the whole replay, a publish wakes them all, and the
-/// close does.
+/// G3, G4, G7, G10: 1,000 threads sleep on rings of 1 before the start. It wakes them all for the
+/// whole replay, a publish wakes them all, and the close does.
 #[test]
 fn thousand_sleepers_wake_for_the_start_for_an_event_and_for_the_close() {
     const REPLAYED: u64 = 5;

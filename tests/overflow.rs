@@ -38,7 +38,8 @@ fn take(reports: &Reports) -> Vec<(String, EventType, u64)> {
     std::mem::take(&mut reports.lock().unwrap())
 }
 
-/// G1 and G2: with `DropNewest`, the default, a full ring keeps what it has; the publish reports the drop, and the counters agree.
+/// G1 and G2: with `DropNewest`, the default, a full ring keeps what it has; the publish reports
+/// the drop, and the counters agree.
 #[test]
 fn drop_newest_keeps_the_oldest() {
     let bus = live();
@@ -51,7 +52,8 @@ fn drop_newest_keeps_the_oldest() {
     assert_eq!((stats.dropped, stats.evicted, stats.received, stats.len, stats.high_water), (7, 0, 3, 2, 3));
 }
 
-/// G1 and G2: with `DropOldest`, a full ring makes room; every publish reports a delivery, and the counters tell the evictions.
+/// G1 and G2: with `DropOldest`, a full ring makes room; every publish reports a delivery, and the
+/// counters tell the evictions.
 #[test]
 fn drop_oldest_keeps_the_newest() {
     let bus = live();
@@ -63,7 +65,8 @@ fn drop_oldest_keeps_the_newest() {
     assert_eq!((stats.dropped, stats.evicted, stats.received, stats.len, stats.high_water), (0, 7, 3, 0, 3));
 }
 
-/// G1: a full ring costs its own subscriber, and no other, whatever the policies and whoever comes first.
+/// G1: a full ring costs its own subscriber, and no other, whatever the policies and whoever comes
+/// first.
 #[test]
 fn slow_subscriber_loses_only_its_own_events() {
     let bus = live();
@@ -150,7 +153,8 @@ fn lag_is_reported_once_per_episode() {
     assert_eq!(slow.lost(), lost);
 }
 
-/// API, section 2: an eviction is a loss like any other, and begins an episode; so does a loss by an event that a `Publisher` publishes.
+/// API, section 2: an eviction is a loss like any other, and begins an episode; so does a loss by
+/// an event that a `Publisher` publishes.
 #[test]
 fn eviction_is_reported_as_lag() {
     let bus = live();
@@ -165,7 +169,8 @@ fn eviction_is_reported_as_lag() {
     assert_eq!(take(&reports), [("oldest".into(), EVEN, 5)]);
 }
 
-/// API, section 2: the losses of lossy subscribers are counted, and never reported; those of others beside them are.
+/// API, section 2: the losses of lossy subscribers are counted, and never reported; those of others
+/// beside them are.
 #[test]
 fn lossy_subscriber_is_never_reported() {
     let bus = live();
@@ -181,7 +186,8 @@ fn lossy_subscriber_is_never_reported() {
     assert_eq!(take(&reports).len(), 1);
 }
 
-/// API, section 2: every subscriber that begins to lag by one and the same publish is reported, and those that do not are not.
+/// API, section 2: every subscriber that begins to lag by one and the same publish is reported, and
+/// those that do not are not.
 #[test]
 fn all_that_begin_to_lag_at_once_are_reported() {
     let bus = live();
@@ -198,8 +204,8 @@ fn all_that_begin_to_lag_at_once_are_reported() {
     assert_eq!(take(&reports), [("b".to_string(), ODD, 1)]);
 }
 
-/// API, section 2: a lag is reported whoever else got the event, and in whichever order they subscribed; so also where the last one
-/// took the event itself rather than a copy.
+/// API, section 2: a lag is reported whoever else got the event, and in whichever order they
+/// subscribed; so also where the last one took the event itself rather than a copy.
 #[test]
 fn lag_is_reported_beside_subscribers_that_keep_up() {
     for (slow_overflow, last_overflow) in [
@@ -217,7 +223,8 @@ fn lag_is_reported_beside_subscribers_that_keep_up() {
     }
 }
 
-/// API, section 2: a further hook adds to those before, and is called after them; a hook added in an episode hears of the next.
+/// API, section 2: a further hook adds to those before, and is called after them; a hook added in
+/// an episode hears of the next.
 #[test]
 fn hooks_add_up() {
     let bus = live();
@@ -254,7 +261,8 @@ fn hooks_run_after_everybody_was_served() {
     assert_eq!(late.len(), 2);
 }
 
-/// G9: a hook may publish, also to the subscriber that lags, which is not reported again for it; and may subscribe.
+/// G9: a hook may publish, also to the subscriber that lags, which is not reported again for it;
+/// and may subscribe.
 #[test]
 fn hook_may_publish_and_subscribe() {
     let bus = live();
@@ -294,7 +302,8 @@ fn hook_may_drop_subscriptions() {
     assert_eq!(stays.len(), 3);
 }
 
-/// G9 and G10: a hook may close the bus: what was published until then can be received, then `Closed`.
+/// G9 and G10: a hook may close the bus: what was published until then can be received, then
+/// `Closed`.
 #[test]
 fn hook_may_close_the_bus() {
     let bus = live();
@@ -309,7 +318,8 @@ fn hook_may_close_the_bus() {
     assert_eq!(slow.try_recv(), Err(TryRecvError::Closed));
 }
 
-/// G11: `close` drops the hooks, so that one that owns the bus no longer keeps it alive; and on a closed bus none is kept.
+/// G11: `close` drops the hooks, so that one that owns the bus no longer keeps it alive; and on a
+/// closed bus none is kept.
 #[test]
 fn close_drops_the_hooks() {
     // One that is live, and two that never started.
@@ -331,7 +341,8 @@ fn close_drops_the_hooks() {
     }
 }
 
-/// API, section 2: publishers that lose events at the same moment begin one episode between them, and it is reported once.
+/// API, section 2: publishers that lose events at the same moment begin one episode between them,
+/// and it is reported once.
 #[test]
 fn racing_publishers_report_one_episode_once() {
     const THREADS: usize = 3;
@@ -359,7 +370,8 @@ fn racing_publishers_report_one_episode_once() {
     }
 }
 
-/// API, section 2: `high_water` is the highest fill seen when the receiver finds its ring filled anew, and the capacity where it overflowed.
+/// API, section 2: `high_water` is the highest fill seen when the receiver finds its ring filled
+/// anew, and the capacity where it overflowed.
 #[test]
 fn high_water_follows_the_fill_of_the_ring() {
     let bus = live();
@@ -383,7 +395,8 @@ fn high_water_follows_the_fill_of_the_ring() {
     assert_eq!(high_water(), 16);
 }
 
-/// API, section 2: it is sampled now and then as well, for a receiver that never finds its ring empty.
+/// API, section 2: it is sampled now and then as well, for a receiver that never finds its ring
+/// empty.
 #[test]
 fn high_water_is_sampled_while_the_ring_does_not_run_empty() {
     let bus = live();

@@ -68,8 +68,8 @@ impl Event for Large {
     }
 }
 
-/// G2 and API, section 2: a publish reports 1 buffered before `start`, and after it one delivery or drop for every interested
-/// subscriber and nothing for the others. The two ways to publish agree.
+/// G2 and API, section 2: a publish reports 1 buffered before `start`, and after it one delivery or
+/// drop for every interested subscriber and nothing for the others. The two ways to publish agree.
 #[test]
 fn publish_reports_what_became_of_the_event() {
     let bus = common::new_bus(2);
@@ -100,8 +100,8 @@ fn outcomes_add_up() {
     assert_eq!((sum.delivered(), sum.dropped()), (22, 33));
 }
 
-/// API, section 2: a subscriber that asked for other types is not touched by an event: it gets no copy, its filter is not
-/// asked, and nothing is counted for it.
+/// API, section 2: a subscriber that asked for other types is not touched by an event: it gets no
+/// copy, its filter is not asked, and nothing is counted for it.
 #[test]
 fn event_touches_no_subscriber_of_another_type() {
     let bus = live();
@@ -123,8 +123,8 @@ fn event_touches_no_subscriber_of_another_type() {
     assert!(bus.stats().subscribers.iter().all(|stats| stats.filtered == 0));
 }
 
-/// API, section 2: `types` and `filter` must both agree; what the filter refuses is counted as filtered, and is neither delivered
-/// nor dropped.
+/// API, section 2: `types` and `filter` must both agree; what the filter refuses is counted as
+/// filtered, and is neither delivered nor dropped.
 #[test]
 fn types_and_filter_must_both_agree() {
     let bus = live();
@@ -165,8 +165,8 @@ fn type_named_twice_delivers_once() {
     assert!(subscription.is_empty());
 }
 
-/// API, section 2: a subscriber that could never receive anything, by an empty list of types or a ring of 0, is refused by a panic that
-/// names it, and does not join.
+/// API, section 2: a subscriber that could never receive anything, by an empty list of types or a
+/// ring of 0, is refused by a panic that names it, and does not join.
 #[test]
 fn subscriber_that_could_never_receive_is_refused() {
     let bus = live::<Number>();
@@ -221,8 +221,8 @@ fn ring_that_no_memory_can_hold_is_refused() {
     }
 }
 
-/// API, section 2: the routes find exactly the interested subscribers among a thousand types, however they fall into the table, and still do
-/// after half of the subscribers have left.
+/// API, section 2: the routes find exactly the interested subscribers among a thousand types,
+/// however they fall into the table, and still do after half of the subscribers have left.
 #[test]
 fn thousand_types_are_told_apart() {
     const TYPES: usize = 1_000;
@@ -262,8 +262,8 @@ fn thousand_types_are_told_apart() {
     }
 }
 
-/// API, section 2: `has_subscribers` looks at types, not at filters; it forgets those that left or were stopped, and is false once
-/// the bus is closed.
+/// API, section 2: `has_subscribers` looks at types, not at filters; it forgets those that left or
+/// were stopped, and is false once the bus is closed.
 #[test]
 fn has_subscribers_follows_who_would_be_offered_the_type() {
     let bus = common::new_bus::<Number>(0);
@@ -284,8 +284,8 @@ fn has_subscribers_follows_who_would_be_offered_the_type() {
     assert!(!bus.has_subscribers(EVEN));
 }
 
-/// API, section 2: subscriptions without a name are numbered from 1, as only they are; names need not be unique, and statistics
-/// list the subscribers in the order in which they came.
+/// API, section 2: subscriptions without a name are numbered from 1, as only they are; names need
+/// not be unique, and statistics list the subscribers in the order in which they came.
 #[test]
 fn nameless_subscriptions_are_numbered() {
     let bus = common::new_bus::<Number>(0);
@@ -306,8 +306,8 @@ fn nameless_subscriptions_are_numbered() {
     assert_eq!(listed, expected.map(|(name, capacity)| (name.to_string(), capacity)));
 }
 
-/// G6: a `Publisher` that has published before sees every later subscription and unsubscription, and the close, and counts on
-/// where it was when it is cloned or dropped.
+/// G6: a `Publisher` that has published before sees every later subscription and unsubscription,
+/// and the close, and counts on where it was when it is cloned or dropped.
 #[test]
 fn publisher_sees_what_changes_after_its_first_publish() {
     let bus = common::new_bus(1);
@@ -332,8 +332,8 @@ fn publisher_sees_what_changes_after_its_first_publish() {
     assert_eq!((stats.published, stats.buffered, stats.delivered, stats.startup_rejected), (5, 1, 4, 1));
 }
 
-/// G6: whatever one thread subscribes is seen by the next publish of another, through a `Publisher` as through a bus; and whatever
-/// it has dropped is not.
+/// G6: whatever one thread subscribes is seen by the next publish of another, through a `Publisher`
+/// as through a bus; and whatever it has dropped is not.
 #[test]
 fn subscription_is_offered_the_next_event_of_any_thread() {
     const ROUNDS: u64 = 2_000;
@@ -343,7 +343,8 @@ fn subscription_is_offered_the_next_event_of_any_thread() {
         let (bus, turn, mut publisher) = (bus.clone(), Arc::clone(&turn), bus.publisher());
         move || {
             for round in 0..ROUNDS {
-                // Two turns a round: while the other thread subscribes, and after it has dropped the subscription.
+                // Two turns a round: while the other thread subscribes, and after it has dropped
+                // the subscription.
                 for (wanted, delivered) in [(2 * round + 1, 1), (2 * round + 2, 0)] {
                     wait_until(|| turn.load(SeqCst) == 2 * wanted - 1);
                     let number = Number(2 * round);
@@ -368,8 +369,9 @@ fn subscription_is_offered_the_next_event_of_any_thread() {
     publishing.finish();
 }
 
-/// G5: events are received in the order of their publishes where one had returned before the next began, though two threads take
-/// turns, by bus and by `Publisher`, and the bus starts in the middle.
+/// G5: events are received in the order of their publishes where one had returned before the next
+/// began, though two threads take turns, by bus and by `Publisher`, and the bus starts in the
+/// middle.
 #[test]
 fn events_of_threads_that_take_turns_arrive_in_order() {
     const EVENTS: u64 = 4_000;
@@ -408,7 +410,8 @@ fn events_of_threads_that_take_turns_arrive_in_order() {
     assert_eq!(all, EVENTS, "its ring had room for everything");
 }
 
-/// G5: events that one thread publishes alternately through its `Publisher` and through the bus arrive in its order.
+/// G5: events that one thread publishes alternately through its `Publisher` and through the bus
+/// arrive in its order.
 #[test]
 fn publisher_and_bus_of_one_thread_keep_its_order() {
     let bus = live();
@@ -420,7 +423,8 @@ fn publisher_and_bus_of_one_thread_keep_its_order() {
     assert_eq!(subscription.try_iter().collect::<Vec<_>>(), (0..100).map(Number).collect::<Vec<_>>());
 }
 
-/// G1 and G2: threads that publish at once disturb each other neither in the rings nor in the counts.
+/// G1 and G2: threads that publish at once disturb each other neither in the rings nor in the
+/// counts.
 #[test]
 fn simultaneous_publishes_are_all_delivered_and_counted() {
     const THREADS: u64 = 4;
@@ -451,7 +455,8 @@ fn simultaneous_publishes_are_all_delivered_and_counted() {
     assert_eq!((stats.published, stats.delivered, stats.dropped), (THREADS * EACH, THREADS * EACH, 0));
 }
 
-/// API, section 2: errors give the very event back, and need no `Debug` of it, neither to be unwrapped nor as `dyn Error`.
+/// API, section 2: errors give the very event back, and need no `Debug` of it, neither to be
+/// unwrapped nor as `dyn Error`.
 #[test]
 fn errors_give_the_event_back_and_need_no_debug() {
     let bus = common::new_bus(1);
@@ -474,7 +479,8 @@ fn errors_give_the_event_back_and_need_no_debug() {
     assert!(everything.contains("subscriber-1"), "{everything}");
 }
 
-/// API, section 2: every error is a `std::error::Error` whose text is a lower-case phrase without a full stop.
+/// API, section 2: every error is a `std::error::Error` whose text is a lower-case phrase without a
+/// full stop.
 #[test]
 fn errors_display_as_lower_case_phrases() {
     const STARTUP_FULL: &str =
@@ -493,7 +499,8 @@ fn errors_display_as_lower_case_phrases() {
     }
 }
 
-/// G11: nothing grows with traffic: what was received or dropped is gone, and no copy stays behind in the bus.
+/// G11: nothing grows with traffic: what was received or dropped is gone, and no copy stays behind
+/// in the bus.
 #[test]
 fn no_copy_of_an_event_stays_behind() {
     let bus = live();

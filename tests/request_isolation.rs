@@ -126,7 +126,8 @@ fn publish(bus: &EventBus<Actor>, by: &'static str) {
     bus.publish(Actor::answer(by).0).unwrap();
 }
 
-/// G9: an answer that panics when it is asked who it is from is nobody's; subscribers get it, and the request goes on.
+/// G9: an answer that panics when it is asked who it is from is nobody's; subscribers get it, and
+/// the request goes on.
 #[test]
 fn panicking_responder_is_unexpected() {
     let (bus, _questions) = live();
@@ -141,8 +142,8 @@ fn panicking_responder_is_unexpected() {
     assert_eq!((result.responses.len(), result.unexpected, result.duplicates), (1, 1, 0));
 }
 
-/// G8, G9: an event that panics when it is asked whether it answers, or what, answers nothing; subscribers get it. Where it said that it is
-/// a response, it is late.
+/// G8, G9: an event that panics when it is asked whether it answers, or what, answers nothing;
+/// subscribers get it. Where it said that it is a response, it is late.
 #[test]
 fn panicking_event_answers_nothing() {
     let (bus, _questions) = live();
@@ -160,8 +161,8 @@ fn panicking_event_answers_nothing() {
     assert_eq!(gather.wait().unwrap().responses.len(), 1);
 }
 
-/// G9: an event that goes back to its publisher is dropped where user code has panicked meanwhile, and may panic itself: no abort, and the
-/// first panic is the one that resumes.
+/// G9: an event that goes back to its publisher is dropped where user code has panicked meanwhile,
+/// and may panic itself: no abort, and the first panic is the one that resumes.
 #[test]
 fn refused_event_may_panic_as_it_is_dropped() {
     // Nobody takes it: one ring is full, and the filter of the other panics.
@@ -214,8 +215,8 @@ mod fragile {
     }
 }
 
-/// G8, G9: a waker that panics as the wait ends is heard of, and so are no panics of the answers that go with it: no abort. The same where
-/// the request is given up.
+/// G8, G9: a waker that panics as the wait ends is heard of, and so are no panics of the answers
+/// that go with it: no abort. The same where the request is given up.
 #[test]
 fn waker_may_panic_as_it_is_dropped() {
     let (bus, _questions) = live();
@@ -244,7 +245,8 @@ fn waker_may_panic_as_it_is_dropped() {
     }
 }
 
-/// G8, G9: a request that panics at any turn is given up: no entry stays in the map, and its id is free.
+/// G8, G9: a request that panics at any turn is given up: no entry stays in the map, and its id is
+/// free.
 #[test]
 fn panicking_request_is_given_up() {
     let (bus, _questions) = live();
@@ -266,7 +268,8 @@ fn panicking_request_is_given_up() {
     assert_eq!(bus.stats().requests_in_flight, 0);
 }
 
-/// G8, G9: a subscriber whose filter panics for an answer has a drop counted, and the requester gets the answer all the same.
+/// G8, G9: a subscriber whose filter panics for an answer has a drop counted, and the requester
+/// gets the answer all the same.
 #[test]
 fn panicking_filter_keeps_no_answer_from_its_request() {
     let (bus, _questions) = live();
@@ -277,7 +280,8 @@ fn panicking_filter_keeps_no_answer_from_its_request() {
     assert_eq!(gather.wait().unwrap().responses.len(), 1);
 }
 
-/// G8, G9: an answer that panics when it is copied for a subscriber reaches its request, which needs no copy.
+/// G8, G9: an answer that panics when it is copied for a subscriber reaches its request, which
+/// needs no copy.
 #[test]
 fn panicking_clone_keeps_no_answer_from_its_request() {
     let (bus, _questions) = live();
@@ -290,7 +294,8 @@ fn panicking_clone_keeps_no_answer_from_its_request() {
     assert_eq!(gather.wait().unwrap().responses.len(), 1);
 }
 
-/// G8, G9: before the start, the log has the answer and its request needs a copy: where that panics, the answer is as good as late.
+/// G8, G9: before the start, the log has the answer and its request needs a copy: where that
+/// panics, the answer is as good as late.
 #[test]
 fn panicking_clone_before_the_start_makes_an_answer_late() {
     let bus = common::new_bus(2);
@@ -304,7 +309,8 @@ fn panicking_clone_before_the_start_makes_an_answer_late() {
     assert_eq!(everything.len(), 2, "G3: it was accepted, and is replayed");
 }
 
-/// G9: duplicates, unexpected and late answers are dropped on the publisher, under no lock: they may panic, and they may use the bus.
+/// G9: duplicates, unexpected and late answers are dropped on the publisher, under no lock: they
+/// may panic, and they may use the bus.
 #[test]
 fn stray_answers_may_panic_as_they_are_dropped() {
     let (bus, _questions) = live();
@@ -376,8 +382,8 @@ fn panic_resumes_from_a_request_without_a_drop() {
     assert!(bus.request(Plain, expecting(&["a"])).is_ok(), "its id is free");
 }
 
-/// G9: answers that panic as they are dropped with their gather do not keep the others from being dropped, or abort the process; not
-/// even while the requester unwinds already.
+/// G9: answers that panic as they are dropped with their gather do not keep the others from being
+/// dropped, or abort the process; not even while the requester unwinds already.
 #[test]
 fn given_up_answers_may_panic_as_they_are_dropped() {
     let (bus, _questions) = live();
@@ -415,7 +421,8 @@ impl Wake for ActingWaker {
     }
 }
 
-/// G9: a waker that panics does so in who woke it, and the result is there; the other requesters are woken by `close` all the same.
+/// G9: a waker that panics does so in who woke it, and the result is there; the other requesters
+/// are woken by `close` all the same.
 #[test]
 fn panicking_waker_harms_no_requester() {
     let (bus, _questions) = live();
@@ -450,7 +457,8 @@ fn panicking_waker_does_not_stop_a_close() {
     }
 }
 
-/// Everything a bus can be asked for, from inside user code: the same request, another one, the numbers, an answer.
+/// Everything a bus can be asked for, from inside user code: the same request, another one, the
+/// numbers, an answer.
 fn use_requests(bus: &EventBus<Actor>, handle: &ringbus::CancelHandle) {
     let refused = bus.request(Actor::question().0, expecting(&["z"]));
     drop(refused);
@@ -459,7 +467,8 @@ fn use_requests(bus: &EventBus<Actor>, handle: &ringbus::CancelHandle) {
     handle.cancel();
 }
 
-/// G9: user code of requests runs under no lock: every call of it may use the whole bus, the very request included.
+/// G9: user code of requests runs under no lock: every call of it may use the whole bus, the very
+/// request included.
 #[test]
 fn user_code_of_requests_may_use_the_whole_bus() {
     type Place = fn(&Script) -> &Action;
@@ -516,7 +525,8 @@ fn waker_of_a_request_may_use_the_whole_bus() {
     });
 }
 
-/// G8, G9: an answer is with its requester before the lag hooks hear of the subscriber that lost it.
+/// G8, G9: an answer is with its requester before the lag hooks hear of the subscriber that lost
+/// it.
 #[test]
 fn hook_finds_the_answer_gathered() {
     let (bus, _questions) = live();

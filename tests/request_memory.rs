@@ -1,5 +1,5 @@
-//! A hundred thousand requests end with the memory that they began with. A counting allocator of its own, and one test: nothing else
-//! may allocate meanwhile.
+//! A hundred thousand requests end with the memory that they began with. A counting allocator of
+//! its own, and one test: nothing else may allocate meanwhile.
 
 mod common;
 
@@ -13,7 +13,8 @@ static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 const NAMES: [&str; 3] = ["a", "b", "c"];
 
-/// 4 threads ask 3 responder threads, so often each; some requests are given up, some ids are strings.
+/// 4 threads ask 3 responder threads, so often each; some requests are given up, some ids are
+/// strings.
 fn ask_and_answer(bus: &EventBus<Talk>, each: u64) {
     let responders = NAMES.map(|name| {
         let questions = bus.subscriber(name).types([QUESTION]).capacity(16).subscribe();
@@ -33,7 +34,8 @@ fn ask_and_answer(bus: &EventBus<Talk>, each: u64) {
             for number in 0..each {
                 let id =
                     if number % 2 == 0 { RequestId::unique() } else { format!("{requester} asks {number}").into() };
-                // Of each requester, two questions wait in a ring at most: one given up, and the next.
+                // Of each requester, two questions wait in a ring at most: one given up, and the
+                // next.
                 let gather = bus.request(Talk::Question(id), options.clone()).unwrap();
                 if number % 5 == 0 {
                     drop(gather);

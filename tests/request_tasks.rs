@@ -1,4 +1,5 @@
-//! Requests among the tasks of a runtime, without the feature `tokio`: `until`, with the runtime's own sleep or token.
+//! Requests among the tasks of a runtime, without the feature `tokio`: `until`, with the runtime's
+//! own sleep or token.
 
 mod common;
 

@@ -35,8 +35,8 @@ fn names(missing: &[Arc<str>]) -> Vec<&str> {
     missing.iter().map(|name| &**name).collect()
 }
 
-/// G8: every expected responder is gathered once, in order of arrival; more of them are duplicates, and others unexpected: counted, and
-/// nothing more.
+/// G8: every expected responder is gathered once, in order of arrival; more of them are duplicates,
+/// and others unexpected: counted, and nothing more.
 #[test]
 fn first_answer_of_each_expected_responder_counts() {
     let (bus, questions) = talkative_bus();
@@ -122,7 +122,8 @@ fn grace_ends_with_the_timeout() {
     assert_eq!(answers(&finishes(move || gather.wait()).unwrap().responses), [("a", 0)]);
 }
 
-/// Requests: the timeout counts from the call of `request`, not from that of `wait`; and does not end a wait early.
+/// Requests: the timeout counts from the call of `request`, not from that of `wait`; and does not
+/// end a wait early.
 #[test]
 fn timeout_counts_from_the_request() {
     let (bus, _questions) = talkative_bus();
@@ -167,7 +168,8 @@ fn request_without_timeout_waits() {
     assert_eq!(answers(&waiting.join().responses), [("a", 7)]);
 }
 
-/// G8: each mistake has an error of its own, that comes at once and gives the event back. Nothing was published, nothing is under way.
+/// G8: each mistake has an error of its own, that comes at once and gives the event back. Nothing
+/// was published, nothing is under way.
 #[test]
 fn mistakes_are_errors_at_once() {
     let (bus, questions) = talkative_bus();
@@ -188,7 +190,8 @@ fn mistakes_are_errors_at_once() {
     assert_eq!((bus.stats().published, bus.stats().requests_in_flight), (0, 0));
 }
 
-/// G8: an id that is under way is refused, and the request that has it is not disturbed; once that is gone, the id is free.
+/// G8: an id that is under way is refused, and the request that has it is not disturbed; once that
+/// is gone, the id is free.
 #[test]
 fn id_under_way_is_refused() {
     let (bus, _questions) = talkative_bus();
@@ -206,7 +209,8 @@ fn id_under_way_is_refused() {
     assert_eq!(bus.stats().requests_in_flight, 0);
 }
 
-/// G8: a request that no subscriber takes fails at once: nobody there, nobody interested, filtered out, every ring full.
+/// G8: a request that no subscriber takes fails at once: nobody there, nobody interested, filtered
+/// out, every ring full.
 #[test]
 fn request_that_nobody_takes_is_handed_back() {
     let bus = common::new_bus(0);
@@ -253,7 +257,8 @@ fn request_before_the_start_is_answered_after_it() {
     assert_eq!(responder.finish(), Talk::Question(id));
 }
 
-/// G8: a response that is kept for the replay was accepted, and so is gathered; and is replayed like any event.
+/// G8: a response that is kept for the replay was accepted, and so is gathered; and is replayed
+/// like any event.
 #[test]
 fn response_before_the_start_is_gathered() {
     let bus = common::new_bus(2);
@@ -443,7 +448,8 @@ fn publisher_answers_as_well() {
     }
 }
 
-/// G8: a response to a request that has ended, or that never was, is late: with and without other requests under way.
+/// G8: a response to a request that has ended, or that never was, is late: with and without other
+/// requests under way.
 #[test]
 fn response_without_a_request_is_late() {
     let (bus, _questions) = talkative_bus();
@@ -493,7 +499,8 @@ fn responder_that_never_answers_is_missing() {
     assert_eq!(answers(&error.into_partial().responses), [("a", 1)]);
 }
 
-/// G8, G10: a responder that closes the bus instead of answering ends the request, with what had come.
+/// G8, G10: a responder that closes the bus instead of answering ends the request, with what had
+/// come.
 #[test]
 fn responder_that_closes_the_bus_ends_the_request() {
     let (bus, questions) = talkative_bus();
@@ -515,7 +522,8 @@ fn responder_that_closes_the_bus_ends_the_request() {
     assert_eq!(bus.stats().late_responses, 0, "G8: what was refused is not late");
 }
 
-/// G8: where enough had answered before the bus was closed, or the request cancelled, that is a success.
+/// G8: where enough had answered before the bus was closed, or the request cancelled, that is a
+/// success.
 #[test]
 fn enough_answers_survive_the_end() {
     let (bus, _questions) = talkative_bus();
@@ -556,7 +564,8 @@ fn close_before_the_start_ends_a_request() {
     assert_eq!(questions.try_recv(), Ok(Talk::Question(id)));
 }
 
-/// Requests: cancelling wakes the requester from another thread, works before the wait begins, and does nothing after its end.
+/// Requests: cancelling wakes the requester from another thread, works before the wait begins, and
+/// does nothing after its end.
 #[test]
 fn cancel_ends_the_wait() {
     let (bus, _questions) = talkative_bus();
@@ -626,7 +635,8 @@ fn until_ends_with_its_stop_or_its_answers() {
     assert_eq!(bus.stats().requests_in_flight, 0);
 }
 
-/// Requests: with a grace, `until` waits for the rest until `stop`, and then the minimum is enough; without one, it is at once.
+/// Requests: with a grace, `until` waits for the rest until `stop`, and then the minimum is enough;
+/// without one, it is at once.
 #[test]
 fn until_takes_the_place_of_the_grace() {
     let (bus, _questions) = talkative_bus();
@@ -646,7 +656,8 @@ fn until_takes_the_place_of_the_grace() {
     assert_eq!(result.errors(), ["no response from b"]);
 }
 
-/// G8: a future that is dropped gives the request up, before its first poll and after it; a `stop` that panics does so as well.
+/// G8: a future that is dropped gives the request up, before its first poll and after it; a `stop`
+/// that panics does so as well.
 #[test]
 fn dropped_future_gives_the_request_up() {
     let (bus, _questions) = talkative_bus();
@@ -690,7 +701,8 @@ fn given_up_wait_keeps_no_waker() {
     assert_eq!(counter.wakes(), 0);
 }
 
-/// G8: ten threads that answer as the same responder at once count once, and the other nine are duplicates.
+/// G8: ten threads that answer as the same responder at once count once, and the other nine are
+/// duplicates.
 #[test]
 fn ten_threads_of_one_responder_count_once() {
     for round in 0..200 {
@@ -711,7 +723,8 @@ fn ten_threads_of_one_responder_count_once() {
     }
 }
 
-/// G7, G8: ten responders that answer at once complete a request, with a requester that is waiting or about to.
+/// G7, G8: ten responders that answer at once complete a request, with a requester that is waiting
+/// or about to.
 #[test]
 fn ten_responders_at_once_complete_a_request() {
     const NAMES: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
@@ -787,7 +800,8 @@ impl Response for Weighty {
     }
 }
 
-/// G8, G11: a requester that drops its gather while answers arrive leaves nothing behind, and no copy of any answer.
+/// G8, G11: a requester that drops its gather while answers arrive leaves nothing behind, and no
+/// copy of any answer.
 #[test]
 fn dropping_the_gather_while_answers_arrive_leaves_nothing() {
     let bus = common::new_bus(0);
@@ -817,7 +831,8 @@ fn dropping_the_gather_while_answers_arrive_leaves_nothing() {
     }
 }
 
-/// G8: every accepted response is in a result or counted, whatever the end: in time, twice, unexpected, given up, late.
+/// G8: every accepted response is in a result or counted, whatever the end: in time, twice,
+/// unexpected, given up, late.
 #[test]
 fn every_response_is_in_a_result_or_counted() {
     let (bus, _questions) = talkative_bus();
@@ -910,7 +925,8 @@ impl Response for CounterQuestion {
     }
 }
 
-/// G8: an event may answer one request by making another. Where that fails, it was not accepted, and so answers nothing.
+/// G8: an event may answer one request by making another. Where that fails, it was not accepted,
+/// and so answers nothing.
 #[test]
 fn event_may_answer_by_asking() {
     let bus = common::new_bus(0);
@@ -992,7 +1008,8 @@ fn request_that_the_log_turns_away_is_refused_like_any_other() {
     }
 }
 
-/// G7, G8: 100,000 requests from 4 threads to 3 responder threads: each is answered by all, nothing is late, and nothing stays behind.
+/// G7, G8: 100,000 requests from 4 threads to 3 responder threads: each is answered by all, nothing
+/// is late, and nothing stays behind.
 #[test]
 fn hundred_thousand_requests_leave_nothing_behind() {
     const REQUESTERS: u64 = 4;

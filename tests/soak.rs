@@ -1,7 +1,8 @@
-//! Everything at once, for long: memory ends where it began, and every event is accounted for. A counting allocator of its own, and one
-//! test: nothing else may allocate meanwhile.
+//! Everything at once, for long: memory ends where it began, and every event is accounted for. A
+//! counting allocator of its own, and one test: nothing else may allocate meanwhile.
 //!
-//! The environment variable `RINGBUS_SOAK_EVENTS` says how many events to publish; `RINGBUS_UNDER_SANITIZER` that memory is not the program's alone.
+//! The environment variable `RINGBUS_SOAK_EVENTS` says how many events to publish;
+//! `RINGBUS_UNDER_SANITIZER` that memory is not the program's alone.
 
 mod common;
 
@@ -25,7 +26,8 @@ static ALLOCATOR: CountingAllocator = CountingAllocator;
 /// Threads that a bus is kept busy by.
 const THREADS: usize = 8;
 
-/// What travels: news on a lane, of which every copy has memory of its own, and questions and answers.
+/// What travels: news on a lane, of which every copy has memory of its own, and questions and
+/// answers.
 #[derive(Clone)]
 enum Message {
     News(usize, #[expect(dead_code, reason = "owned, never read")] Box<[u64; 8]>),
@@ -59,8 +61,9 @@ impl Event for Message {
     }
 }
 
-/// Starts a thread that waits at the gate. By then it is known to arc-swap, which keeps a record for each thread of the moment in which there
-/// are most of them: so there are as many in every round.
+/// Starts a thread that waits at the gate. By then it is known to arc-swap, which keeps a record
+/// for each thread of the moment in which there are most of them: so there are as many in every
+/// round.
 fn spawn<T: Send + 'static>(
     bus: &EventBus<Message>,
     gate: &Arc<Gate>,
@@ -74,7 +77,8 @@ fn spawn<T: Send + 'static>(
     })
 }
 
-/// Publishes so many events on the lanes by turns: by bus, or by `Publisher`, and then one by one and in batches. Gives what it was told, by lane.
+/// Publishes so many events on the lanes by turns: by bus, or by `Publisher`, and then one by one
+/// and in batches. Gives what it was told, by lane.
 fn publish(
     bus: &EventBus<Message>,
     mut publisher: Option<Publisher<Message>>,
@@ -125,8 +129,8 @@ fn respond(bus: &EventBus<Message>, questions: Subscription<Message>, name: &'st
 
 const RESPONDERS: [&str; 2] = ["a", "b"];
 
-/// Asks so many questions one after the other, and gives every fifth up, but not the last: then all have been answered when this returns.
-/// Gives how many answers it has got.
+/// Asks so many questions one after the other, and gives every fifth up, but not the last: then all
+/// have been answered when this returns. Gives how many answers it has got.
 fn ask(bus: &EventBus<Message>, questions: u64) -> u64 {
     let options = RequestOptions::expecting(RESPONDERS).timeout(LONG);
     let mut answers = 0;
@@ -139,7 +143,8 @@ fn ask(bus: &EventBus<Message>, questions: u64) -> u64 {
     answers
 }
 
-/// Subscribes again and again, receives a little and leaves, until it is over. Gives how many events came.
+/// Subscribes again and again, receives a little and leaves, until it is over. Gives how many
+/// events came.
 fn come_and_go(bus: &EventBus<Message>, lane: usize, is_over: &AtomicBool) -> u64 {
     let mut random = Random::new(1);
     let mut received = 0;
@@ -153,8 +158,8 @@ fn come_and_go(bus: &EventBus<Message>, lane: usize, is_over: &AtomicBool) -> u6
     received
 }
 
-/// The whole life of a bus that is kept busy from all sides, and the balance at its end. Gives how many bytes were allocated when all was
-/// over and the bus still there.
+/// The whole life of a bus that is kept busy from all sides, and the balance at its end. Gives how
+/// many bytes were allocated when all was over and the bus still there.
 fn live_and_close(events: u64) -> isize {
     const BACKLOG: usize = 64;
     let questions = events / 40;
@@ -242,7 +247,8 @@ fn contend() {
     });
 }
 
-/// How much of the process is in memory, in KiB. Under a sanitizer that is mostly the sanitizer's own, and tells nothing.
+/// How much of the process is in memory, in KiB. Under a sanitizer that is mostly the sanitizer's
+/// own, and tells nothing.
 #[cfg(target_os = "linux")]
 fn resident_memory() -> u64 {
     if std::env::var_os("RINGBUS_UNDER_SANITIZER").is_some() {
@@ -258,9 +264,11 @@ fn resident_memory() -> u64 {
     0
 }
 
-/// G2, G8, G11: events by all ways to publish, questions and answers, with subscribers that keep up, lag, never read, and come and go: to the event,
-/// what publishes reported is what was received, queued, evicted or discarded. A bus needs no more memory for many events than for few, and
-/// gives all of it back, to the byte; and the process has as much of it as before, give or take what the system's allocator keeps.
+/// G2, G8, G11: events by all ways to publish, questions and answers, with subscribers that keep
+/// up, lag, never read, and come and go: to the event, what publishes reported is what was
+/// received, queued, evicted or discarded. A bus needs no more memory for many events than for few,
+/// and gives all of it back, to the byte; and the process has as much of it as before, give or take
+/// what the system's allocator keeps.
 #[test]
 fn memory_ends_where_it_began() {
     const ROUNDS: u64 = 3;

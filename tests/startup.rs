@@ -55,8 +55,8 @@ fn events_are_kept_until_the_start() {
     assert_eq!(subscription.try_iter().collect::<Vec<_>>(), numbers(0..4));
 }
 
-/// G3: an event for which the start-up buffer has no room is handed back, by bus and `Publisher`, and is counted as rejected; what was
-/// accepted before it is not disturbed.
+/// G3: an event for which the start-up buffer has no room is handed back, by bus and `Publisher`,
+/// and is counted as rejected; what was accepted before it is not disturbed.
 #[test]
 fn full_start_up_buffer_hands_the_event_back() {
     let bus = common::new_bus(2);
@@ -85,7 +85,8 @@ fn bus_without_a_start_up_buffer_refuses_until_the_start() {
     assert_eq!(subscription.try_recv(), Ok(Number(2)));
 }
 
-/// G3: threads that race for the last slots of the buffer get exactly as many as there are, and every accepted event is replayed once.
+/// G3: threads that race for the last slots of the buffer get exactly as many as there are, and
+/// every accepted event is replayed once.
 #[test]
 fn racing_publishers_fill_the_buffer_exactly() {
     const THREADS: usize = 4;
@@ -141,7 +142,8 @@ fn subscriber_after_the_start_gets_no_replay() {
     assert_eq!(late.try_recv(), Ok(Number(1)));
 }
 
-/// G3: types and filter apply to the replay as they do to live events; what the filter refuses is counted alike.
+/// G3: types and filter apply to the replay as they do to live events; what the filter refuses is
+/// counted alike.
 #[test]
 fn types_and_filter_apply_to_the_replay() {
     let bus = common::new_bus(10);
@@ -255,7 +257,8 @@ fn batch_that_straddles_the_start_is_replayed_in_part() {
     }
 }
 
-/// G4: live events wait in the ring until the replay is read, and are lost alone where they find no room.
+/// G4: live events wait in the ring until the replay is read, and are lost alone where they find no
+/// room.
 #[test]
 fn live_events_wait_behind_an_unread_replay() {
     let bus = common::new_bus(3);
@@ -280,8 +283,8 @@ fn second_start_replays_nothing() {
     assert_eq!(subscription.try_iter().collect::<Vec<_>>(), numbers(0..1));
 }
 
-/// API, section 2: of threads that start at once, one is told the length of the replay, and for all of them the bus is open when
-/// `start` returns.
+/// API, section 2: of threads that start at once, one is told the length of the replay, and for all
+/// of them the bus is open when `start` returns.
 #[test]
 fn one_of_many_racing_starts_reports_the_replay() {
     const THREADS: usize = 3;
@@ -329,7 +332,8 @@ fn closed_bus_remembers_that_it_was_started() {
     assert!(bus.is_started());
 }
 
-/// API, section 2: `len` counts the unread part of the replay, once there is one to read, and the ring.
+/// API, section 2: `len` counts the unread part of the replay, once there is one to read, and the
+/// ring.
 #[test]
 fn len_counts_the_unread_replay() {
     let bus = common::new_bus(3);
@@ -361,8 +365,8 @@ fn parked_subscribers_wake_for_the_replay() {
     }
 }
 
-/// G11: the log is freed with its last reader: at the start or the close where there is none, and otherwise when the last one has read
-/// or left it, whatever else of the bus lives on.
+/// G11: the log is freed with its last reader: at the start or the close where there is none, and
+/// otherwise when the last one has read or left it, whatever else of the bus lives on.
 #[test]
 fn last_reader_frees_the_log() {
     let token = Token(Arc::new(()));
@@ -418,13 +422,15 @@ fn batch_that_ends_the_replay_frees_the_log() {
     assert_eq!(token.copies(), 0);
 }
 
-/// What one publisher of the race below saw: how many of its events were buffered, and how many went live after that.
+/// What one publisher of the race below saw: how many of its events were buffered, and how many
+/// went live after that.
 struct Sent {
     buffered: u64,
     live: u64,
 }
 
-/// Publishes `count` events, alternately by bus and `Publisher`, and checks that no event is buffered behind a live one.
+/// Publishes `count` events, alternately by bus and `Publisher`, and checks that no event is
+/// buffered behind a live one.
 fn send(bus: &EventBus<Stamped>, publisher: usize, count: u64, progress: &AtomicU64) -> Sent {
     let mut handle = bus.publisher();
     let mut sent = Sent { buffered: 0, live: 0 };
@@ -450,9 +456,10 @@ fn collect(subscription: Subscription<Stamped>) -> (Vec<Stamped>, u64) {
     (received, subscription.lost())
 }
 
-/// G3, G4, G5: while publishers, subscribers and `start` race, each subscriber of before the start gets the whole replay once, in one order
-/// for all, before anything live; then live events in the order of their publisher; and whoever joins in the middle has
-/// either the whole replay or nothing of it.
+/// G3, G4, G5: while publishers, subscribers and `start` race, each subscriber of before the start
+/// gets the whole replay once, in one order for all, before anything live; then live events in the
+/// order of their publisher; and whoever joins in the middle has either the whole replay or nothing
+/// of it.
 #[test]
 fn replay_is_whole_and_first_while_everything_races() {
     const PUBLISHERS: usize = 2;
@@ -531,7 +538,8 @@ fn replay_is_whole_and_first_while_everything_races() {
     assert!(with_replay > 0 && without > 0, "the race is one: {with_replay} with replay, {without} without");
 }
 
-/// G3 and G10: while `start` and `close` race, either of them releases the backlog, once and whole; and `start` says which it was.
+/// G3 and G10: while `start` and `close` race, either of them releases the backlog, once and whole;
+/// and `start` says which it was.
 #[test]
 fn start_and_close_together_release_the_backlog_once() {
     for _ in 0..300 {
@@ -559,7 +567,8 @@ fn start_and_close_together_release_the_backlog_once() {
     }
 }
 
-/// G3: what `publish` accepted while `close` came instead of a start is received by everybody, and what it refused by nobody.
+/// G3: what `publish` accepted while `close` came instead of a start is received by everybody, and
+/// what it refused by nobody.
 #[test]
 fn publishes_that_race_with_a_close_before_the_start_are_replayed_or_refused() {
     for _ in 0..300 {

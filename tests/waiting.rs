@@ -32,7 +32,8 @@ const WAYS: [Wait; 8] = [
 
 const STRATEGIES: [WaitStrategy; 3] = [WaitStrategy::Park, WaitStrategy::Yield, WaitStrategy::Spin];
 
-/// G7: where some subscribe to everything and some to a type, an event wakes both kinds, alone or in a batch.
+/// G7: where some subscribe to everything and some to a type, an event wakes both kinds, alone or
+/// in a batch.
 #[test]
 fn subscribers_of_both_kinds_wake_for_an_event() {
     for as_batch in [false, true] {
@@ -51,7 +52,8 @@ fn subscribers_of_both_kinds_wake_for_an_event() {
     }
 }
 
-/// G7: a parked receiver wakes for an event, in whichever way it waits, a time-out without end included.
+/// G7: a parked receiver wakes for an event, in whichever way it waits, a time-out without end
+/// included.
 #[test]
 fn parked_receiver_wakes_for_an_event() {
     let bus = live();
@@ -65,7 +67,8 @@ fn parked_receiver_wakes_for_an_event() {
     }
 }
 
-/// G7: no wake-up is lost, however often two threads hand an event back and forth, each waiting for the other.
+/// G7: no wake-up is lost, however often two threads hand an event back and forth, each waiting for
+/// the other.
 #[test]
 fn thousands_of_hand_overs_lose_no_wake_up() {
     for (wait, rounds) in STRATEGIES.into_iter().zip([5_000, 1_000, 100]) {
@@ -90,7 +93,8 @@ fn thousands_of_hand_overs_lose_no_wake_up() {
     }
 }
 
-/// API, section 2: a time-out ends a wait, never before its time, whatever the strategy, and costs no event.
+/// API, section 2: a time-out ends a wait, never before its time, whatever the strategy, and costs
+/// no event.
 #[test]
 fn time_out_ends_a_wait_but_not_early() {
     for wait in STRATEGIES {
@@ -108,7 +112,8 @@ fn time_out_ends_a_wait_but_not_early() {
     }
 }
 
-/// API, section 2: with no time left, a receiver still looks: it gets what is there, or learns that it is closed, and else times out.
+/// API, section 2: with no time left, a receiver still looks: it gets what is there, or learns that
+/// it is closed, and else times out.
 #[test]
 fn wait_without_time_looks_once() {
     for wait in STRATEGIES {
@@ -199,7 +204,8 @@ fn receivers_that_never_park_see_events_and_close() {
     }
 }
 
-/// G7: while it is parked, a receiver does not run: neither on an interval of its own nor for events that others get or its filter refuses.
+/// G7: while it is parked, a receiver does not run: neither on an interval of its own nor for
+/// events that others get or its filter refuses.
 #[cfg(target_os = "linux")]
 #[test]
 fn parked_receiver_sleeps_through_what_is_not_for_it() {
@@ -226,8 +232,8 @@ fn parked_receiver_sleeps_through_what_is_not_for_it() {
     }
 }
 
-/// G7: events that are filtered out, of another type, or buffered before the start wake nobody; one that is wanted wakes once, and the
-/// next ones do not until the receiver waits again.
+/// G7: events that are filtered out, of another type, or buffered before the start wake nobody; one
+/// that is wanted wakes once, and the next ones do not until the receiver waits again.
 #[test]
 fn only_a_wanted_event_wakes_and_only_once() {
     let bus = common::new_bus(4);
@@ -254,8 +260,8 @@ fn only_a_wanted_event_wakes_and_only_once() {
     assert_eq!(subscription.try_iter().collect::<Vec<_>>(), [15, 17, 19].map(Number));
 }
 
-/// API, section 2: `try_iter` ends where there is nothing now, and can go on later; `iter` and `into_iter` end with `Closed`; none takes an event
-/// that it does not give.
+/// API, section 2: `try_iter` ends where there is nothing now, and can go on later; `iter` and
+/// `into_iter` end with `Closed`; none takes an event that it does not give.
 #[test]
 fn iterators_give_every_event_once() {
     let bus = common::new_bus(2);
@@ -410,7 +416,8 @@ fn recv_many_waits_for_one_event_and_takes_what_there_is() {
     assert_eq!(sleeper.join(), (Ok(1), numbers(0..6)));
 }
 
-/// G7: a subscription that moves to another thread wakes that one: the waker of the thread before is not used again.
+/// G7: a subscription that moves to another thread wakes that one: the waker of the thread before
+/// is not used again.
 #[test]
 fn subscription_may_block_on_one_thread_after_another() {
     let bus = live();
@@ -443,7 +450,8 @@ fn stray_unpark_does_not_end_a_wait() {
     assert_eq!(sleeper.join(), Ok(Number(3)));
 }
 
-/// G7 and API, section 2: a stop wakes the receiver that waits, from another thread, and ends nothing but that subscription.
+/// G7 and API, section 2: a stop wakes the receiver that waits, from another thread, and ends
+/// nothing but that subscription.
 #[test]
 fn stop_wakes_the_waiting_receiver() {
     for is_live in [true, false] {
@@ -464,8 +472,8 @@ fn stop_wakes_the_waiting_receiver() {
     }
 }
 
-/// G10 and API, section 2: a stopped receiver gets what it has, nothing that is published later, and then `Closed`, for good. Until it is dropped
-/// it counts as a subscriber.
+/// G10 and API, section 2: a stopped receiver gets what it has, nothing that is published later,
+/// and then `Closed`, for good. Until it is dropped it counts as a subscriber.
 #[test]
 fn stopped_receiver_drains_what_it_has() {
     let bus = live();
@@ -494,8 +502,8 @@ fn stopped_receiver_drains_what_it_has() {
     assert_eq!(bus.subscriber_count(), 1);
 }
 
-/// API, section 2: a subscription that was stopped before the bus started is closed at once, and gets neither what was buffered before
-/// nor what comes later.
+/// API, section 2: a subscription that was stopped before the bus started is closed at once, and
+/// gets neither what was buffered before nor what comes later.
 #[test]
 fn stop_before_the_start_gives_no_replay() {
     let bus = common::new_bus(4);
@@ -524,7 +532,8 @@ fn stop_before_the_start_holds_when_the_receiver_looks_after_it() {
     assert_eq!(subscription.try_recv(), Err(TryRecvError::Closed));
 }
 
-/// G3 and API, section 2: a subscription that is stopped during its replay gets the rest of it, and what is in its ring.
+/// G3 and API, section 2: a subscription that is stopped during its replay gets the rest of it, and
+/// what is in its ring.
 #[test]
 fn stop_during_the_replay_leaves_the_rest_of_it() {
     let bus = common::new_bus(4);
@@ -539,7 +548,8 @@ fn stop_during_the_replay_leaves_the_rest_of_it() {
     assert_eq!(subscription.recv(), Err(RecvError));
 }
 
-/// G11: a stop handle keeps neither the bus nor the subscription alive, and does nothing where they are gone.
+/// G11: a stop handle keeps neither the bus nor the subscription alive, and does nothing where they
+/// are gone.
 #[test]
 fn stop_handle_keeps_nothing_alive() {
     let token = Token(Arc::new(()));
@@ -562,7 +572,8 @@ fn stop_handle_keeps_nothing_alive() {
     assert_eq!((survivor.recv().map(drop), survivor.recv().map(drop)), (Ok(()), Err(RecvError)));
 }
 
-/// G7: a receiver that gave up waiting leaves no trace that would keep the next one from waking, whatever mixture of ways it waits in.
+/// G7: a receiver that gave up waiting leaves no trace that would keep the next one from waking,
+/// whatever mixture of ways it waits in.
 #[test]
 fn given_up_waits_leave_no_trace() {
     let bus = live();

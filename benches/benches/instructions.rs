@@ -1,9 +1,10 @@
 //! How many instructions the work of the groups takes, by callgrind: `ci/instructions.sh`.
 //!
-//! Exact to the instruction from run to run, whatever else the machine does, and so the place to see what a change costs. Each figure is that
-//! of one round, of 512 operations, by a contestant that has done a round before. A limit is some 15 % above the most that was counted
-//! with rustc 1.95: by that much the compiler's choice of what it inlines moves them, after changes elsewhere. (Instructions are not time: a
-//! locked one takes as long as thirty others.)
+//! Exact to the instruction from run to run, whatever else the machine does, and so the place to
+//! see what a change costs. Each figure is that of one round, of 512 operations, by a contestant
+//! that has done a round before. A limit is some 15 % above the most that was counted with rustc
+//! 1.95: by that much the compiler's choice of what it inlines moves them, after changes elsewhere.
+//! (Instructions are not time: a locked one takes as long as thirty others.)
 
 // What the macros write has no documentation.
 #![allow(missing_docs)]

@@ -1,5 +1,5 @@
-//! Benchmarks of ringbus against its peers: every contestant does the same work, in one process, by turns, and beside the
-//! nanoseconds stands what it has lost, so that nobody wins by losing events.
+//! Benchmarks of ringbus against its peers: every contestant does the same work, in one process, by
+//! turns, and beside the nanoseconds stands what it has lost, so that nobody wins by losing events.
 //!
 //! `groups` say what the work is, `measure` times it, and `report` makes tables and charts of the
 //! figures; the program `report` does both. `benches/groups.rs` hands the same work to criterion.

@@ -1,8 +1,9 @@
 //! Timing contestants by turns.
 //!
-//! The machine may be shared and noisy, so figures of different moments do not compare. Contestants of one case are therefore
-//! sampled in turn, over and over, each time beginning with another; what is reported is each one's median, and ratios of these.
-//! Work that one thread does alone is timed by the processor time of that thread, so that what else runs does not count.
+//! The machine may be shared and noisy, so figures of different moments do not compare. Contestants
+//! of one case are therefore sampled in turn, over and over, each time beginning with another; what
+//! is reported is each one's median, and ratios of these. Work that one thread does alone is timed
+//! by the processor time of that thread, so that what else runs does not count.
 
 use cpu_time::ThreadTime;
 use serde::{Deserialize, Serialize};
@@ -15,7 +16,8 @@ pub struct Tally {
     pub operations: u64,
     /// Deliveries that were due and lost.
     pub dropped: u64,
-    /// What the contestant has timed itself, where a round has parts that do not count. `None`: the whole round counts.
+    /// What the contestant has timed itself, where a round has parts that do not count. `None`: the
+    /// whole round counts.
     pub nanos: Option<u64>,
 }
 
@@ -75,7 +77,8 @@ impl Clock {
     }
 }
 
-/// Contestants for one piece of work, made when it is their turn, because they hold memory and threads.
+/// Contestants for one piece of work, made when it is their turn, because they hold memory and
+/// threads.
 pub struct Case {
     /// The group, such as `fanout`.
     pub group: &'static str,

@@ -15,8 +15,8 @@ const AGE_WIDTH: usize = 11;
 /// The longest event type, `config.unreadable`.
 const TYPE_WIDTH: usize = 17;
 
-/// Subscribes to everything; the ring has room for a question, all verdicts and a decision per file, and the end, so that a
-/// terminal of any slowness loses no line.
+/// Subscribes to everything; the ring has room for a question, all verdicts and a decision per
+/// file, and the end, so that a terminal of any slowness loses no line.
 pub fn subscribe(bus: &EventBus<DynEvent>, files: usize) -> Subscription<DynEvent> {
     bus.subscriber("commentator").capacity(files * (validators::ALL.len() + 2) + 1).subscribe()
 }
@@ -74,8 +74,8 @@ impl Timeline {
     }
 }
 
-/// What an event is about, and what it says, line by line. An event of a type that is not known here says nothing,
-/// and still gets its line: the set of events is open.
+/// What an event is about, and what it says, line by line. An event of a type that is not known
+/// here says nothing, and still gets its line: the set of events is open.
 fn describe(event: &DynEvent) -> (Option<&Path>, Vec<String>) {
     if let Some(config) = event.downcast_ref::<ConfigLoaded>() {
         (Some(&config.path), vec![format!("{} bytes", config.text.len())])

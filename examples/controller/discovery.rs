@@ -11,8 +11,8 @@ use std::sync::Arc;
 /// A configuration to load, or a place where there may be some and nobody can look.
 pub struct Source {
     pub path: Arc<Path>,
-    /// Why the directory at `path` cannot be searched. It is rolled out as an unreadable configuration, so that it
-    /// fails loudly and not by its absence.
+    /// Why the directory at `path` cannot be searched. It is rolled out as an unreadable
+    /// configuration, so that it fails loudly and not by its absence.
     pub unsearchable: Option<String>,
 }
 
@@ -35,7 +35,8 @@ const MANIFESTS: Rules = Rules {
     takes: |path| path.file_name().is_some_and(|name| name == "Cargo.toml"),
 };
 
-/// Finds what `paths` name, each once, in their order; within a directory, in the order of the names.
+/// Finds what `paths` name, each once, in their order; within a directory, in the order of the
+/// names.
 pub fn find(paths: &[PathBuf]) -> Vec<Source> {
     let mut sources = Vec::new();
     for path in paths {
@@ -51,7 +52,8 @@ pub fn find(paths: &[PathBuf]) -> Vec<Source> {
     sources
 }
 
-/// Finds every manifest of this repository, or of the current directory where the repository is not there any more.
+/// Finds every manifest of this repository, or of the current directory where the repository is not
+/// there any more.
 pub fn find_repository() -> Vec<Source> {
     let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
     let current = env::current_dir().unwrap_or_default();

@@ -35,7 +35,8 @@ pub struct ConfigUnreadable {
     pub at: SystemTime,
 }
 
-/// Every configuration was reported, one way or the other; so whoever counts knows what to wait for.
+/// Every configuration was reported, one way or the other; so whoever counts knows what to wait
+/// for.
 #[derive(Event)]
 #[event("loading.finished")]
 pub struct LoadingFinished {

@@ -1,4 +1,5 @@
-//! Counts events by type: the one subscriber that may lose some, because an estimate is all it is for.
+//! Counts events by type: the one subscriber that may lose some, because an estimate is all it is
+//! for.
 
 use ringbus::{DynEvent, Event, EventBus, Subscription};
 use std::collections::BTreeMap;

@@ -47,7 +47,8 @@ fn read(path: &Path) -> Result<String, String> {
         return Err("not a regular file".to_owned());
     }
     let mut bytes = Vec::new();
-    // One byte more than allowed tells that there is more; a length asked beforehand would not, where a file grows.
+    // One byte more than allowed tells that there is more; a length asked beforehand would not,
+    // where a file grows.
     File::open(path).and_then(|file| file.take(LARGEST_CONFIG + 1).read_to_end(&mut bytes)).map_err(cannot_read)?;
     if bytes.len() as u64 > LARGEST_CONFIG {
         return Err(format!("larger than {} MiB", LARGEST_CONFIG >> 20));

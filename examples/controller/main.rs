@@ -65,7 +65,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Rolls the configurations out; `true` where all were applied and nobody who must hear everything missed anything.
+/// Rolls the configurations out; `true` where all were applied and nobody who must hear everything
+/// missed anything.
 fn roll_out(sources: &[Source], options: &RollOut) -> Result<bool, Box<dyn Error>> {
     let begun = Instant::now();
     let files = sources.len();
@@ -73,10 +74,12 @@ fn roll_out(sources: &[Source], options: &RollOut) -> Result<bool, Box<dyn Error
     give_up_on_lag(&bus);
     let validation = validation(options);
 
-    // The loader has finished before anyone subscribes: the bus keeps its events, and replays them at its start.
+    // The loader has finished before anyone subscribes: the bus keeps its events, and replays them
+    // at its start.
     thread::scope(|scope| join("loader", scope.spawn(|| loader::run(sources, &bus))))??;
 
-    // The subscriptions live here and are lent to the components: so they are still there for the statistics.
+    // The subscriptions live here and are lent to the components: so they are still there for the
+    // statistics.
     let mut validators = validators::ALL.each_ref().map(|validator| validator.subscribe(&bus, files));
     let mut reconciler = reconciler::subscribe(&bus);
     let mut notifier = notifier::subscribe(&bus, files);
@@ -103,11 +106,12 @@ fn roll_out(sources: &[Source], options: &RollOut) -> Result<bool, Box<dyn Error
         let commenting = scope.spawn(|| timeline.run(&mut commentator));
         let counting = scope.spawn(|| gauge::run(&mut gauge));
 
-        // Once the reconciler is done, there is nothing left to say. Everyone else receives what was said, and then
-        // `Closed`.
+        // Once the reconciler is done, there is nothing left to say. Everyone else receives what
+        // was said, and then `Closed`.
         let decided = join("reconciler", deciding);
         bus.close();
-        // All are joined before any failure is returned: a scope panics where it finds a panic that nobody has seen.
+        // All are joined before any failure is returned: a scope panics where it finds a panic that
+        // nobody has seen.
         let judged: Vec<_> = judging.into_iter().map(|(name, thread)| join(name, thread)).collect();
         let digest = join("notifier", collecting);
         let commented = join("commentator", commenting);
@@ -128,8 +132,9 @@ fn roll_out(sources: &[Source], options: &RollOut) -> Result<bool, Box<dyn Error
     Ok(report::print_outcome(&digest, took) && missed_some == 0)
 }
 
-/// Whom to ask about each configuration, and how long to wait for how many. Where fewer than all are enough, the rest get a
-/// moment of grace: a validator that is about to refuse should not be too late by a hair.
+/// Whom to ask about each configuration, and how long to wait for how many. Where fewer than all
+/// are enough, the rest get a moment of grace: a validator that is about to refuse should not be
+/// too late by a hair.
 fn validation(options: &RollOut) -> RequestOptions {
     RequestOptions::expecting(validators::names())
         .timeout(options.timeout)
@@ -137,8 +142,8 @@ fn validation(options: &RollOut) -> RequestOptions {
         .grace(options.timeout / 5)
 }
 
-/// Closes the bus when a subscriber that must hear everything loses an event: its ring was sized wrongly, somebody
-/// would wait for ever for what is lost, and it is better to fail.
+/// Closes the bus when a subscriber that must hear everything loses an event: its ring was sized
+/// wrongly, somebody would wait for ever for what is lost, and it is better to fail.
 fn give_up_on_lag(bus: &EventBus<DynEvent>) {
     // A hook that owned the bus would keep it open.
     let bus_in_hook = bus.downgrade();
@@ -162,7 +167,8 @@ fn has_missed(subscription: &Subscription<DynEvent>) -> bool {
     missed > 0
 }
 
-/// Runs a component that others wait for, and closes the bus if it panics, so that they do not wait for ever.
+/// Runs a component that others wait for, and closes the bus if it panics, so that they do not wait
+/// for ever.
 fn closing_on_panic(bus: &EventBus<DynEvent>, component: impl FnOnce()) {
     struct Guard<'a>(&'a EventBus<DynEvent>);
     impl Drop for Guard<'_> {

@@ -1,4 +1,5 @@
-//! Collects what the operator must be told, asynchronously: a stand-in for a component that would await a network.
+//! Collects what the operator must be told, asynchronously: a stand-in for a component that would
+//! await a network.
 
 use crate::events::{ROLLOUT_REFUSED, RolloutDecided, RolloutFinished};
 use ringbus::{DynEvent, EventBus, EventKind, Subscription};
@@ -9,7 +10,8 @@ use std::sync::Arc;
 /// What the operator is told when all is over.
 #[derive(Default)]
 pub struct Digest {
-    /// The numbers of applied and refused configurations; `None` if the roll-out did not come to its end.
+    /// The numbers of applied and refused configurations; `None` if the roll-out did not come to
+    /// its end.
     pub finished: Option<(usize, usize)>,
     /// Each refused configuration, with the reasons.
     pub refusals: Vec<(Arc<Path>, Vec<String>)>,

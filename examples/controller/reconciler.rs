@@ -1,4 +1,5 @@
-//! Decides: asks all validators about each configuration, and applies it if enough have answered and none has refused.
+//! Decides: asks all validators about each configuration, and applies it if enough have answered
+//! and none has refused.
 
 use crate::events::{
     ConfigLoaded, ConfigUnreadable, LoadingFinished, RolloutDecided, RolloutFinished, ValidationAsked, Verdict,
@@ -17,8 +18,8 @@ pub fn subscribe(bus: &EventBus<DynEvent>) -> Subscription<DynEvent> {
     bus.subscriber("reconciler").types(loaded).capacity(1).subscribe()
 }
 
-/// Decides until every configuration is decided, or the bus is closed before that. `validation` says whom to ask about
-/// each, and how long to wait for how many.
+/// Decides until every configuration is decided, or the bus is closed before that. `validation`
+/// says whom to ask about each, and how long to wait for how many.
 pub fn run(events: &mut Subscription<DynEvent>, bus: &EventBus<DynEvent>, validation: &RequestOptions) {
     let mut reconciler = Reconciler { bus, validation, applied: 0, refused: 0 };
     for event in events {
@@ -91,7 +92,8 @@ impl Reconciler<'_> {
         match gather.wait() {
             Ok(result) => Ok(Decision { reasons: refusals(&result), remarks: result.errors() }),
             Err(GatherError::Closed { .. }) => Err(Closed),
-            // Too few to decide by: what is missing is a reason to refuse, like what the others have found.
+            // Too few to decide by: what is missing is a reason to refuse, like what the others
+            // have found.
             Err(error) => {
                 let partial = error.into_partial();
                 let mut reasons = refusals(&partial);
@@ -116,7 +118,8 @@ impl Reconciler<'_> {
     }
 }
 
-/// What the validators that have answered do not like. They answer in any order; the reasons read the same each time.
+/// What the validators that have answered do not like. They answer in any order; the reasons read
+/// the same each time.
 fn refusals(result: &RequestResult<DynEvent>) -> Vec<String> {
     let mut refusals = Vec::new();
     for verdict in result.responses.iter().filter_map(|response| response.downcast_ref::<Verdict>()) {

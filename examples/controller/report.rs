@@ -31,8 +31,8 @@ pub fn print_late(stats: &BusStats) {
     }
 }
 
-/// Prints the last line, and on standard error each reason why a configuration was refused. Returns whether all were
-/// applied.
+/// Prints the last line, and on standard error each reason why a configuration was refused. Returns
+/// whether all were applied.
 pub fn print_outcome(digest: &Digest, took: Duration) -> bool {
     for (path, reasons) in &digest.refusals {
         for reason in reasons {

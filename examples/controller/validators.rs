@@ -32,7 +32,8 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 }
 
 impl Validator {
-    /// Subscribes to what this validator is asked; its ring has room for every file, should it be slow.
+    /// Subscribes to what this validator is asked; its ring has room for every file, should it be
+    /// slow.
     pub fn subscribe(&self, bus: &EventBus<DynEvent>, files: usize) -> Subscription<DynEvent> {
         bus.subscriber(self.name).types([ValidationAsked::EVENT_TYPE]).capacity(files).subscribe()
     }
@@ -76,8 +77,8 @@ impl Document {
         }
     }
 
-    /// The manifest, or what to answer where there is none to judge. Text that is not TOML is accepted: only `syntax`
-    /// refuses it, so that the user is given one reason and not three.
+    /// The manifest, or what to answer where there is none to judge. Text that is not TOML is
+    /// accepted: only `syntax` refuses it, so that the user is given one reason and not three.
     fn into_manifest(self) -> Result<Table, String> {
         match self {
             Self::Manifest(table) => Ok(table),

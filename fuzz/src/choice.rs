@@ -1,4 +1,5 @@
-//! Plain enums, of which an arbitrary value takes one byte of the input. (By `derive`, it takes four.)
+//! Plain enums, of which an arbitrary value takes one byte of the input. (By `derive`, it takes
+//! four.)
 
 macro_rules! choice {
     ($(#[$meta:meta])* pub enum $name:ident { $($(#[$variant_meta:meta])* $variant:ident,)+ }) => {

@@ -120,8 +120,8 @@ impl Content {
         Self { step, index: FIRST_ECHO + echoes, letter }
     }
 
-    /// Whether a live bus gives the event itself to one of its subscribers, or clones it for all, is not promised. So an event
-    /// that is published alone and live can be cloned.
+    /// Whether a live bus gives the event itself to one of its subscribers, or clones it for all,
+    /// is not promised. So an event that is published alone and live can be cloned.
     pub fn sturdy_if(mut self, is_live: bool) -> Self {
         self.letter.is_fragile &= !is_live;
         self

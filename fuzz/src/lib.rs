@@ -1,6 +1,7 @@
-//! What the fuzz targets check. `operations` runs a [`Scenario`] on the library and on a plain sequential [`reference`], and compares the
-//! two after each step; `lane` does the same with a ring of `ringbus-lane`, and `retained` with a
-//! bus that retains events; the other targets check the names of event types and requests.
+//! What the fuzz targets check. `operations` runs a [`Scenario`] on the library and on a plain
+//! sequential [`reference`], and compares the two after each step; `lane` does the same with a ring
+//! of `ringbus-lane`, and `retained` with a bus that retains events; the other targets check the
+//! names of event types and requests.
 #![forbid(unsafe_code)]
 
 mod aside;

@@ -1,4 +1,5 @@
-//! The names of event types and requests: equality, hash and display agree, and they work as keys and routes.
+//! The names of event types and requests: equality, hash and display agree, and they work as keys
+//! and routes.
 
 use arbitrary::Arbitrary;
 use ringbus::{Event, EventBus, EventType, RequestId};
@@ -9,7 +10,8 @@ use std::time::SystemTime;
 /// More names are not looked at: each is compared with each.
 const MOST: usize = 8;
 
-/// Event types of these names are equal exactly where the names are, wherever those stand in memory.
+/// Event types of these names are equal exactly where the names are, wherever those stand in
+/// memory.
 pub fn check_event_types(names: &[String]) {
     let names = &names[..names.len().min(MOST)];
     let state = RandomState::new();
@@ -65,7 +67,8 @@ impl Event for Named {
     }
 }
 
-/// Whoever asks for one name gets all events of that name and no other. Every second name has two subscribers.
+/// Whoever asks for one name gets all events of that name and no other. Every second name has two
+/// subscribers.
 fn check_routes(names: &[String]) {
     let bus = EventBus::new(names.len());
     let wanted: Vec<_> = names.iter().chain(names.iter().step_by(2)).collect();

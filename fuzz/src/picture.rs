@@ -62,13 +62,15 @@ pub enum GatherEnd {
     Closed,
 }
 
-/// Everything that can be asked of a bus and its subscriptions and requests without changing them. A number that is only promised within
-/// bounds is an `N`: one that was seen, or the range that it must be in.
+/// Everything that can be asked of a bus and its subscriptions and requests without changing them.
+/// A number that is only promised within bounds is an `N`: one that was seen, or the range that it
+/// must be in.
 #[derive(Debug)]
 pub struct Picture<N> {
     /// `None` once the last handle is gone.
     pub bus: Option<BusPicture>,
-    /// Those that the statistics know, in the order in which they came; none once the last handle is gone.
+    /// Those that the statistics know, in the order in which they came; none once the last handle
+    /// is gone.
     pub subscribers: Vec<SubscriberPicture>,
     /// `None` in the place of one that is gone.
     pub subscriptions: Vec<Option<SubscriptionPicture<N>>>,

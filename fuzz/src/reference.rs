@@ -1,5 +1,6 @@
-//! What a bus has to do, written down as plainly as one thread allows: lists and counters, after the documentation of the
-//! library and not after its source. The G-numbers are those of its guarantees.
+//! What a bus has to do, written down as plainly as one thread allows: lists and counters, after
+//! the documentation of the library and not after its source. The G-numbers are those of its
+//! guarantees.
 
 mod draining;
 mod hooks;
@@ -85,7 +86,8 @@ impl Reference {
         }
     }
 
-    /// Does what the operation says, and tells what it has to return; `None` where it makes no sense now, or would wait for ever.
+    /// Does what the operation says, and tells what it has to return; `None` where it makes no
+    /// sense now, or would wait for ever.
     pub fn apply(&mut self, step: usize, operation: &Operation) -> Option<Outcome> {
         self.heard.clear();
         self.step = step;
@@ -157,8 +159,8 @@ impl Reference {
         present..=if keeps_more { self.subscribers.len() } else { present }
     }
 
-    /// The log is kept until its last reader has come to its end, the rings and requests keep what they hold, and nothing else
-    /// does (G11).
+    /// The log is kept until its last reader has come to its end, the rings and requests keep what
+    /// they hold, and nothing else does (G11).
     fn copies(&self) -> RangeInclusive<usize> {
         let subscribers = || self.subscribers.iter().flatten();
         let is_log_kept = self.phase == Phase::Starting || subscribers().any(|subscriber| subscriber.reads_log());

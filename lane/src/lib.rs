@@ -1,6 +1,6 @@
 //! A bounded ring of **many producers and one consumer**, made for the case that a queue of many
-//! consumers pays for without need: one read-modify-write per push, or per batch of pushes, and none
-//! per pop.
+//! consumers pays for without need: one read-modify-write per push, or per batch of pushes, and
+//! none per pop.
 //!
 //! ```
 //! let (producer, consumer) = ringbus_lane::channel(1_024);
@@ -19,11 +19,11 @@
 //!
 //! # What it does
 //!
-//! [`Producer`]s may be cloned and shared; the [`Consumer`] may only be sent, so every method is safe.
-//! Nothing waits for room or for values, and nothing wakes anybody: [`push`](Producer::push) gives the
-//! value back if the ring is full, [`pop`](Consumer::pop) gives `None` if it is empty. When the
-//! consumer is dropped, or [closes](Consumer::close) the ring, pushes give values back for good.
-//! Values come out in the order in which they were claimed; those of one thread in its order.
+//! [`Producer`]s may be cloned and shared; the [`Consumer`] may only be sent, so every method is
+//! safe. Nothing waits for room or for values, and nothing wakes anybody: [`push`](Producer::push)
+//! gives the value back if the ring is full, [`pop`](Consumer::pop) gives `None` if it is empty.
+//! When the consumer is dropped, or [closes](Consumer::close) the ring, pushes give values back for
+//! good. Values come out in the order in which they were claimed; those of one thread in its order.
 //!
 //! # Progress
 //!
@@ -35,32 +35,34 @@
 //! | dropping the consumer | the same, and it drops what is left |
 //!
 //! No code of yours runs between a claim and its fill: values are cloned before the claim. So that
-//! gap is a few instructions long, and a `Clone` that panics, blocks, or uses this very ring does no
-//! harm.
+//! gap is a few instructions long, and a `Clone` that panics, blocks, or uses this very ring does
+//! no harm.
 //!
 //! # Waking the consumer
 //!
 //! Whoever builds a wake-up on a queue needs a fence between the push and the look at the sleeper.
 //! Here it needs none, and that is part of the contract:
 //!
-//! - A producer pushes, and then loads the word that says whether the consumer sleeps, by **SeqCst**.
+//! - A producer pushes, and then loads the word that says whether the consumer sleeps, by
+//!   **SeqCst**.
 //! - A consumer that is about to sleep writes that word, calls
 //!   [`fence(SeqCst)`](std::sync::atomic::fence), and then pops once more (or asks
 //!   [`is_empty`](Consumer::is_empty)).
 //!
-//! Then the consumer finds the value, or the producer finds that it sleeps. The claim of a push is a
-//! SeqCst read-modify-write, before the slot is filled; and a claim counts as a value for the
-//! consumer, which waits for it. In the terms of C++20: let F be the fence, W the write before it, C
-//! the claim, and L the producer's load. If the look behind F misses C, then F comes before C in the
-//! single total order of SeqCst operations; C comes before L; and if L missed W, L would come before
-//! F: a circle. (Crossbeam's `ArrayQueue` has such an operation inside as well, but promises nothing.)
+//! Then the consumer finds the value, or the producer finds that it sleeps. The claim of a push is
+//! a SeqCst read-modify-write, before the slot is filled; and a claim counts as a value for the
+//! consumer, which waits for it. In the terms of C++20: let F be the fence, W the write before it,
+//! C the claim, and L the producer's load. If the look behind F misses C, then F comes before C in
+//! the single total order of SeqCst operations; C comes before L; and if L missed W, L would come
+//! before F: a circle. (Crossbeam's `ArrayQueue` has such an operation inside as well, but promises
+//! nothing.)
 //!
 //! # Where it comes from
 //!
-//! That producers claim positions, and a slot itself says when it is filled, is from Dmitry Vyukov's
-//! [bounded queue][vyukov]; that the consumer takes that mark away again, from [FastForward]; that
-//! producers keep what they know of the consumer's position, from [MCRingBuffer][mcring], as in
-//! `rtrb`.
+//! That producers claim positions, and a slot itself says when it is filled, is from Dmitry
+//! Vyukov's [bounded queue][vyukov]; that the consumer takes that mark away again, from
+//! [FastForward]; that producers keep what they know of the consumer's position, from
+//! [MCRingBuffer][mcring], as in `rtrb`.
 //!
 //! [FastForward]: https://doi.org/10.1145/1345206.1345215
 //! [vyukov]: https://www.1024cores.net/home/lock-free-algorithms/queues/bounded-mpmc-queue

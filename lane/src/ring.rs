@@ -5,8 +5,8 @@
 //! between them is claimed. A slot is used by the positions that are equal modulo their number.
 //!
 //! **A slot** belongs to the producer that has claimed its position, until it is marked as filled;
-//! then to the consumer, until it stores a `head` behind it; and then to nobody, until it is claimed
-//! for a later lap. The consumer takes the mark away before that.
+//! then to the consumer, until it stores a `head` behind it; and then to nobody, until it is
+//! claimed for a later lap. The consumer takes the mark away before that.
 //!
 //! That the consumer writes to each slot is also what makes a stream from thread to thread fast. If
 //! it only read, its core would keep a copy of the line, and each producer would have to wait until
@@ -64,8 +64,8 @@ struct Slot<T> {
 }
 
 impl<T> Slot<T> {
-    /// Has the memory of a later slot brought to this core, so that who fills it need not wait. Only
-    /// an advice, and known on x86-64 alone.
+    /// Has the memory of a later slot brought to this core, so that who fills it need not wait.
+    /// Only an advice, and known on x86-64 alone.
     #[inline(always)]
     fn ask_ahead(&self) {
         #[cfg(target_arch = "x86_64")]
@@ -128,8 +128,8 @@ impl<T> Ring<T> {
         self.span / STEP
     }
 
-    /// How far one can claim from `tail` on, if `head` is the next position to be popped. Too far if
-    /// `tail` is older than `head`: a claim from there fails.
+    /// How far one can claim from `tail` on, if `head` is the next position to be popped. Too far
+    /// if `tail` is older than `head`: a claim from there fails.
     #[inline(always)]
     fn room(&self, tail: usize, head: usize) -> isize {
         self.span as isize - tail.wrapping_sub(head) as isize
@@ -215,8 +215,8 @@ impl<T> Ring<T> {
     ///
     /// # Safety
     ///
-    /// The caller is the consumer, has seen that the position [is filled](Self::is_filled), and does
-    /// not take its value twice.
+    /// The caller is the consumer, has seen that the position [is filled](Self::is_filled), and
+    /// does not take its value twice.
     #[inline(always)]
     unsafe fn take(&self, position: usize) -> T {
         let slot = self.slot(position);
@@ -239,7 +239,8 @@ impl<T> Ring<T> {
         self.claims.tail.load(Relaxed) & !CLOSED
     }
 
-    /// How many values are claimed and not yet popped, when `head` is the next to be popped, or was.
+    /// How many values are claimed and not yet popped, when `head` is the next to be popped, or
+    /// was.
     fn len(&self, head: usize) -> usize {
         self.tail().wrapping_sub(head).min(self.span) / STEP
     }
@@ -321,8 +322,8 @@ impl<T> Producer<T> {
     ///
     /// # Errors
     ///
-    /// [`PushError::Full`] if there is no room, [`PushError::Closed`] if the consumer has closed the
-    /// ring or is gone. Both give the value back.
+    /// [`PushError::Full`] if there is no room, [`PushError::Closed`] if the consumer has closed
+    /// the ring or is gone. Both give the value back.
     #[inline(always)]
     pub fn push(&self, value: T) -> Result<(), PushError<T>> {
         match self.ring.claim(1) {
@@ -364,8 +365,9 @@ impl<T> Producer<T> {
 
     /// Pushes clones of the values, in their order, as many as fit; returns how many.
     ///
-    /// They are cloned before they are claimed, some at a time, so values of other producers may come
-    /// in between. If `Clone` panics, what was pushed by then stays pushed, and the ring works on.
+    /// They are cloned before they are claimed, some at a time, so values of other producers may
+    /// come in between. If `Clone` panics, what was pushed by then stays pushed, and the ring works
+    /// on.
     ///
     /// ```
     /// let (producer, consumer) = ringbus_lane::channel(3);
@@ -480,8 +482,8 @@ impl<T> Consumer<T> {
         if !self.ring.is_filled(head) && !self.comes(head) {
             return None;
         }
-        // SAFETY: it is filled. This is the consumer: there is one for a ring, and it is not `Sync`.
-        // `leave` goes on to the next position.
+        // SAFETY: it is filled. This is the consumer: there is one for a ring, and it is not
+        // `Sync`. `leave` goes on to the next position.
         let value = unsafe { self.ring.take(head) };
         self.leave(head);
         Some(value)
@@ -505,7 +507,8 @@ impl<T> Consumer<T> {
     fn leave(&self, taken: usize) {
         let head = taken.wrapping_add(STEP);
         self.head.set(head);
-        // ORDERING: Release. Pairs with the Acquires in `look_for_room` and `Ring::head`, see there.
+        // ORDERING: Release. Pairs with the Acquires in `look_for_room` and `Ring::head`, see
+        // there.
         self.ring.head.store(head, Release);
     }
 
@@ -537,7 +540,8 @@ impl<T> Consumer<T> {
         while taken < max && self.ring.is_filled(taking.next) {
             // Before the value is taken: a vector that cannot grow panics, and would drop it.
             into.reserve(1);
-            // SAFETY: it is filled, this is the consumer, and `Taking` goes on to the next position.
+            // SAFETY: it is filled, this is the consumer, and `Taking` goes on to the next
+            // position.
             let value = unsafe { self.ring.take(taking.next) };
             taking.next = taking.next.wrapping_add(STEP);
             into.push(value);
@@ -557,8 +561,8 @@ impl<T> Consumer<T> {
     /// assert_eq!([consumer.pop(), consumer.pop()], [Some(1), None]);
     /// ```
     pub fn close(&self) {
-        // ORDERING: Relaxed. Claims and the closing are read-modify-writes of one word, so each claim
-        // came before, and this consumer finds it, or fails.
+        // ORDERING: Relaxed. Claims and the closing are read-modify-writes of one word, so each
+        // claim came before, and this consumer finds it, or fails.
         // Checked by loom-tests/tests/lane.rs `closed_ring_keeps_or_gives_back`.
         self.ring.claims.tail.fetch_or(CLOSED, Relaxed);
     }

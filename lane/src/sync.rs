@@ -61,8 +61,8 @@ mod real {
 /// much for the pair of the claim and the look at the consumer, and no more.
 ///
 /// For everything else a fence orders too much: it acquires what was loaded before it, and releases
-/// what is stored behind it. So models that are not about waking do without it ([`BareClaims`]), and
-/// then a claim orders nothing at all.
+/// what is stored behind it. So models that are not about waking do without it ([`BareClaims`]),
+/// and then a claim orders nothing at all.
 #[cfg(any(loom, shuttle))]
 mod model {
     #[cfg(shuttle)]

@@ -142,8 +142,8 @@ fn ring_of_no_values_cannot_be_made() {
 
 #[test]
 fn ring_that_finds_no_memory_is_an_error() {
-    // More than a `Vec` may have, and no power of two behind it. (The allocators of sanitizers end the
-    // process if they are asked for a little less.)
+    // More than a `Vec` may have, and no power of two behind it. (The allocators of sanitizers end
+    // the process if they are asked for a little less.)
     for capacity in [usize::MAX, usize::MAX / 2 + 2, usize::MAX / 2, usize::MAX / 16] {
         assert!(try_channel::<[u8; 64]>(capacity).is_err(), "{capacity} values");
         assert!(try_channel::<()>(capacity).is_err(), "{capacity} values of no size: their stamps");

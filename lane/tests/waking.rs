@@ -2,8 +2,8 @@
 //! the consumer sleeps; a consumer says that it sleeps, fences, and looks a last time. Never do
 //! both miss.
 //!
-//! That is the litmus test of store buffering. Take the fence out, and it fails, the sooner the less
-//! the cores have to do otherwise. The claim's half cannot be taken out on x86-64, where every
+//! That is the litmus test of store buffering. Take the fence out, and it fails, the sooner the
+//! less the cores have to do otherwise. The claim's half cannot be taken out on x86-64, where every
 //! read-modify-write is a full barrier: for that there are the models.
 
 mod common;

@@ -12,26 +12,28 @@ use std::time::Instant;
 pub enum Bound {
     /// All of them.
     Exhaustive,
-    /// Those with at most so many preemptions as `LOOM_MAX_PREEMPTIONS` says; 2 where it says nothing.
+    /// Those with at most so many preemptions as `LOOM_MAX_PREEMPTIONS` says; 2 where it says
+    /// nothing.
     Preemptions,
     /// Those with one preemption less: for models that would take hours.
     FewerPreemptions,
 }
 
-/// A scenario, and what must come of it. A model that is green has held its property in every schedule that its engine
-/// tried, under loom in at least `floor` schedules, and under loom and shuttle has seen every outcome of `must_see`: loom
-/// 0.7 can explore a single schedule and pass (tokio-rs/loom #166).
+/// A scenario, and what must come of it. A model that is green has held its property in every
+/// schedule that its engine tried, under loom in at least `floor` schedules, and under loom and
+/// shuttle has seen every outcome of `must_see`: loom 0.7 can explore a single schedule and pass
+/// (tokio-rs/loom #166).
 ///
-/// With `RINGBUS_PROPERTY_ONLY` set, floors and outcomes are not asserted: what fails then is the property itself. The
-/// mutants are run that way.
+/// With `RINGBUS_PROPERTY_ONLY` set, floors and outcomes are not asserted: what fails then is the
+/// property itself. The mutants are run that way.
 #[derive(Clone, Copy, Debug)]
 pub struct Model {
     /// The name of the test.
     pub name: &'static str,
     /// How far loom explores.
     pub bound: Bound,
-    /// The least number of schedules, with the bound that every run of loom uses, and with arrays; a
-    /// quarter of it with lanes.
+    /// The least number of schedules, with the bound that every run of loom uses, and with arrays;
+    /// a quarter of it with lanes.
     pub floor: usize,
     /// Outcomes that some schedule must have.
     pub must_see: &'static [&'static str],

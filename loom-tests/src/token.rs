@@ -11,8 +11,9 @@ use std::time::SystemTime;
 /// The type of all tokens.
 pub const TOKEN: EventType = EventType::new("token");
 
-/// An event with an atomic of the engine that is written, relaxed, just before publishing, and must be visible to whoever receives it.
-/// So a model fails where an event travels without a happens-before edge, though the doubles move its value safely.
+/// An event with an atomic of the engine that is written, relaxed, just before publishing, and must
+/// be visible to whoever receives it. So a model fails where an event travels without a
+/// happens-before edge, though the doubles move its value safely.
 #[derive(Clone, Debug)]
 pub struct Token {
     number: usize,

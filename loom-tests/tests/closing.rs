@@ -5,7 +5,8 @@ use loom_tests::model::{Bound, Model};
 use loom_tests::scenarios::closing;
 use loom_tests::token::{Bus, live_bus};
 
-/// *Property*: G10: the backlog is received once, then Closed; whoever was first, the bus stays closed.
+/// *Property*: G10: the backlog is received once, then Closed; whoever was first, the bus stays
+/// closed.
 ///
 /// *Threads*: starter, closer, reader.
 ///
@@ -21,7 +22,8 @@ fn start_races_with_close() {
     .check(closing::start_close);
 }
 
-/// *Property*: G7, G10: closing a bus that never started releases what was accepted, and never makes it live.
+/// *Property*: G7, G10: closing a bus that never started releases what was accepted, and never
+/// makes it live.
 ///
 /// *Threads*: publisher, closer, reader.
 ///
@@ -53,7 +55,8 @@ fn event_published_before_close_is_received() {
     .check(|outcomes| closing::publish_then_close(outcomes, &Bus::new(1)));
 }
 
-/// *Property*: G10: what one thread published on a live bus before it closed the bus is received before Closed.
+/// *Property*: G10: what one thread published on a live bus before it closed the bus is received
+/// before Closed.
 ///
 /// *Threads*: publisher and closer, reader.
 ///
@@ -69,7 +72,8 @@ fn event_published_live_before_close_is_received() {
     .check(|outcomes| closing::publish_then_close(outcomes, &live_bus()));
 }
 
-/// *Property*: G10: what another thread published on a live bus before it was closed is received before Closed.
+/// *Property*: G10: what another thread published on a live bus before it was closed is received
+/// before Closed.
 ///
 /// *Threads*: publisher, closer, reader.
 ///
@@ -85,8 +89,8 @@ fn event_published_elsewhere_before_close_is_received() {
     .check(closing::publish_elsewhere_then_close);
 }
 
-/// *Property*: G2, G7, G10: a waiting subscriber wakes for close; what a racing publish delivered is received or
-/// counted as discarded.
+/// *Property*: G2, G7, G10: a waiting subscriber wakes for close; what a racing publish delivered
+/// is received or counted as discarded.
 ///
 /// *Threads*: publisher, closer, reader.
 ///
@@ -102,7 +106,8 @@ fn parked_subscriber_wakes_for_close() {
     .check(|outcomes| closing::close_live(outcomes, CROWD - 1));
 }
 
-/// *Property*: G7, G10: a subscription made while the bus is closed gets the backlog or nothing, and then Closed.
+/// *Property*: G7, G10: a subscription made while the bus is closed gets the backlog or nothing,
+/// and then Closed.
 ///
 /// *Threads*: closer, subscriber.
 ///

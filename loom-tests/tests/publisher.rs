@@ -3,7 +3,8 @@
 use loom_tests::model::{Bound, Model};
 use loom_tests::scenarios::publisher;
 
-/// *Property*: G6: a publisher with a cached snapshot offers every event published after subscribe returned.
+/// *Property*: G6: a publisher with a cached snapshot offers every event published after subscribe
+/// returned.
 ///
 /// *Threads*: publisher, subscriber.
 ///

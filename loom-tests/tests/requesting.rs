@@ -4,8 +4,8 @@ use loom_tests::engine::CROWD;
 use loom_tests::model::{Bound, Model};
 use loom_tests::scenarios::requesting;
 
-/// *Property*: G7, G8: all responders that race to complete a request are in the result, and the waiting
-/// requester wakes.
+/// *Property*: G7, G8: all responders that race to complete a request are in the result, and the
+/// waiting requester wakes.
 ///
 /// *Threads*: a crowd of responders, requester.
 ///
@@ -37,8 +37,8 @@ fn waiting_requester_wakes_for_its_answer() {
     .check(requesting::one_responder);
 }
 
-/// *Property*: G7, G8: a response that races with the timeout is in the result or counted late, never both, never
-/// neither.
+/// *Property*: G7, G8: a response that races with the timeout is in the result or counted late,
+/// never both, never neither.
 ///
 /// *Threads*: responder, clock, requester.
 ///
@@ -54,8 +54,8 @@ fn response_is_in_the_result_or_late() {
     .check(requesting::response_timeout);
 }
 
-/// *Property*: G8: a response that races with the timeout is in the partial result or counted late, never both,
-/// never neither.
+/// *Property*: G8: a response that races with the timeout is in the partial result or counted late,
+/// never both, never neither.
 ///
 /// *Threads*: responder, clock, requester.
 ///
@@ -71,8 +71,8 @@ fn response_is_in_the_partial_result_or_late() {
     .check(requesting::partial_timeout);
 }
 
-/// *Property*: G7, G8: a cancelled requester wakes; a response that races with it is in the partial result or
-/// counted late.
+/// *Property*: G7, G8: a cancelled requester wakes; a response that races with it is in the partial
+/// result or counted late.
 ///
 /// *Threads*: responder, canceller, requester.
 ///
@@ -88,8 +88,8 @@ fn cancel_ends_the_wait_and_loses_no_response() {
     .check(requesting::response_cancel);
 }
 
-/// *Property*: G8: a gather that is dropped while a response arrives leaves neither an entry in the map nor the
-/// response, which is counted once.
+/// *Property*: G8: a gather that is dropped while a response arrives leaves neither an entry in the
+/// map nor the response, which is counted once.
 ///
 /// *Threads*: responder, requester.
 ///
@@ -121,8 +121,8 @@ fn request_that_races_with_close_ends() {
     .check(requesting::request_close);
 }
 
-/// *Property*: G8, G10: a response that races with close counts or is late exactly when its publish was accepted,
-/// and the wait ends.
+/// *Property*: G8, G10: a response that races with close counts or is late exactly when its publish
+/// was accepted, and the wait ends.
 ///
 /// *Threads*: responder, closer, requester.
 ///
@@ -154,7 +154,8 @@ fn answer_to_a_request_that_was_received_is_gathered() {
     .check(requesting::receive_and_answer);
 }
 
-/// *Property*: G8: of two answers of one responder one counts, and the other is a duplicate or late.
+/// *Property*: G8: of two answers of one responder one counts, and the other is a duplicate or
+/// late.
 ///
 /// *Threads*: two threads of a responder, requester.
 ///

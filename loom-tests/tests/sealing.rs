@@ -4,7 +4,8 @@ use loom_tests::engine::CROWD;
 use loom_tests::model::{Bound, Model};
 use loom_tests::scenarios::sealing;
 
-/// *Property*: G2: what a racing publish delivered to a subscriber that left does not stay in its ring.
+/// *Property*: G2: what a racing publish delivered to a subscriber that left does not stay in its
+/// ring.
 ///
 /// *Threads*: publisher, subscriber that leaves.
 ///
@@ -20,8 +21,8 @@ fn nothing_delivered_is_stranded_by_an_unsubscription() {
     .check(sealing::unsubscribe_publish);
 }
 
-/// *Property*: G2, G7: what a racing publish delivered to a subscriber that was stopped is received or counted as
-/// discarded.
+/// *Property*: G2, G7: what a racing publish delivered to a subscriber that was stopped is received
+/// or counted as discarded.
 ///
 /// *Threads*: publisher, stopper, reader.
 ///
@@ -37,8 +38,8 @@ fn nothing_delivered_is_stranded_by_a_stop() {
     .check(|outcomes| sealing::stop_publish(outcomes, CROWD - 1));
 }
 
-/// *Property*: G3, G7: a subscriber that was stopped after start gets the whole replay, also where it parks in
-/// front of a slot that is filled late.
+/// *Property*: G3, G7: a subscriber that was stopped after start gets the whole replay, also where
+/// it parks in front of a slot that is filled late.
 ///
 /// *Threads*: publisher, reader that starts the bus and stops itself.
 ///
@@ -54,7 +55,8 @@ fn stopped_subscriber_wakes_for_the_rest_of_its_replay() {
     .check(sealing::stop_late_fill);
 }
 
-/// *Property*: G2, G4: a subscriber stopped while the bus starts gets the replay as a whole or nothing.
+/// *Property*: G2, G4: a subscriber stopped while the bus starts gets the replay as a whole or
+/// nothing.
 ///
 /// *Threads*: starter that publishes afterwards, stopper, reader.
 ///

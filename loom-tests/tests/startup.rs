@@ -4,8 +4,8 @@ use loom_tests::engine::CROWD;
 use loom_tests::model::{Bound, Model};
 use loom_tests::scenarios::startup;
 
-/// *Property*: G3, G7: an event that is published while the bus starts is received, once, by a subscriber that may
-/// be parked.
+/// *Property*: G3, G7: an event that is published while the bus starts is received, once, by a
+/// subscriber that may be parked.
 ///
 /// *Threads*: publisher, starter, reader.
 ///
@@ -21,8 +21,9 @@ fn event_published_during_start_is_received_once() {
     .check(startup::publish_start_receive);
 }
 
-/// *Property*: G3, G6, G7: a reader parked in front of a slot that was claimed and not yet filled is woken by the
-/// publisher that fills it, also where it joined after that publisher had loaded its snapshot.
+/// *Property*: G3, G6, G7: a reader parked in front of a slot that was claimed and not yet filled
+/// is woken by the publisher that fills it, also where it joined after that publisher had loaded
+/// its snapshot.
 ///
 /// *Threads*: publisher, reader that subscribes and starts.
 ///
@@ -60,8 +61,8 @@ fn publishers_race_with_start() {
     .check(|outcomes| startup::publishers_start(outcomes, CROWD));
 }
 
-/// *Property*: G3, G4, G6: a subscriber that races with start gets the whole replay and every live event after it,
-/// or no replay.
+/// *Property*: G3, G4, G6: a subscriber that races with start gets the whole replay and every live
+/// event after it, or no replay.
 ///
 /// *Threads*: publisher, starter that publishes afterwards, subscriber (main).
 ///
@@ -77,8 +78,8 @@ fn subscriber_gets_the_whole_replay_or_none() {
     .check(startup::subscribe_start_publish);
 }
 
-/// *Property*: When either of two starts has returned, the bus is live and its backlog can be received; one of them
-/// counts it.
+/// *Property*: When either of two starts has returned, the bus is live and its backlog can be
+/// received; one of them counts it.
 ///
 /// *Threads*: publisher, starter, starter and reader.
 ///
@@ -94,7 +95,8 @@ fn second_start_helps_before_it_returns() {
     .check(startup::two_starts);
 }
 
-/// *Property*: What start released can be received when it has returned, also where another thread did the work.
+/// *Property*: What start released can be received when it has returned, also where another thread
+/// did the work.
 ///
 /// *Threads*: starter, starter that reads.
 ///
@@ -110,8 +112,8 @@ fn backlog_can_be_received_when_any_start_has_returned() {
     .check(startup::second_start);
 }
 
-/// *Property*: G3: with the start-up buffer full, a publish that races with start is handed back or delivered live,
-/// never lost.
+/// *Property*: G3: with the start-up buffer full, a publish that races with start is handed back or
+/// delivered live, never lost.
 ///
 /// *Threads*: publisher, starter.
 ///

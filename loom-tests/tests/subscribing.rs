@@ -4,8 +4,8 @@ use loom_tests::engine::CROWD;
 use loom_tests::model::{Bound, Model};
 use loom_tests::scenarios::subscribing;
 
-/// *Property*: G2, G6: a subscriber that stays gets every event; one that comes and goes is offered what is
-/// published meanwhile, and leaves nothing behind.
+/// *Property*: G2, G6: a subscriber that stays gets every event; one that comes and goes is offered
+/// what is published meanwhile, and leaves nothing behind.
 ///
 /// *Threads*: publisher, passers-by that publish too.
 ///

@@ -69,7 +69,8 @@ fn parked_subscriber_wakes_for_a_batch() {
     .check(waiting::batch_park);
 }
 
-/// *Property*: G7: a subscriber to a type that waits wakes for its event, beside a subscriber to everything.
+/// *Property*: G7: a subscriber to a type that waits wakes for its event, beside a subscriber to
+/// everything.
 ///
 /// *Threads*: publisher, reader.
 ///
@@ -85,7 +86,8 @@ fn parked_subscriber_to_a_type_wakes_for_an_event() {
     .check(|outcomes| waiting::typed_park(outcomes, false));
 }
 
-/// *Property*: G7: a subscriber to a type that waits wakes for its batch, beside a subscriber to everything.
+/// *Property*: G7: a subscriber to a type that waits wakes for its batch, beside a subscriber to
+/// everything.
 ///
 /// *Threads*: publisher, reader.
 ///

@@ -1,8 +1,8 @@
 //! What does a bridge cost, compared with async-nats used by hand? Two processes and a server on
 //! loopback; every contestant encodes and decodes the same events, by turns.
 //!
-//! `cargo run --release --example measure --features postcard`, with `-- publish` for local publishes
-//! alone.
+//! `cargo run --release --example measure --features postcard`, with `-- publish` for local
+//! publishes alone.
 
 #[path = "../tests/harness/server.rs"]
 #[allow(dead_code)]

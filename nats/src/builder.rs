@@ -157,9 +157,9 @@ impl<E, C> BridgeBuilder<E, C> {
         self
     }
 
-    /// Sets how often the bridge says how many events it has sent, so that the loss of the last ones
-    /// is seen, and how often the client asks whether the server is there; 1 s unless set. A line
-    /// that is cut without a sign is noticed after three times that.
+    /// Sets how often the bridge says how many events it has sent, so that the loss of the last
+    /// ones is seen, and how often the client asks whether the server is there; 1 s unless set. A
+    /// line that is cut without a sign is noticed after three times that.
     ///
     /// # Panics
     ///
@@ -258,7 +258,8 @@ impl<E: Event + Clone, C: Codec<E>> BridgeBuilder<E, C> {
                 .capacity(settings.capacity)
                 .overflow(settings.overflow)
                 .types(settings.export.iter().copied())
-                // What was published before this bridge was there may have been imported by another.
+                // What was published before this bridge was there may have been imported by
+                // another.
                 .retained(false)
                 .filter(|event| !is_imported(event))
                 .subscribe()

@@ -47,8 +47,8 @@ pub enum ConnectError {
     BusClosed,
     /// TLS is asked for and not built in.
     NoTls,
-    /// The client cannot connect: nobody answers at that address, a password is wrong, a certificate
-    /// is not trusted.
+    /// The client cannot connect: nobody answers at that address, a password is wrong, a
+    /// certificate is not trusted.
     Nats(async_nats::ConnectError),
     /// The client has ended while the bridge was made.
     Lost,

@@ -1,4 +1,5 @@
-//! The protocol, for the package's own models, property tests and fuzz targets. No part of the public face.
+//! The protocol, for the package's own models, property tests and fuzz targets. No part of the
+//! public face.
 
 pub use crate::envelope::{Envelope, EnvelopeError, Kind};
 pub use crate::numbering::{Balance, Forgotten, Incoming, Limits, OriginReport, Outgoing, Progress, Tail, Verdict};

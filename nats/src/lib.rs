@@ -34,7 +34,7 @@
 //!     .connect("nats://127.0.0.1", Default::default())
 //!     .await?;
 //! bus.start();
-//! bus.publish(Shop::Ordered { item: 7 })?;                    // never waits, whatever the server does
+//! bus.publish(Shop::Ordered { item: 7 })?;                // never waits, whatever the server does
 //! println!("{}", bridge.stats());                             // what became of every event
 //! println!("{}", bridge.shutdown(Duration::from_secs(5)).await);
 //! # Ok(())
@@ -70,23 +70,24 @@
 //!
 //! 1. **Never in the way.** Exporting costs a publisher what any parked subscriber costs; a dead,
 //!    slow or frozen server costs it nothing more.
-//! 2. **Balance.** The [sums](BridgeStats) hold, to the event, in every fault of the README's table.
+//! 2. **Balance.** The [sums](BridgeStats) hold, to the event, in every fault of the README's
+//!    table.
 //! 3. **Order, at most once.** Events of one node arrive in its order, and none twice. What arrives
 //!    late is discarded and counted.
 //! 4. **No echo.** What was imported is not exported, whatever hooks and filters publish meanwhile.
 //! 5. **Requests cross.** A gather completes by answers from any node, and names a dead one as
 //!    missing.
-//! 6. **Start-up.** Events published before the local start are exported by the replay. Imports wait
-//!    for the local start, and need no room in the start-up log.
-//! 7. **Secrets and strangers.** Credentials and TLS are the client's. A message that is not ours, of
-//!    another version, or that the codec refuses or panics on is counted and skipped; it never ends
-//!    the bridge.
+//! 6. **Start-up.** Events published before the local start are exported by the replay. Imports
+//!    wait for the local start, and need no room in the start-up log.
+//! 7. **Secrets and strangers.** Credentials and TLS are the client's. A message that is not ours,
+//!    of another version, or that the codec refuses or panics on is counted and skipped; it never
+//!    ends the bridge.
 //!
 //! # Features
 //!
-//! `json`, on by default: the codec `Json`. `postcard`: the codec `Postcard`. `ring`, on by default:
-//! TLS, by ring. Other features of the client (`nkeys`, `websockets`) are turned on by a dependency
-//! of your own on `async-nats`, which this crate re-exports.
+//! `json`, on by default: the codec `Json`. `postcard`: the codec `Postcard`. `ring`, on by
+//! default: TLS, by ring. Other features of the client (`nkeys`, `websockets`) are turned on by a
+//! dependency of your own on `async-nats`, which this crate re-exports.
 //!
 //! The log: by `tracing`, with the target `ringbus_nats`. Connecting is `info`; what the ring has
 //! lost, what others have sent and did not arrive, and panics of user code are `warn`, losses at
@@ -94,9 +95,9 @@
 //!
 //! # What it does not do
 //!
-//! It does not store or resend events, order those of different nodes, or discover which nodes there
-//! should be. If a node dies, what it had sent and nobody has heard of is [unknown](Tail::Unknown),
-//! and said to be.
+//! It does not store or resend events, order those of different nodes, or discover which nodes
+//! there should be. If a node dies, what it had sent and nobody has heard of is
+//! [unknown](Tail::Unknown), and said to be.
 #![forbid(unsafe_code)]
 // What is there for the package's own tests is public with that feature.
 #![cfg_attr(feature = "__internals", warn(unreachable_pub))]

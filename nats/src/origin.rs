@@ -44,7 +44,8 @@ thread_local! {
 /// ```
 /// # use ringbus::{DynEvent, EventBus};
 /// # let bus: EventBus<DynEvent> = EventBus::new(0);
-/// let made_here = bus.subscriber("audit").filter(|_| ringbus_nats::origin().is_none()).subscribe();
+/// let made_here =
+///     bus.subscriber("audit").filter(|_| ringbus_nats::origin().is_none()).subscribe();
 /// ```
 #[must_use]
 pub fn origin() -> Option<NodeId> {

@@ -35,7 +35,8 @@ impl fmt::Display for BridgeState {
 ///
 /// - [`offered`](ExportStats::offered) = ring-dropped + expired + unencodable + sent;
 /// - for each origin, [`sent`](OriginCounts::sent) = before the join + received + gap;
-/// - for each origin, [`received`](OriginCounts::received) = published + refused + undecodable + skipped.
+/// - for each origin, [`received`](OriginCounts::received) = published + refused + undecodable +
+///   skipped.
 ///
 /// Its `Display` is a table for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,8 +71,8 @@ pub struct ExportStats {
     pub offered: u64,
     /// Of these: lost, because the export ring was full.
     pub ring_dropped: u64,
-    /// Of these: given up, because there was no connection, or because they were too old, or because
-    /// the time for the shutdown was over.
+    /// Of these: given up, because there was no connection, or because they were too old, or
+    /// because the time for the shutdown was over.
     pub expired: u64,
     /// Of these: refused by the codec, or longer than the server takes.
     pub unencodable: u64,

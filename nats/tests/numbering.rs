@@ -9,7 +9,8 @@ use reference::Step;
 use ringbus_nats::internals::{self, Envelope, Kind, Limits};
 use std::time::Duration;
 
-/// Few nodes, of which the first is the listener, and numbers that are near each other or at their end.
+/// Few nodes, of which the first is the listener, and numbers that are near each other or at their
+/// end.
 fn message() -> impl Strategy<Value = Envelope> {
     let kind = prop_oneof![
         6 => Just(Kind::Event { codec: 7, destination: None }),

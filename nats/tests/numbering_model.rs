@@ -1,5 +1,6 @@
-//! Every interleaving of small worlds in which nodes send, a network loses, copies and reorders, and
-//! a bridge listens: the numbering protocol itself, `Outgoing` and `Incoming`, not a copy of it.
+//! Every interleaving of small worlds in which nodes send, a network loses, copies and reorders,
+//! and a bridge listens: the numbering protocol itself, `Outgoing` and `Incoming`, not a copy of
+//! it.
 //!
 //! *Properties*: B2 (every balance holds, and each of its terms is true), B3 (in order, none
 //! twice), what is said of tails, and that each verdict is the one which the truth demands. The

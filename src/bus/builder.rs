@@ -92,7 +92,10 @@ impl<E: Event + Clone> BusBuilder<E> {
     /// # enum Cluster { Leader(&'static str), Beat }
     /// # impl Event for Cluster {
     /// #     fn event_type(&self) -> EventType {
-    /// #         match self { Cluster::Leader(_) => LEADER, Cluster::Beat => const { EventType::new("beat") } }
+    /// #         match self {
+    /// #             Cluster::Leader(_) => LEADER,
+    /// #             Cluster::Beat => const { EventType::new("beat") },
+    /// #         }
     /// #     }
     /// #     fn timestamp(&self) -> SystemTime { SystemTime::now() }
     /// # }
@@ -141,8 +144,8 @@ impl<E> fmt::Debug for BusBuilder<E> {
     }
 }
 
-/// A subscription in the making, from [`EventBus::subscriber`](crate::EventBus::subscriber). Keeps the bus open until it is
-/// used or dropped.
+/// A subscription in the making, from [`EventBus::subscriber`](crate::EventBus::subscriber). Keeps
+/// the bus open until it is used or dropped.
 ///
 /// ```
 /// # use ringbus::{DynEvent, Event, EventBus, EventType, Overflow};
@@ -168,7 +171,8 @@ impl<E: Event + Clone> SubscriberBuilder<E> {
         Self { core, options }
     }
 
-    /// Sets how many events the ring holds; 256 unless set. Its memory is allocated when subscribing.
+    /// Sets how many events the ring holds; 256 unless set. Its memory is allocated when
+    /// subscribing.
     ///
     /// # Panics
     ///
@@ -179,7 +183,8 @@ impl<E: Event + Clone> SubscriberBuilder<E> {
         self
     }
 
-    /// Asks for events of these types only. Replaces what was set before; a [`filter`](Self::filter) applies in addition.
+    /// Asks for events of these types only. Replaces what was set before; a
+    /// [`filter`](Self::filter) applies in addition.
     ///
     /// Publishing an event of another type costs nothing for this subscriber. A constant is better
     /// than a name, which the compiler does not check:
@@ -210,11 +215,13 @@ impl<E: Event + Clone> SubscriberBuilder<E> {
         self
     }
 
-    /// Asks only for events that pass `filter`. Replaces what was set before; [`types`](Self::types) apply in addition.
+    /// Asks only for events that pass `filter`. Replaces what was set before;
+    /// [`types`](Self::types) apply in addition.
     ///
-    /// The filter runs on the publishing thread for live events, and on the receiving one for the replay, under no lock; it
-    /// should be quick. A publish under way may still call it for a moment after the subscription was dropped. What it refuses is counted, for which
-    /// each filter takes 3 KiB.
+    /// The filter runs on the publishing thread for live events, and on the receiving one for the
+    /// replay, under no lock; it should be quick. A publish under way may still call it for a
+    /// moment after the subscription was dropped. What it refuses is counted, for which each filter
+    /// takes 3 KiB.
     ///
     /// What the filter owns is dropped with the subscription, by the thread that drops that. If a
     /// publish is still calling it, or an idle [`Publisher`](crate::Publisher) keeps a snapshot
@@ -223,9 +230,9 @@ impl<E: Event + Clone> SubscriberBuilder<E> {
     /// closes the bus; never by a publish. If it panics as it is dropped by such a thread, the
     /// panic goes no further than the panic hook.
     ///
-    /// Where it panics for a live event, that is lost to this subscriber and counted as dropped, the others get it, and then
-    /// the panic resumes in the publisher. Where it panics for a replayed one, that counts as discarded, and the panic
-    /// goes through the receiving call.
+    /// Where it panics for a live event, that is lost to this subscriber and counted as dropped,
+    /// the others get it, and then the panic resumes in the publisher. Where it panics for a
+    /// replayed one, that counts as discarded, and the panic goes through the receiving call.
     pub fn filter(mut self, filter: impl Fn(&E) -> bool + Send + Sync + 'static) -> Self {
         drop_guarded(self.options.filter.replace(Filter::new(filter)));
         self
@@ -237,7 +244,8 @@ impl<E: Event + Clone> SubscriberBuilder<E> {
         self
     }
 
-    /// Says that losing events is all right: they are counted, and never reported to [`on_lag`](crate::EventBus::on_lag).
+    /// Says that losing events is all right: they are counted, and never reported to
+    /// [`on_lag`](crate::EventBus::on_lag).
     pub fn lossy(mut self, lossy: bool) -> Self {
         self.options.lossy = lossy;
         self
@@ -285,11 +293,11 @@ impl<E: Event + Clone> SubscriberBuilder<E> {
 
     /// Subscribes.
     ///
-    /// Every publish that happens after this has returned is offered. Before `start`, the subscription is
-    /// also entitled to the whole replay; after it, to the last event of each type that it wants
-    /// and the bus [retains](BusBuilder::retain), in the order in which they were published. On a
-    /// closed bus, the subscription is closed from the beginning, and the bus does not know it:
-    /// neither its count of subscribers nor its statistics have it.
+    /// Every publish that happens after this has returned is offered. Before `start`, the
+    /// subscription is also entitled to the whole replay; after it, to the last event of each type
+    /// that it wants and the bus [retains](BusBuilder::retain), in the order in which they were
+    /// published. On a closed bus, the subscription is closed from the beginning, and the bus does
+    /// not know it: neither its count of subscribers nor its statistics have it.
     ///
     /// Progress: lock-free; copies a small part of the list of subscribers, and if this one takes
     /// every type, the list of those that do.

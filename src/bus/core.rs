@@ -20,7 +20,8 @@ use std::mem::needs_drop;
 use std::slice;
 use std::sync::Arc;
 
-/// The bus itself. Closed when the last handle that publishes lets go of it; subscriptions only know it weakly.
+/// The bus itself. Closed when the last handle that publishes lets go of it; subscriptions only
+/// know it weakly.
 #[derive(Debug)]
 pub(crate) struct Core<E> {
     cell: SnapshotCell<E>,
@@ -87,8 +88,8 @@ impl<E> Core<E> {
         E: Event + Clone,
     {
         let Phase::Starting(log) = self.cell.load().phase.clone() else { return 0 };
-        // The log first, the cell second: were the cell live first, a publish could reach a ring while another still
-        // appends to the log behind it.
+        // The log first, the cell second: were the cell live first, a publish could reach a ring
+        // while another still appends to the log behind it.
         let is_first = log.close();
         let mut panics = Panics::default();
         self.finish_start(&mut panics);
@@ -118,8 +119,8 @@ impl<E> Core<E> {
         self.cell.load().is_started()
     }
 
-    /// The second half of [`start`](Self::start), for whoever finds the log closed: the thread that called `start`, a second
-    /// one, or a publisher that would otherwise have to wait for them.
+    /// The second half of [`start`](Self::start), for whoever finds the log closed: the thread that
+    /// called `start`, a second one, or a publisher that would otherwise have to wait for them.
     fn finish_start(&self, panics: &mut Panics) {
         // (Let go of before the swap, so that it does not keep what that displaces.)
         let is_starting = matches!(self.cell.load().phase, Phase::Starting(_));
@@ -136,8 +137,8 @@ impl<E> Core<E> {
 
     pub(crate) fn close(&self) {
         let mut panics = Panics::default();
-        // The cell first, the log second: a publisher that found the log closed while the cell still said `Starting`
-        // would take it for a start, and revive the bus.
+        // The cell first, the log second: a publisher that found the log closed while the cell
+        // still said `Starting` would take it for a start, and revive the bus.
         let log = self.cell.close();
         if let Some(log) = &log {
             log.close();
@@ -360,7 +361,8 @@ impl<E: Event + Clone> Core<E> {
                 self.totals.count_startup_rejected();
                 Err(BatchErrorKind::StartupFull)
             }
-            // The bus has started or closed, or is about to. Phases only advance: next time it is another one.
+            // The bus has started or closed, or is about to. Phases only advance: next time it is
+            // another one.
             Err(AppendError::Closed) => {
                 self.finish_start(panics);
                 self.publish(event, panics)
@@ -381,10 +383,11 @@ impl<E: Event + Clone> Core<E> {
         Published { buffered: 1, ..Published::default() }
     }
 
-    /// Publishes on a live bus: to the rings, then to the request that the event answers, then the lag reports. What it
-    /// returns is still to be counted.
-    // Inlined whatever the compiler thinks of it, as is all that a good publish runs through: what a call returns in memory is read back in
-    // other widths, and each time the processor waits for its stores.
+    /// Publishes on a live bus: to the rings, then to the request that the event answers, then the
+    /// lag reports. What it returns is still to be counted.
+    // Inlined whatever the compiler thinks of it, as is all that a good publish runs through: what
+    // a call returns in memory is read back in other widths, and each time the processor waits for
+    // its stores.
     #[inline(always)]
     pub(crate) fn publish_live(&self, snapshot: &Snapshot<E>, event: &mut Option<E>, panics: &mut Panics) -> Offered {
         let is_response = |event: &Option<E>| event.as_ref().is_some_and(|event| event.as_response().is_some());
@@ -472,8 +475,8 @@ impl<E: Event + Clone> Core<E> {
         Ok(published)
     }
 
-    /// Publishes a batch on a live bus, in the order of [`publish_live`](Self::publish_live): the rings, the requests, the lag
-    /// reports. What it returns is still to be counted.
+    /// Publishes a batch on a live bus, in the order of [`publish_live`](Self::publish_live): the
+    /// rings, the requests, the lag reports. What it returns is still to be counted.
     pub(crate) fn publish_batch_live(
         &self,
         snapshot: &Snapshot<E>,
@@ -531,10 +534,12 @@ impl<E: Event + Clone> Core<E> {
         Ok(published)
     }
 
-    /// Wakes the readers that may have parked in front of a slot that was filled after the log was closed.
+    /// Wakes the readers that may have parked in front of a slot that was filled after the log was
+    /// closed.
     #[cold]
     fn wake_for_late_fill(&self, panics: &mut Panics) {
-        // The cell anew: a subscriber that joined since this publish loaded its snapshot may be waiting too.
+        // The cell anew: a subscriber that joined since this publish loaded its snapshot may be
+        // waiting too.
         self.wake_all(panics);
     }
 }

@@ -12,7 +12,8 @@ use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 
-/// The fastest way to publish: a handle for one thread, from [`EventBus::publisher`](crate::EventBus::publisher).
+/// The fastest way to publish: a handle for one thread, from
+/// [`EventBus::publisher`](crate::EventBus::publisher).
 ///
 /// It keeps the last snapshot of the subscribers and checks with one load whether it is still the
 /// current one. Until its next publish, an idle publisher so keeps in memory the mailboxes and
@@ -41,7 +42,8 @@ use std::sync::Arc;
 /// # Ok::<(), ringbus::PublishError<Tick>>(())
 /// ```
 pub struct Publisher<E> {
-    /// The last snapshot seen, where that was a live one: one from before `start` would keep the whole start-up log.
+    /// The last snapshot seen, if that was a live one: one from before `start` would keep the whole
+    /// start-up log.
     live: Option<CachedSnapshot<E>>,
     account: PublisherAccount,
     core: Arc<Core<E>>,
@@ -54,21 +56,24 @@ impl<E: Event + Clone> Publisher<E> {
 
     /// Publishes an event, exactly as [`EventBus::publish`](crate::EventBus::publish) does.
     ///
-    /// Progress: as `EventBus::publish`, with the same exceptions; while the subscribers stay the same, without its load of
-    /// the snapshot.
+    /// Progress: as `EventBus::publish`, with the same exceptions; while the subscribers stay the
+    /// same, without its load of the snapshot.
     ///
-    /// Is compiled into its caller, which saves a tenth of the time to one subscriber and takes 1.4 to 2.5 kB of code for each call that is
-    /// written: where many places publish, let them call one function of yours.
+    /// Is compiled into its caller, which saves a tenth of the time to one subscriber and takes 1.4
+    /// to 2.5 kB of code for each call that is written: if many places publish, let them call one
+    /// function of yours.
     ///
     /// # Errors
     ///
-    /// [`PublishError::StartupFull`] before `start`, where the start-up buffer is full, and [`PublishError::Closed`] on a
-    /// closed bus. Both give the event back.
+    /// [`PublishError::StartupFull`] before `start`, if the start-up buffer is full, and
+    /// [`PublishError::Closed`] on a closed bus. Both give the event back.
     ///
     /// # Panics
     ///
-    /// As `EventBus::publish`: resumes the first panic of user code, after everybody else has been served.
-    // By its size alone the compiler would decide from program to program, by how many calls there are.
+    /// As `EventBus::publish`: resumes the first panic of user code, after everybody else has been
+    /// served.
+    // By its size alone the compiler would decide from program to program, by how many calls there
+    // are.
     #[inline(always)]
     pub fn publish(&mut self, event: E) -> Result<Published, PublishError<E>> {
         if const { is_large::<E>() } {
@@ -94,7 +99,8 @@ impl<E: Event + Clone> Publisher<E> {
         self.publish_uncached(&mut event, panics)
     }
 
-    /// Publishes a batch of events, exactly as [`EventBus::publish_batch`](crate::EventBus::publish_batch) does.
+    /// Publishes a batch of events, exactly as
+    /// [`EventBus::publish_batch`](crate::EventBus::publish_batch) does.
     ///
     /// # Errors
     ///
@@ -146,7 +152,8 @@ impl<E: Event + Clone> Publisher<E> {
             }
         }
         let result = self.core.publish(event, &mut panics);
-        // Not while the bus keeps events: there is nothing to have at hand, and it would cost a load each time.
+        // Not while the bus keeps events: there is nothing to have at hand, and it would cost a
+        // load each time.
         if !matches!(result, Ok(Published { buffered: 1, .. })) {
             self.refresh();
         }

@@ -7,8 +7,8 @@ use std::sync::{Mutex, PoisonError};
 
 /// The name of a kind of event, such as `config.validated`, by which subscriptions are routed.
 ///
-/// A `Copy` value that carries the hash of its name, computed at compile time where it is a constant, so that publishing
-/// hashes no string. Constants work as patterns:
+/// A `Copy` value that carries the hash of its name, computed at compile time if it is a constant,
+/// so that publishing hashes no string. Constants work as patterns:
 ///
 /// ```
 /// use ringbus::EventType;
@@ -28,13 +28,14 @@ use std::sync::{Mutex, PoisonError};
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct EventType {
-    /// 64 well mixed bits, the same in every process. First, so that the derived comparison looks at the name only where these agree.
+    /// 64 well mixed bits, the same in every process. First, so that the derived comparison looks
+    /// at the name only if these agree.
     pub(crate) hash: u64,
     name: &'static str,
 }
 
 impl EventType {
-    /// Names an event type, and hashes the name: at compile time where this initialises a `const`.
+    /// Names an event type, and hashes the name: at compile time if this initialises a `const`.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
         Self { hash: hash(name.as_bytes()), name }
@@ -93,7 +94,8 @@ impl fmt::Debug for EventType {
     }
 }
 
-/// FNV-1a (Fowler, Noll, Vo), 64 bits, then the finaliser of MurmurHash3 (Appleby), because a table takes the low bits.
+/// FNV-1a (Fowler, Noll, Vo), 64 bits, then the finaliser of MurmurHash3 (Appleby), because a table
+/// takes the low bits.
 const fn hash(bytes: &[u8]) -> u64 {
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
     let mut index = 0;

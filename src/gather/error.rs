@@ -29,7 +29,8 @@ pub enum RequestError<E> {
     },
     /// A request with the same id is under way.
     DuplicateId(E),
-    /// The bus is live, and no subscriber took the request: none is interested, or every ring was full.
+    /// The bus is live, and no subscriber took the request: none is interested, or every ring was
+    /// full.
     NotDelivered(E),
     /// The bus has not started, and its start-up buffer is full.
     StartupFull(E),

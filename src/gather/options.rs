@@ -34,9 +34,11 @@ pub struct RequestOptions {
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl RequestOptions {
-    /// Waits for an answer of each of these responders, by the names that they answer [with](crate::Response::responder).
+    /// Waits for an answer of each of these responders, by the names that they answer
+    /// [with](crate::Response::responder).
     ///
-    /// An empty list or a repeated name is an error of the [request](crate::EventBus::request), not of this call.
+    /// An empty list or a repeated name is an error of the [request](crate::EventBus::request), not
+    /// of this call.
     pub fn expecting<N: Into<Arc<str>>>(responders: impl IntoIterator<Item = N>) -> Self {
         let expected: Arc<[Arc<str>]> = responders.into_iter().map(Into::into).collect();
         let mut sorted: Vec<&str> = expected.iter().map(|name| &**name).collect();
@@ -45,23 +47,27 @@ impl RequestOptions {
         Self { expected, repeats, timeout: DEFAULT_TIMEOUT, required: None, grace: Duration::ZERO }
     }
 
-    /// Sets how long to wait, counted from the call of [`request`](crate::EventBus::request), so that work done between
-    /// asking and waiting takes of it; 10 seconds unless set. [`Duration::MAX`] means: without limit.
+    /// Sets how long to wait, counted from the call of [`request`](crate::EventBus::request), so
+    /// that work done between asking and waiting takes of it; 10 seconds unless set.
+    /// [`Duration::MAX`] means: without limit.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// Sets how many of the expected responders are enough: the request succeeds as soon as so many have answered. All of them unless set.
+    /// Sets how many of the expected responders are enough: the request succeeds as soon as so many
+    /// have answered. All of them unless set.
     ///
-    /// 0, or more than are expected, is an error of the [request](crate::EventBus::request), not of this call.
+    /// 0, or more than are expected, is an error of the [request](crate::EventBus::request), not of
+    /// this call.
     pub fn min_responses(mut self, responses: usize) -> Self {
         self.required = Some(responses);
         self
     }
 
-    /// Sets how long to wait for the rest once [enough](Self::min_responses) have answered, at most until the timeout; nothing unless
-    /// set. It begins when the waiting requester sees that there are enough.
+    /// Sets how long to wait for the rest once [enough](Self::min_responses) have answered, at most
+    /// until the timeout; nothing unless set. It begins when the waiting requester sees that there
+    /// are enough.
     pub fn grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
         self

@@ -29,8 +29,8 @@ pub(crate) enum Look {
     TooFew,
     /// There are as many as required, and the rest are waited for as well.
     Enough,
-    /// There is nothing more to wait for: everybody has answered, or enough and the rest do not matter, or no more answers are
-    /// taken.
+    /// There is nothing more to wait for: everybody has answered, or enough and the rest do not
+    /// matter, or no more answers are taken.
     Done,
 }
 
@@ -46,8 +46,9 @@ pub(crate) enum Answered {
 
 /// What responders and the requester share.
 ///
-/// One short lock decides everything: whether an answer counts, how, and whom that wakes. No user code runs under it: wakers and events
-/// are cloned before it is taken, and dropped and woken after it was let go of.
+/// One short lock decides everything: whether an answer counts, how, and whom that wakes. No user
+/// code runs under it: wakers and events are cloned before it is taken, and dropped and woken after
+/// it was let go of.
 pub(crate) struct Pending<E> {
     /// Whose answers count, each name once.
     expected: Arc<[Arc<str>]>,
@@ -58,9 +59,11 @@ pub(crate) struct Pending<E> {
     gathering: Mutex<Gathering<E>>,
 }
 
-/// What the lock guards. Written by responders that answer, by the requester, and by who ends the request.
+/// What the lock guards. Written by responders that answer, by the requester, and by who ends the
+/// request.
 struct Gathering<E> {
-    /// The first response of each responder, in order of arrival. Has room for all from the beginning.
+    /// The first response of each responder, in order of arrival. Has room for all from the
+    /// beginning.
     responses: Vec<E>,
     /// Whether each of `expected` has answered.
     answered: Vec<bool>,
@@ -177,14 +180,15 @@ impl<E> Pending<E> {
         let waker = waker.clone();
         let (look, displaced) = {
             let mut gathering = self.gathering();
-            // Once more, under the lock that registers: what came in between has found nobody to wake.
+            // Once more, under the lock that registers: what came in between has found nobody to
+            // wake.
             (gathering.look(self.required, self.wants_rest), gathering.waker.replace(waker))
         };
         drop(displaced);
         look
     }
 
-    /// Ends the request, where nothing has ended it before, and wakes the requester.
+    /// Ends the request, if nothing has ended it before, and wakes the requester.
     pub(crate) fn end(&self, ended: Ended, panics: &mut Panics) {
         let waker = {
             let mut gathering = self.gathering();
@@ -202,7 +206,8 @@ impl<E> Pending<E> {
         panics.catch(|| drop(waker));
     }
 
-    /// Takes what has come, and says what had ended the request before, if anything had. Whatever comes from now on is late.
+    /// Takes what has come, and says what had ended the request before, if anything had. Whatever
+    /// comes from now on is late.
     pub(crate) fn take(&self) -> (RequestResult<E>, Option<Ended>) {
         let mut gathering = self.gathering();
         let ended = gathering.ended.replace(Ended::Taken);

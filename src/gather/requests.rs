@@ -25,18 +25,21 @@ impl<E> Addressee<E> {
     }
 }
 
-/// How many locks the map has. More threads than that would have to ask or answer in the same few nanoseconds to feel it, and the
-/// default, four for each processor, is memory for every bus that never asks.
+/// How many locks the map has. More threads than that would have to ask or answer in the same few
+/// nanoseconds to feel it, and the default, four for each processor, is memory for every bus that
+/// never asks.
 const SHARDS: usize = 16;
 
 /// The requests under way.
 ///
-/// Progress: a response takes two short locks, that of a shard of the map and that of its [`Pending`]; where nothing is under way, none.
-/// No lock of the map is held while user code runs or anybody is woken.
+/// Progress: a response takes two short locks, that of a shard of the map and that of its
+/// [`Pending`]; none if nothing is under way. No lock of the map is held while user code runs or
+/// anybody is woken.
 pub(crate) struct Requests<E> {
     /// An entry lives exactly as long as its [`Registration`].
     pending: DashMap<RequestId, Arc<Pending<E>>, BuildIdHasher>,
-    /// How many registrations there are. Written by requesters, read by whoever publishes a response.
+    /// How many registrations there are. Written by requesters, read by whoever publishes a
+    /// response.
     in_flight: AtomicUsize,
     /// Responses that came too late, or to no request at all, or whose request was given up.
     late: Counter,
@@ -53,21 +56,24 @@ impl<E> Requests<E> {
 
     /// Enters a request, unless one with that id is under way.
     pub(crate) fn register(self: &Arc<Self>, id: RequestId, pending: Arc<Pending<E>>) -> Option<Registration<E>> {
-        // ORDERING: Relaxed. Whoever answers this request has received it, and the ring or the log that handed it over makes this
-        // addition visible to its load in `is_any_under_way`. A response that nobody's request has caused may miss it, and is late.
-        // Checked by loom-tests/tests/requesting.rs `answer_to_a_request_that_was_received_is_gathered`.
+        // ORDERING: Relaxed. Whoever answers this request has received it, and the ring or the log
+        // that handed it over makes this addition visible to its load in `is_any_under_way`. A
+        // response that nobody's request has caused may miss it, and is late.
+        // Checked by loom-tests/tests/requesting.rs
+        // `answer_to_a_request_that_was_received_is_gathered`.
         self.in_flight.fetch_add(1, Relaxed);
         let registration = Registration { requests: Arc::clone(self), id: id.clone(), pending };
         let is_new = {
             let entry = self.pending.entry(id).or_insert_with(|| Arc::clone(&registration.pending));
             Arc::ptr_eq(entry.value(), &registration.pending)
         };
-        // Where the entry is another's, dropping the registration lowers the count again and leaves the map alone.
+        // Where the entry is another's, dropping the registration lowers the count again and leaves
+        // the map alone.
         is_new.then_some(registration)
     }
 
-    /// Finds out whom an event answers. User code: `as_response`, and where any request is under way `request_id`. A response whose
-    /// id cannot be had answers nothing that is known.
+    /// Finds out whom an event answers. User code: `as_response`, and if any request is under way,
+    /// `request_id`. A response whose id cannot be had answers nothing that is known.
     #[inline]
     pub(crate) fn addressee(&self, event: &E, panics: &mut Panics) -> Addressee<E>
     where
@@ -124,8 +130,9 @@ impl<E> Requests<E> {
 
     /// Ends every request under way, and wakes who waits for it.
     pub(crate) fn close(&self, panics: &mut Panics) {
-        // Whatever `in_flight` says: one whose publish still found the bus open is in the map, because the locks of
-        // the map order that entry before this walk or this walk before that publish. The count promises nothing of the kind.
+        // Whatever `in_flight` says: one whose publish still found the bus open is in the map,
+        // because the locks of the map order that entry before this walk or this walk before that
+        // publish. The count promises nothing of the kind.
         // Checked by loom-tests/tests/requesting.rs `request_that_races_with_close_ends`.
         let pending: Vec<_> = self.pending.iter().map(|entry| Arc::clone(entry.value())).collect();
         for pending in pending {
@@ -172,9 +179,11 @@ impl<E> Registration<E> {
 
 impl<E> Drop for Registration<E> {
     fn drop(&mut self) {
-        // Its own entry only: a second request with the same id is refused by dropping its registration.
+        // Its own entry only: a second request with the same id is refused by dropping its
+        // registration.
         self.requests.pending.remove_if(&self.id, |_, pending| Arc::ptr_eq(pending, &self.pending));
-        // ORDERING: Relaxed. See `register`; who reads the lower count too early or too late finds no entry, and both mean late.
+        // ORDERING: Relaxed. See `register`; who reads the lower count too early or too late finds
+        // no entry, and both mean late.
         self.requests.in_flight.fetch_sub(1, Relaxed);
         let mut panics = Panics::default();
         let given_up = self.pending.give_up(&mut panics);

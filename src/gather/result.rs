@@ -3,10 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
-/// The answers to a [request](crate::EventBus::request), whole or, inside a [`GatherError`](crate::GatherError), as far as they came.
+/// The answers to a [request](crate::EventBus::request), whole or, inside a
+/// [`GatherError`](crate::GatherError), as far as they came.
 ///
-/// A response that was published while the request was under way is in `responses` or counted in `duplicates` or `unexpected`;
-/// the others are counted by [`BusStats::late_responses`](crate::BusStats::late_responses).
+/// A response that was published while the request was under way is in `responses` or counted in
+/// `duplicates` or `unexpected`; the others are counted by
+/// [`BusStats::late_responses`](crate::BusStats::late_responses).
 #[derive(Clone, PartialEq, Eq)]
 pub struct RequestResult<E> {
     /// The first response of each expected responder that has answered, in order of arrival.

@@ -38,7 +38,8 @@ impl<E> IntoFuture for Gather<E> {
 }
 
 pin_project! {
-    /// Awaits the answers to a request. From awaiting a [`Gather`], with the feature `tokio`. Dropping it gives the request up.
+    /// Awaits the answers to a request. From awaiting a [`Gather`], with the feature `tokio`.
+    /// Dropping it gives the request up.
     ///
     /// # Panics
     ///
@@ -51,8 +52,8 @@ pin_project! {
         // When the wait ends at the latest: with the timeout, or with the grace once that runs.
         deadline: Option<Instant>,
         turn: Turn,
-        // Whether others were let run before the timer was set: responders that are tasks of this very thread answer meanwhile, and
-        // setting a timer costs more than another look.
+        // Whether others were let run before the timer was set: responders that are tasks of this
+        // very thread answer meanwhile, and setting a timer costs more than another look.
         has_yielded: bool,
         // The wait for `deadline`, if there is or will be one.
         #[pin]
@@ -74,7 +75,8 @@ impl<E> GatherFuture<E> {
         this.sleep.as_pin_mut().map_or(Poll::Pending, |sleep| sleep.poll(context))
     }
 
-    /// Lets the wait end with the grace, which begins when this is first called: later ends do not count.
+    /// Lets the wait end with the grace, which begins when this is first called: later ends do not
+    /// count.
     fn limit_to_grace(self: Pin<&mut Self>, grace: Duration) {
         let this = self.project();
         let end = Instant::now().checked_add(grace);

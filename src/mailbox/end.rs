@@ -16,7 +16,8 @@ pub(crate) enum Ended {
     Abandon,
 }
 
-/// `OPEN`, `ENDED` or `ABANDONED`; only ever raised, by whoever closes the bus or stops the subscription.
+/// `OPEN`, `ENDED` or `ABANDONED`; only ever raised, by whoever closes the bus or stops the
+/// subscription.
 #[derive(Debug)]
 pub(crate) struct EndState(AtomicUsize);
 
@@ -25,17 +26,20 @@ impl EndState {
         Self(AtomicUsize::new(OPEN))
     }
 
-    /// Declares that no publish that begins after this call will deliver. An abandoned mailbox stays abandoned.
+    /// Declares that no publish that begins after this call will deliver. An abandoned mailbox
+    /// stays abandoned.
     pub(crate) fn end(&self, ended: Ended) {
         let value = match ended {
             Ended::Drain => ENDED,
             Ended::Abandon => ABANDONED,
         };
-        // ORDERING: Release. Pairs with the Acquire in `get`: a subscriber that finds the mailbox ended finds in its ring
-        // whatever was published before this call. Weaker: it could miss an event, seal the ring, and lose the event to
-        // whoever ended the mailbox, who empties a sealed ring (`Mailbox::attend`), before it looks once more.
-        // Checked by loom-tests/tests/closing.rs `event_published_elsewhere_before_close_is_received`. (A thread that has
-        // published itself has fenced since.)
+        // ORDERING: Release. Pairs with the Acquire in `get`: a subscriber that finds the mailbox
+        // ended finds in its ring whatever was published before this call. Weaker: it could miss an
+        // event, seal the ring, and lose the event to whoever ended the mailbox, who empties a
+        // sealed ring (`Mailbox::attend`), before it looks once more.
+        // Checked by loom-tests/tests/closing.rs
+        // `event_published_elsewhere_before_close_is_received`. (A thread that has published itself
+        // has fenced since.)
         self.0.fetch_max(value, Release);
     }
 

@@ -3,10 +3,11 @@
 use crate::stats::stripe::Striped;
 use crate::sync::Counter;
 
-/// Decides by the content of an event whether a subscriber wants it, and counts what it does not want.
+/// Decides by the content of an event whether a subscriber wants it, and counts what it does not
+/// want.
 ///
-/// (Most subscribers with a filter refuse most events, on the publishers' threads, so a count that all of them share would be
-/// most of what the filter costs.)
+/// (Most subscribers with a filter refuse most events, on the publishers' threads, so a count that
+/// all of them share would be most of what the filter costs.)
 pub(crate) struct Filter<E> {
     wants: Box<dyn Fn(&E) -> bool + Send + Sync>,
     refused: Box<Striped<Counter>>,
@@ -26,7 +27,7 @@ impl<E> Filter<E> {
         Self { wants: Box::new(move |event| first(event) && wants(event)), refused }
     }
 
-    /// Whether the event passes. Counts it where not. User code.
+    /// Whether the event passes. Counts it if not. User code.
     #[inline]
     pub(crate) fn accepts(&self, event: &E) -> bool {
         (self.wants)(event) || self.refuse()

@@ -18,7 +18,8 @@ pub struct Lag {
     pub subscriber: Arc<str>,
     /// The type of the event whose publishing found the ring full.
     pub event_type: EventType,
-    /// How many events the subscriber has lost so far, since it subscribed: dropped and evicted ones.
+    /// How many events the subscriber has lost so far, since it subscribed: dropped and evicted
+    /// ones.
     pub lost: u64,
 }
 
@@ -28,9 +29,10 @@ const UNHEARD: usize = 2;
 /// The first number that a ticket can have.
 const FIRST: usize = 3;
 
-/// Tells one publish from all others, and within a batch one event from the others: an event that begins an episode signs it with a
-/// number of its own, and its publish reports it when the fan-out is done. So no report is lost, doubled or given to another
-/// publish, and none needs an allocation.
+/// Tells one publish from all others, and within a batch one event from the others: an event that
+/// begins an episode signs it with a number of its own, and its publish reports it when the fan-out
+/// is done. So no report is lost, doubled or given to another publish, and none needs an
+/// allocation.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tickets {
     first: NonZeroUsize,
@@ -42,7 +44,8 @@ impl Tickets {
     #[cold]
     pub(crate) fn take(events: usize) -> Self {
         static NEXT: Counter = Counter::new(FIRST as u64);
-        // Where a word has 32 bits the numbers come round one day. An episode may then go unreported; it is counted all the same.
+        // Where a word has 32 bits the numbers come round one day. An episode may then go
+        // unreported; it is counted all the same.
         let first = (NEXT.add(events as u64) as usize).max(FIRST);
         Self { first: NonZeroUsize::new(first).unwrap_or(NonZeroUsize::MAX), events }
     }

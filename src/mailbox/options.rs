@@ -6,7 +6,8 @@ use crate::panics::drop_guarded;
 use std::fmt;
 use std::sync::Arc;
 
-/// What happens to an event for which a subscriber's ring has no room. Other subscribers are not affected either way.
+/// What happens to an event for which a subscriber's ring has no room. Other subscribers are not
+/// affected either way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Overflow {
     /// The event that finds no room is lost to this subscriber; its publish reports it as dropped.
@@ -61,9 +62,9 @@ pub enum WaitStrategy {
     /// Looks around for some microseconds, then parks the thread. Uses no CPU while parked; the
     /// publisher that ends the wait makes a system call.
     ///
-    /// In a stream at full speed it lets the publisher run ahead: it looks away for two microseconds
-    /// at a time, or less if the ring is small, so that it does not run full. Both sides are several
-    /// times as fast then, and an event may be received that much later.
+    /// In a stream at full speed it lets the publisher run ahead: it looks away for two
+    /// microseconds at a time, or less if the ring is small, so that it does not run full. Both
+    /// sides are several times as fast then, and an event may be received that much later.
     #[default]
     Park,
     /// Gives the processor to other threads between looks. Uses all the CPU it gets. On busy
@@ -78,7 +79,8 @@ pub enum WaitStrategy {
 /// Events a ring holds unless the subscriber says otherwise.
 const DEFAULT_CAPACITY: usize = 256;
 
-/// In the order of the fields: what a publish looks at comes last, see [`Mailbox`](crate::mailbox::Mailbox).
+/// In the order of the fields: what a publish looks at comes last, see
+/// [`Mailbox`](crate::mailbox::Mailbox).
 #[repr(C)]
 pub(crate) struct SubscriberOptions<E> {
     pub(crate) name: Arc<str>,

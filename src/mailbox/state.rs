@@ -65,16 +65,17 @@ impl WaitState {
     /// Takes the announcement back. Returns whether a publisher has taken it before, which takes
     /// the waker as well.
     pub(crate) fn end_wait(&self) -> bool {
-        // ORDERING: Relaxed. Saves a publisher a needless wake-up, nothing more. A swap would undo SEALED.
+        // ORDERING: Relaxed. Saves a publisher a needless wake-up, nothing more. A swap would undo
+        // SEALED.
         self.0.compare_exchange(WAITING, IDLE, Relaxed, Relaxed) == Err(IDLE)
     }
 
     /// What the mailbox needs. The caller has fenced since its change.
     #[inline]
     pub(crate) fn attention(&self) -> Attention {
-        // ORDERING: SeqCst. Ordered after the caller's change by the caller's SeqCst fence, see `begin_wait`
-        // and `seal`; or behind pushes into lanes alone, whose claims are SeqCst, by this load's
-        // being SeqCst as well (crate docs of `ringbus-lane`, "Waking the consumer").
+        // ORDERING: SeqCst. Ordered after the caller's change by the caller's SeqCst fence, see
+        // `begin_wait` and `seal`; or behind pushes into lanes alone, whose claims are SeqCst, by
+        // this load's being SeqCst as well (crate docs of `ringbus-lane`, "Waking the consumer").
         // Checked by loom-tests/tests/waiting.rs `parked_subscriber_wakes_for_an_event`.
         match load_behind_claims(&self.0) {
             IDLE => Attention::None,
@@ -89,15 +90,17 @@ impl WaitState {
         self.0.compare_exchange(WAITING, IDLE, Acquire, Relaxed).is_ok()
     }
 
-    /// Declares that nothing pushed from now on will be received. The caller empties the ring afterwards; a publisher
-    /// that pushes too late for that sees `SEALED` and empties it itself.
+    /// Declares that nothing pushed from now on will be received. The caller empties the ring
+    /// afterwards; a publisher that pushes too late for that sees `SEALED` and empties it itself.
     pub(crate) fn seal(&self) {
         // ORDERING: Relaxed. The word carries nothing but itself.
         self.0.fetch_or(SEALED, Relaxed);
-        // ORDERING: SeqCst fence between SEALED and the last draining of the ring. Pairs with the fence in `fence_pushes`,
-        // between a push and the look at this word: either the draining finds the event or the publisher finds SEALED.
-        // Weaker: an event that was reported delivered stays in the ring, uncounted.
-        // Checked by loom-tests/tests/sealing.rs `nothing_delivered_is_stranded_by_an_unsubscription`.
+        // ORDERING: SeqCst fence between SEALED and the last draining of the ring. Pairs with the
+        // fence in `fence_pushes`, between a push and the look at this word: either the draining
+        // finds the event or the publisher finds SEALED. Weaker: an event that was reported
+        // delivered stays in the ring, uncounted.
+        // Checked by loom-tests/tests/sealing.rs
+        // `nothing_delivered_is_stranded_by_an_unsubscription`.
         fence(SeqCst);
     }
 }

@@ -1,4 +1,5 @@
-//! One live publish of many events: to each ring all of them in a row, then one fence and one round of wake-ups.
+//! One live publish of many events: to each ring all of them in a row, then one fence and one round
+//! of wake-ups.
 
 use crate::event::Event;
 #[cfg(feature = "lane")]
@@ -14,8 +15,8 @@ use std::mem::needs_drop;
 use std::sync::Arc;
 use std::{ptr, slice};
 
-/// Events that go to one ring before the next ring's turn, where events have something to count their clones by: few enough for that
-/// to stay in the cache, and many enough for the ring to.
+/// Events that go to one ring before the next ring's turn, if events have something to count their
+/// clones by: few enough for that to stay in the cache, and many enough for the ring to.
 const TILE: usize = 32;
 
 /// Whether a tile of such events may lie on the stack.
@@ -37,13 +38,14 @@ impl<'a, E: Event + Clone> Batch<'a, E> {
         Self { snapshot, events, offers: 0, losses: Losses::new(&snapshot.hooks) }
     }
 
-    /// Offers clones of the events, in their order, to every subscriber that is interested, and wakes those that wait. As for
-    /// a single event, user code may panic at every turn.
+    /// Offers clones of the events, in their order, to every subscriber that is interested, and
+    /// wakes those that wait. As for a single event, user code may panic at every turn.
     pub(crate) fn fan_out(&mut self, panics: &mut Panics) -> Offered {
         let (snapshot, events) = (self.snapshot, self.events);
         let universal = snapshot.routes.universal();
         self.sweep(universal, events, 0, panics);
-        // A subscriber has asked for all types or for some, so the two sweeps do not get in each other's way.
+        // A subscriber has asked for all types or for some, so the two sweeps do not get in each
+        // other's way.
         let by_type = if snapshot.routes.has_typed() { events } else { &[] };
         let mut typed = Lists::none();
         for (index, event) in by_type.iter().enumerate() {
@@ -77,7 +79,8 @@ impl<'a, E: Event + Clone> Batch<'a, E> {
         panics.catch(|| self.snapshot.routes.typed(event.event_type())).unwrap_or_default()
     }
 
-    /// Offers every one of these mailboxes every one of these events, the first of which stands at `first` in the batch.
+    /// Offers every one of these mailboxes every one of these events, the first of which stands at
+    /// `first` in the batch.
     fn sweep(&mut self, mailboxes: &[Arc<Mailbox<E>>], events: &[E], first: usize, panics: &mut Panics) {
         let tile = if needs_drop::<E>() { TILE } else { events.len().max(1) };
         self.offers += mailboxes.len() * events.len();

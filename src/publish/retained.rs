@@ -10,8 +10,8 @@
 //! ring must take them in that order. So a publish first offers the earlier events of its type
 //! whose publishes are still *under way*, ring by ring, and then its own: a publisher that is
 //! suspended halfway holds up nobody, because the next one does its work. A
-//! [`Gate`](crate::mailbox::gate::Gate) for each ring and type sees to it that each event is offered once, by whoever comes first, and that none is
-//! offered behind a later one:
+//! [`Gate`](crate::mailbox::gate::Gate) for each ring and type sees to it that each event is
+//! offered once, by whoever comes first, and that none is offered behind a later one:
 //!
 //! 1. *None is lost.* A publish visits the rings of all who were subscribed as its event was put.
 //!    At each it offers the event, or finds that a helper has.
@@ -32,8 +32,8 @@
 //!
 //! **User code that calls back.** A filter, `Clone` or `Drop` that runs for an event may publish
 //! another one of its type. That one is put at once, and left to the publish that it interrupts,
-//! which fans it out behind its own: to help that one here would run the same user code for the same
-//! event once more, and so on without an end.
+//! which fans it out behind its own: to help that one here would run the same user code for the
+//! same event once more, and so on without an end.
 //!
 //! **Before the start** nothing is put, because the log has all events in their order. Who joins
 //! once the bus is live finds the last one of each type there, until `start`, or the publisher that

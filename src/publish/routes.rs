@@ -66,7 +66,7 @@ impl<E> Routes<E> {
         })
     }
 
-    /// With every list changed that the mailbox is or belongs in, where there is something to
+    /// With every list changed that the mailbox is or belongs in, if there is something to
     /// change.
     fn changed(&self, mailbox: &Mailbox<E>, change: impl Fn(&[Arc<Mailbox<E>>]) -> Option<List<E>>) -> Self {
         let mut routes = self.clone();

@@ -66,8 +66,8 @@ pub(crate) struct Backlog {
 #[derive(Debug)]
 pub(crate) struct Snapshot<E> {
     pub(crate) phase: Phase<E>,
-    /// Everybody who has subscribed and not yet gone, in that order. Subscribers that were stopped, and those of a closed
-    /// bus, stay: a late wake-up must find them.
+    /// Everybody who has subscribed and not yet gone, in that order. Subscribers that were stopped,
+    /// and those of a closed bus, stay: a late wake-up must find them.
     pub(crate) subscribers: Subscribers<E>,
     pub(crate) routes: Routes<E>,
     pub(crate) backlog: Backlog,
@@ -128,8 +128,9 @@ impl<E> Snapshot<E> {
     }
 }
 
-/// Holds the current [`Snapshot`]. Each transition is one read-copy-update, whose closure looks at the phase again every time
-/// it runs: what it decides is decided for the snapshot that it replaces.
+/// Holds the current [`Snapshot`]. Each transition is one read-copy-update, whose closure looks at
+/// the phase again every time it runs: what it decides is decided for the snapshot that it
+/// replaces.
 ///
 /// No user code runs in a transition, and none when a snapshot that was loaded is let go of: see
 /// [`Displaced`].
@@ -205,9 +206,9 @@ impl<E> SnapshotCell<E> {
         is_changed.then_some(before)
     }
 
-    /// Adds a subscriber, unless the bus is closed. Returns the phase that the bus had at that very moment, which is what
-    /// entitles the subscriber to the replay, and if it is entitled to the events retained by then,
-    /// these.
+    /// Adds a subscriber, unless the bus is closed. Returns the phase that the bus had at that very
+    /// moment, which is what entitles the subscriber to the replay, and if it is entitled to the
+    /// events retained by then, these.
     pub(crate) fn join(&self, mailbox: &Arc<Mailbox<E>>) -> (Phase<E>, Option<Arc<Retained<E>>>) {
         let mut phase = Phase::Live;
         // One for each try, to be let go of afterwards: they may be the last shares.
@@ -335,7 +336,8 @@ impl<E> SnapshotCell<E> {
         log_to_close
     }
 
-    /// Lets go of the log of a bus that never started, once it is closed: from now on its readers alone keep it.
+    /// Lets go of the log of a bus that never started, once it is closed: from now on its readers
+    /// alone keep it.
     pub(crate) fn release_log(&self) {
         self.replace(|current| match &current.phase {
             Phase::Closed(Closed::Closing(log)) => Some(current.released(log, Phase::Closed(Closed::NeverStarted))),
@@ -344,8 +346,9 @@ impl<E> SnapshotCell<E> {
     }
 }
 
-/// Finds the cell as long as the bus or a publisher is there. Who upgrades it keeps the cell for a moment, and not the bus: so the
-/// bus closes when its last handle goes, and never on a receiver's thread.
+/// Finds the cell as long as the bus or a publisher is there. Who upgrades it keeps the cell for a
+/// moment, and not the bus: so the bus closes when its last handle goes, and never on a receiver's
+/// thread.
 pub(crate) struct WeakCell<E>(Weak<Shared<E>>);
 
 impl<E> WeakCell<E> {
@@ -360,10 +363,12 @@ impl<E> Clone for WeakCell<E> {
     }
 }
 
-/// A reader of the cell that keeps the snapshot it saw last, and checks by one relaxed load whether it is the current one.
+/// A reader of the cell that keeps the snapshot it saw last, and checks by one relaxed load whether
+/// it is the current one.
 ///
-/// Relaxed is enough: a subscription, start or close that happened before the publish is never missed, because
-/// one location is read coherently; and about one that races with it, nothing is promised.
+/// Relaxed is enough: a subscription, start or close that happened before the publish is never
+/// missed, because one location is read coherently; and about one that races with it, nothing is
+/// promised.
 pub(crate) struct CachedSnapshot<E>(Cache<Source<E>, Arc<Snapshot<E>>>);
 
 impl<E> CachedSnapshot<E> {

@@ -11,8 +11,8 @@ const CLOSED: usize = 1;
 /// What one claimed slot adds to [`StartupLog::tail`].
 const ONE: usize = 2;
 
-/// A bounded log that many threads append to until it is closed, and that every entitled subscriber reads from its
-/// beginning once it is.
+/// A bounded log that many threads append to until it is closed, and that every entitled subscriber
+/// reads from its beginning once it is.
 ///
 /// | `tail` | appends | readers |
 /// |---|---|---|
@@ -22,7 +22,8 @@ const ONE: usize = 2;
 /// Progress: `append` is lock-free (a claim by compare-and-swap), everything else is wait-free.
 #[derive(Debug)]
 pub(crate) struct StartupLog<E> {
-    /// Slots claimed, times two, plus [`CLOSED`]. Written by publishers and by whoever closes the log; read by all.
+    /// Slots claimed, times two, plus [`CLOSED`]. Written by publishers and by whoever closes the
+    /// log; read by all.
     tail: AtomicUsize,
     slots: Slots<E>,
 }
@@ -101,7 +102,8 @@ impl<E> Slots<E> {
 pub(crate) struct Appended<'a, E> {
     slots: &'a Slots<E>,
     index: usize,
-    /// The log was closed between the claim and now: readers may have found the slot unfilled, and parked.
+    /// The log was closed between the claim and now: readers may have found the slot unfilled, and
+    /// parked.
     pub(crate) closed_meanwhile: bool,
 }
 
@@ -178,8 +180,8 @@ impl<E> StartupLog<E> {
 
     /// Claims the next slot, to be filled by the caller.
     fn claim(&self) -> Result<usize, AppendError> {
-        // ORDERING: Relaxed. Only a guess for the compare-and-swap below, except that CLOSED is final once seen, and
-        // that a full log was full at some moment of this call.
+        // ORDERING: Relaxed. Only a guess for the compare-and-swap below, except that CLOSED is
+        // final once seen, and that a full log was full at some moment of this call.
         let mut tail = self.tail.load(Relaxed);
         loop {
             if tail & CLOSED != 0 {
@@ -189,9 +191,10 @@ impl<E> StartupLog<E> {
             if index == self.slots.len() {
                 return Err(AppendError::Full);
             }
-            // ORDERING: Relaxed on both sides. The word alone decides who owns which slot and whether the log was still
-            // open; what the slot holds is handed over by the slot. Appends that follow one another get rising
-            // slots because one word has one modification order.
+            // ORDERING: Relaxed on both sides. The word alone decides who owns which slot and
+            // whether the log was still open; what the slot holds is handed over by the slot.
+            // Appends that follow one another get rising slots because one word has one
+            // modification order.
             match self.tail.compare_exchange_weak(tail, tail + ONE, Relaxed, Relaxed) {
                 Ok(_) => return Ok(index),
                 Err(actual) => tail = actual,
@@ -206,11 +209,12 @@ impl<E> StartupLog<E> {
 
     /// Looks whether anybody waits for the slot that was just filled.
     fn after_filling(&self, index: usize) -> Appended<'_, E> {
-        // ORDERING: SeqCst fence between filling the slot and looking at CLOSED. Pairs with the fence in
-        // `WaitState::begin_wait`, between a reader's WAITING and its last look at the slot, and with the one in
-        // `wake_all`, between `close` and its look at the waiting readers. If that reader's look missed the event, then
-        // its fence came first, and either this thread sees CLOSED below and wakes it, or whoever closes the
-        // log fences later and does. Weaker: the load below could come before the fill, and the reader parks for good.
+        // ORDERING: SeqCst fence between filling the slot and looking at CLOSED. Pairs with the
+        // fence in `WaitState::begin_wait`, between a reader's WAITING and its last look at the
+        // slot, and with the one in `wake_all`, between `close` and its look at the waiting
+        // readers. If that reader's look missed the event, then its fence came first, and either
+        // this thread sees CLOSED below and wakes it, or whoever closes the log fences later and
+        // does. Weaker: the load below could come before the fill, and the reader parks for good.
         // Checked by loom-tests/tests/startup.rs `late_fill_wakes_the_parked_reader`.
         fence(SeqCst);
         // ORDERING: Relaxed. Ordered by the fence.
@@ -220,14 +224,15 @@ impl<E> StartupLog<E> {
 
     /// Ends all appending and fixes the length. Returns whether this call did.
     pub(crate) fn close(&self) -> bool {
-        // ORDERING: Relaxed. Who sees CLOSED learns the final length by the same word, and waiting readers are
-        // woken through the fence in `wake_all`.
+        // ORDERING: Relaxed. Who sees CLOSED learns the final length by the same word, and waiting
+        // readers are woken through the fence in `wake_all`.
         self.tail.fetch_or(CLOSED, Relaxed) & CLOSED == 0
     }
 
     /// How many events the log holds for good; `None` while it is open.
     pub(crate) fn final_len(&self) -> Option<usize> {
-        // ORDERING: Relaxed. Closed and the final length are one word; the slots hand over their events themselves.
+        // ORDERING: Relaxed. Closed and the final length are one word; the slots hand over their
+        // events themselves.
         let tail = self.tail.load(Relaxed);
         (tail & CLOSED != 0).then_some(tail / ONE)
     }
@@ -249,7 +254,8 @@ impl<E> StartupLog<E> {
 impl<E> Drop for StartupLog<E> {
     fn drop(&mut self) {
         if needs_drop::<E>() {
-            // One by one: an event whose `Drop` panics must not keep the others from being dropped, or abort the process.
+            // One by one: an event whose `Drop` panics must not keep the others from being dropped,
+            // or abort the process.
             let mut panics = Panics::default();
             self.slots.clear(&mut panics);
             panics.resume();

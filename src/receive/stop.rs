@@ -8,7 +8,8 @@ use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::{Arc, Weak};
 
-/// Ends a subscription from any thread, from [`Subscription::stop_handle`](crate::Subscription::stop_handle).
+/// Ends a subscription from any thread, from
+/// [`Subscription::stop_handle`](crate::Subscription::stop_handle).
 ///
 /// Keeps neither the bus nor the subscription alive.
 #[derive(Clone)]
@@ -19,9 +20,9 @@ impl StopHandle {
         Self(Arc::new(Target { cell, mailbox }))
     }
 
-    /// Ends the subscription: nothing that is published from now on will reach it, and its receiver, woken where it
-    /// waits, gets what it has and then `Closed`. A subscription stopped before the bus started gets no replay.
-    /// Stopping again does nothing.
+    /// Ends the subscription: nothing that is published from now on will reach it, and its
+    /// receiver, woken if it waits, gets what it has and then `Closed`. A subscription stopped
+    /// before the bus started gets no replay. Stopping again does nothing.
     ///
     /// Progress: lock-free.
     ///

@@ -1,4 +1,5 @@
-//! Which of several copies of a count a thread counts in, so that threads do not fight over a cache line.
+//! Which of several copies of a count a thread counts in, so that threads do not fight over a cache
+//! line.
 
 use crate::sync::{CountWord as Word, Counter};
 use crossbeam_utils::CachePadded;
@@ -16,7 +17,8 @@ const STRIPES: usize = OWNED + SHARED;
 pub(crate) struct Striped<T>([CachePadded<T>; STRIPES]);
 
 impl<T> Striped<T> {
-    /// Those for the calling thread, and whether no other thread counts there, so that it needs no read-modify-write.
+    /// Those for the calling thread, and whether no other thread counts there, so that it needs no
+    /// read-modify-write.
     #[inline]
     pub(crate) fn mine(&self) -> (&T, bool) {
         self.at(mine())
@@ -33,7 +35,8 @@ impl<T> Striped<T> {
     }
 }
 
-/// The stripe of this thread, whatever it counts. It takes one when it first asks, and gives it back when it ends.
+/// The stripe of this thread, whatever it counts. It takes one when it first asks, and gives it
+/// back when it ends.
 #[inline]
 fn mine() -> usize {
     static OWNERS: Owners = Owners::new();
@@ -56,7 +59,7 @@ impl Owners {
         Self(Word::new(0))
     }
 
-    /// Takes a stripe, where one is free.
+    /// Takes a stripe, if one is free.
     fn take(&self) -> Option<usize> {
         let with_one_more = |taken: usize| Some(taken | (taken + 1)).filter(|taken| *taken < 1 << OWNED);
         // ORDERING: Acquire on success. Pairs with the Release in `give_back`: who takes a stripe

@@ -1,18 +1,19 @@
 //! Doubles of the concurrent building blocks, on the atomics of loom or of shuttle.
 //!
-//! Each double is **no stronger than what it replaces**: it gives the orderings that the real crate documents or
-//! that its protocol cannot do without, and nothing beyond, so that a bug which needs a reordering can still be
-//! found. Values sit in an uncontended `std` mutex that is locked only between two of loom's switching points, so it
-//! adds no edge that an engine would see; whether an *event* is visible is checked by the models, whose events carry an
-//! atomic of their engine.
+//! Each double is **no stronger than what it replaces**: it gives the orderings that the real crate
+//! documents or that its protocol cannot do without, and nothing beyond, so that a bug which needs
+//! a reordering can still be found. Values sit in an uncontended `std` mutex that is locked only
+//! between two of loom's switching points, so it adds no edge that an engine would see; whether an
+//! *event* is visible is checked by the models, whose events carry an atomic of their engine.
 //!
-//! Where a thread loads a word only in order to swap it afterwards, the double loads by a read-modify-write: loom 0.7
-//! remembers one access per word, and a thread's own plain load would hide the other thread's
-//! (<https://github.com/tokio-rs/loom/issues/166>). Such a load can only be fresher than the real one, and a stale one
-//! would just fail its swap. Loads that decide something by themselves stay plain.
+//! Where a thread loads a word only in order to swap it afterwards, the double loads by a
+//! read-modify-write: loom 0.7 remembers one access per word, and a thread's own plain load would
+//! hide the other thread's (<https://github.com/tokio-rs/loom/issues/166>). Such a load can only be
+//! fresher than the real one, and a stale one would just fail its swap. Loads that decide something
+//! by themselves stay plain.
 //!
-//! Shuttle runs the same doubles. It is sequentially consistent, so it looks through the order of steps only, and
-//! finds those that loom passes over.
+//! Shuttle runs the same doubles. It is sequentially consistent, so it looks through the order of
+//! steps only, and finds those that loom passes over.
 
 #[cfg(loom)]
 pub(crate) use loom as engine;
@@ -41,7 +42,8 @@ pub(crate) use engine_thread_local as thread_local;
 pub(crate) const LOOKS_AROUND: bool = false;
 
 /// Loads a word behind claims in lanes. loom treats a SeqCst load as an Acquire one, so in the
-/// models each claim has a SeqCst fence behind it instead, and this needs to be no more than Relaxed.
+/// models each claim has a SeqCst fence behind it instead, and this needs to be no more than
+/// Relaxed.
 pub(crate) fn load_behind_claims(word: &AtomicUsize) -> usize {
     word.load(Relaxed)
 }
@@ -75,7 +77,8 @@ mod time {
         static ref CLOCK: Clock = Clock { expired: AtomicBool::new(false), parked: Mutex::new(Vec::new()) };
     }
 
-    /// Neither engine has a clock. In a model, every deadline passes at one moment: when a thread calls [`expire`], or never.
+    /// Neither engine has a clock. In a model, every deadline passes at one moment: when a thread
+    /// calls [`expire`], or never.
     struct Clock {
         expired: AtomicBool,
         parked: Mutex<Vec<Thread>>,
@@ -310,9 +313,10 @@ where
     }
 }
 
-/// Double of `crossbeam_queue::ArrayQueue`: the same bounded multi-producer multi-consumer ring (Vyukov's), with the
-/// same stamps and the same orderings, but without the sequentially consistent fences inside `push` and `pop`, which
-/// crossbeam does not document and this crate does not count on. Positions count up and never wrap.
+/// Double of `crossbeam_queue::ArrayQueue`: the same bounded multi-producer multi-consumer ring
+/// (Vyukov's), with the same stamps and the same orderings, but without the sequentially consistent
+/// fences inside `push` and `pop`, which crossbeam does not document and this crate does not count
+/// on. Positions count up and never wrap.
 #[derive(Debug)]
 pub(crate) struct ArrayQueue<T> {
     head: AtomicUsize,
@@ -334,7 +338,8 @@ impl<T> ArrayQueue<T> {
             head: AtomicUsize::new(0),
             tail: AtomicUsize::new(0),
             slots: (0..capacity)
-                // Even stamps: free for lap n; odd ones: filled in lap n. So a ring of one slot works.
+                // Even stamps: free for lap n; odd ones: filled in lap n. So a ring of one slot
+                // works.
                 .map(|index| Slot { stamp: AtomicUsize::new(index * 2), value: Mutex::new(None) })
                 .collect(),
             stored: std::sync::atomic::AtomicUsize::new(0),
@@ -396,7 +401,8 @@ impl<T> ArrayQueue<T> {
                     Err(actual) => tail = actual,
                 }
             } else {
-                // The slot still holds the event of one lap ago: take the head away from the consumers, then it is ours.
+                // The slot still holds the event of one lap ago: take the head away from the
+                // consumers, then it is ours.
                 if let Some(head) = tail.checked_sub(self.slots.len()) {
                     if stamp == head * 2 + 1 && self.head.compare_exchange(head, head + 1, AcqRel, Relaxed).is_ok() {
                         self.tail.swap(tail + 1, Release);

@@ -1,4 +1,5 @@
-//! A counting allocator, for test files that make it theirs and have one test only: nothing else may allocate meanwhile.
+//! A counting allocator, for test files that make it theirs and have one test only: nothing else
+//! may allocate meanwhile.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering::Relaxed};
@@ -21,7 +22,8 @@ impl CountingAllocator {
     }
 }
 
-// SAFETY: hands everything to `System` as it comes; `realloc` and `alloc_zeroed` keep their defaults, which come by here.
+// SAFETY: hands everything to `System` as it comes; `realloc` and `alloc_zeroed` keep their
+// defaults, which come by here.
 unsafe impl GlobalAlloc for CountingAllocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         LIVE_BYTES.fetch_add(layout.size() as isize, Relaxed);

@@ -17,8 +17,8 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime};
 
-/// A bus whose subscribers have the rings that `RINGBUS_RING` names: `array`, which it is unless set,
-/// or `lane`, if the feature of that name is on. So each test takes both.
+/// A bus whose subscribers have the rings that `RINGBUS_RING` names: `array`, which it is unless
+/// set, or `lane`, if the feature of that name is on. So each test takes both.
 pub fn new_bus<E: Event + Clone>(startup_capacity: usize) -> EventBus<E> {
     EventBus::builder().startup_capacity(startup_capacity).ring(ring()).build()
 }
@@ -174,7 +174,8 @@ pub fn answers(responses: &[Talk]) -> Vec<(&'static str, u64)> {
     responses.iter().map(answer).collect()
 }
 
-/// How long a test waits for what must happen before it calls it a failure. No test gets anywhere near.
+/// How long a test waits for what must happen before it calls it a failure. No test gets anywhere
+/// near.
 pub const LONG: Duration = Duration::from_secs(60);
 
 /// Waits until `condition` holds, and fails where it never does.
@@ -264,7 +265,8 @@ impl Action {
     }
 }
 
-/// What the kernel knows of one thread. Elsewhere than on Linux, nothing: every thread then counts as asleep.
+/// What the kernel knows of one thread. Elsewhere than on Linux, nothing: every thread then counts
+/// as asleep.
 #[derive(Clone, Debug)]
 pub struct ThreadProbe(#[cfg(target_os = "linux")] std::path::PathBuf);
 
@@ -355,8 +357,8 @@ pub fn finishes<T: Send + 'static>(code: impl FnOnce() -> T + Send + 'static) ->
     thread::spawn(code).finish()
 }
 
-/// Runs the code of the test `name` of `module` in a process of its own, which must survive: a panic too many would abort it, and all
-/// tests with it.
+/// Runs the code of the test `name` of `module` in a process of its own, which must survive: a
+/// panic too many would abort it, and all tests with it.
 #[track_caller]
 pub fn in_own_process(module: &str, name: &str, code: impl FnOnce()) {
     const CHILD: &str = "RINGBUS_TEST_CHILD";
@@ -446,7 +448,8 @@ pub fn subscribe_to_be_told_closed<E: Event + Clone + 'static>(
     (closer, told)
 }
 
-/// Keeps publishers from running further ahead of a reader than its ring can hold: at full speed, and the reader has nothing to lose.
+/// Keeps publishers from running further ahead of a reader than its ring can hold: at full speed,
+/// and the reader has nothing to lose.
 pub struct Window {
     capacity: u64,
     published: AtomicU64,

@@ -1,5 +1,5 @@
-//! The harness itself, what the processor takes for the two kinds of instruction that a delivery consists of, and a publish that nobody
-//! receives: what is in every figure of the other groups.
+//! The harness itself, what the processor takes for the two kinds of instruction that a delivery
+//! consists of, and a publish that nobody receives: what is in every figure of the other groups.
 
 use super::fanout::BATCH;
 use super::kind::{Arrays, Kind};

@@ -1,10 +1,11 @@
 //! Several threads publish to four subscribers at the same time: what it costs that they meet.
 //!
-//! Rings hold the whole round, so nobody waits or loses anything. The calling thread is one of the publishers, so that nobody
-//! takes a core from them while waiting, and it drains the subscribers once all are done. An operation is one publish with its four receives.
+//! Rings hold the whole round, so nobody waits or loses anything. The calling thread is one of the
+//! publishers, so that nobody takes a core from them while waiting, and it drains the subscribers
+//! once all are done. An operation is one publish with its four receives.
 //!
-//! With more publishers than processors these mostly take turns, by whole slices of time: such a case says what preemption costs, and little
-//! about who contends best.
+//! With more publishers than processors these mostly take turns, by whole slices of time: such a
+//! case says what preemption costs, and little about who contends best.
 
 use super::channel::{Channel, Crossbeam, Crossfire, Flume, Kanal, Std};
 use super::cross::{Worker, event};
@@ -83,7 +84,8 @@ fn contestants(publishers: usize) -> Vec<Contestant> {
     ]
 }
 
-/// A contestant that publishes with a clone of `publish` on each of so many threads, and drains subscriber by subscriber.
+/// A contestant that publishes with a clone of `publish` on each of so many threads, and drains
+/// subscriber by subscriber.
 fn contestant<R: 'static>(
     name: &'static str,
     publishers: usize,

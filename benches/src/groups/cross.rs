@@ -2,13 +2,14 @@
 //!
 //! *Blocking*: the publisher tries again until there is room (the contestants called *send*: waits
 //! for room as its library has it), and the receiver waits as its library has it, which is how most
-//! receive; an operation is one publish with its receive. *Lossless*: the publisher tries again, and
-//! the receiver polls, all in the same way. *Lossy*: the publisher never waits, the receiver polls,
-//! and what did not arrive is counted; an operation is one publish. Rings are much smaller than a
-//! round, and the time is that from the first publish to the last receive.
+//! receive; an operation is one publish with its receive. *Lossless*: the publisher tries again,
+//! and the receiver polls, all in the same way. *Lossy*: the publisher never waits, the receiver
+//! polls, and what did not arrive is counted; an operation is one publish. Rings are much smaller
+//! than a round, and the time is that from the first publish to the last receive.
 //!
-//! With one subscriber there is no list to lock, so channels are used as they are. Two cores must be free: where the
-//! threads share one, the publisher is through before the receiver has its turn, and in the lossy case all but a ringful is lost.
+//! With one subscriber there is no list to lock, so channels are used as they are. Two cores must
+//! be free: where the threads share one, the publisher is through before the receiver has its turn,
+//! and in the lossy case all but a ringful is lost.
 
 use super::channel::{Channel, Crossbeam, Crossfire, Flume, Kanal, Std};
 use super::fanout::{drain, look_at};
@@ -91,8 +92,9 @@ struct Stage(AtomicU8);
 
 impl Stage {
     fn get(&self) -> u8 {
-        // ORDERING: Acquire. Pairs with the Release store in `set`: what the other thread did before, its receives or its
-        // publishes, is seen by what comes next. Weaker: the last events of a round could be missed.
+        // ORDERING: Acquire. Pairs with the Release store in `set`: what the other thread did
+        // before, its receives or its publishes, is seen by what comes next. Weaker: the last
+        // events of a round could be missed.
         self.0.load(Ordering::Acquire)
     }
 
@@ -102,8 +104,9 @@ impl Stage {
     }
 }
 
-/// A thread that does its part of a round when told to. In between it sleeps, so as to disturb no other contestant, and its waking
-/// up is kept out of the timing. It ends when the worker is dropped.
+/// A thread that does its part of a round when told to. In between it sleeps, so as to disturb no
+/// other contestant, and its waking up is kept out of the timing. It ends when the worker is
+/// dropped.
 pub(super) struct Worker {
     stage: Arc<Stage>,
     thread: Option<JoinHandle<()>>,
@@ -147,8 +150,9 @@ impl Worker {
         self.wait_while(CALLED);
     }
 
-    /// Calls the thread, and gives the scheduler some time to move it to a core of its own: a thread that was woken may begin on that
-    /// of its waker, and on one core there is nothing to be measured between threads.
+    /// Calls the thread, and gives the scheduler some time to move it to a core of its own: a
+    /// thread that was woken may begin on that of its waker, and on one core there is nothing to be
+    /// measured between threads.
     pub(super) fn call_apart(&self) {
         let begun = Instant::now();
         self.call();
@@ -203,7 +207,8 @@ impl Drop for Worker {
     }
 }
 
-/// Between two looks: a moment first, and then as long as others need the core, of which there may be fewer than threads.
+/// Between two looks: a moment first, and then as long as others need the core, of which there may
+/// be fewer than threads.
 #[derive(Default)]
 pub(super) struct Pause(u32);
 
@@ -226,8 +231,9 @@ pub(super) fn event(number: u64) -> Small {
     Small { number, payload: !number }
 }
 
-/// A contestant that publishes on a thread of its own with `publish`, which says whether there was room, and receives on the calling one:
-/// with `drain`, which takes what is there, or with `receive`, which waits for an event. `None` where it cannot wait, and should.
+/// A contestant that publishes on a thread of its own with `publish`, which says whether there was
+/// room, and receives on the calling one: with `drain`, which takes what is there, or with
+/// `receive`, which waits for an event. `None` where it cannot wait, and should.
 fn contestant<R: 'static>(
     name: &'static str,
     mode: Mode,
@@ -269,12 +275,14 @@ fn contestant<R: 'static>(
     }))
 }
 
-/// Waits for as many events as there are in a round, looks at them, and counts those that are the one that was due.
+/// Waits for as many events as there are in a round, looks at them, and counts those that are the
+/// one that was due.
 fn receive_all(mut receive: impl FnMut() -> Small) -> u64 {
     (0..EVENTS).map(|due| u64::from(black_box(receive().number) == due)).sum()
 }
 
-/// Drains again and again, until the publisher has done its part and there is nothing left; counts what was drained.
+/// Drains again and again, until the publisher has done its part and there is nothing left; counts
+/// what was drained.
 fn poll(publisher: &Worker, mut drain: impl FnMut() -> u64) -> u64 {
     let mut received = 0;
     let mut pause = Pause::default();
@@ -365,7 +373,8 @@ fn tokio_broadcast(mode: Mode) -> Option<Contestant> {
 
     let sender = Sender::new(CAPACITY);
     let receiver = sender.subscribe();
-    // Room as far as known. The length costs more than a send, so it is asked for only when that is used up.
+    // Room as far as known. The length costs more than a send, so it is asked for only when that is
+    // used up.
     let mut room = 0;
     let publish = move |event| {
         if mode != Mode::Lossy {

@@ -1,6 +1,8 @@
-//! One thread publishes a batch to N subscribers, and then drains them all: what a delivery costs without any waiting.
+//! One thread publishes a batch to N subscribers, and then drains them all: what a delivery costs
+//! without any waiting.
 //!
-//! An operation is one publish with its N receives. Rings hold the whole batch, so nobody loses anything.
+//! An operation is one publish with its N receives. Rings hold the whole batch, so nobody loses
+//! anything.
 
 use super::channel::{Channel, Crossbeam, Crossfire, Flume, Kanal, Std};
 use super::kind::{Arrays, Kind, Lanes};
@@ -84,7 +86,8 @@ pub(super) fn drain<E: Sample>(mut next: impl FnMut() -> Option<E>) -> u64 {
     received
 }
 
-/// Receives from a ring that everybody shares, until there is nothing left; looks at the events that are wanted, and counts them.
+/// Receives from a ring that everybody shares, until there is nothing left; looks at the events
+/// that are wanted, and counts them.
 pub(super) fn drain_wanted<E: Sample>(
     from: &mut tokio::sync::broadcast::Receiver<E>,
     is_wanted: impl Fn(&E) -> bool,
@@ -109,7 +112,8 @@ pub(super) fn look_at<'a, E: Sample>(events: impl Iterator<Item = &'a E>) -> u64
     seen
 }
 
-/// A contestant that publishes event by event, so many receives being due for each, and drains subscriber by subscriber.
+/// A contestant that publishes event by event, so many receives being due for each, and drains
+/// subscriber by subscriber.
 pub(super) fn contestant<E: Sample, R: 'static>(
     name: &'static str,
     receives: usize,
@@ -200,8 +204,8 @@ fn jonhoo_bus<E: Sample>(subscribers: usize) -> Contestant {
     contestant("jonhoo's bus", subscribers, publish, readers, |from| drain(|| from.try_recv().ok()))
 }
 
-/// One ring for all, and one publisher. Its subscribers are named when it is built: none can be added later. They look at events
-/// where they lie, and a slow one holds up the publisher.
+/// One ring for all, and one publisher. Its subscribers are named when it is built: none can be
+/// added later. They look at events where they lie, and a slow one holds up the publisher.
 fn disruptor<E: Sample>(subscribers: usize) -> Contestant {
     let batch = E::batch(1);
     let mut builder =
@@ -219,7 +223,8 @@ fn disruptor<E: Sample>(subscribers: usize) -> Contestant {
     })
 }
 
-/// The floor of a ring with one publisher, which owns the writing ends: no list to lock, and no subscriber added from elsewhere.
+/// The floor of a ring with one publisher, which owns the writing ends: no list to lock, and no
+/// subscriber added from elsewhere.
 fn rtrb<E: Sample>(subscribers: usize) -> Contestant {
     let (mut producers, consumers): (Vec<_>, Vec<_>) = (0..subscribers).map(|_| rtrb::RingBuffer::new(BATCH)).unzip();
     let publish =

@@ -1,6 +1,8 @@
-//! 8 subscribers that each filter one event out of 8: what it costs to decide by an event's content who gets it.
+//! 8 subscribers that each filter one event out of 8: what it costs to decide by an event's content
+//! who gets it.
 //!
-//! An operation is one publish with its one receive. Rings hold what a round brings, so nobody loses anything.
+//! An operation is one publish with its one receive. Rings hold what a round brings, so nobody
+//! loses anything.
 
 use super::channel::{Channel, Crossbeam, Crossfire, Flume, Kanal, Std};
 use super::fanout::{BATCH, contestant, drain, drain_wanted};

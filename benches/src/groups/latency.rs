@@ -1,8 +1,8 @@
-//! One thread sends an event to another, which sends one back: how long the round trip takes, where both park while they wait,
-//! and where both spin.
+//! One thread sends an event to another, which sends one back: how long the round trip takes, where
+//! both park while they wait, and where both spin.
 //!
-//! Every contestant carries the event there and back over two channels, buses or rings of its own kind. A round trip is timed by
-//! itself, so each includes two readings of the clock.
+//! Every contestant carries the event there and back over two channels, buses or rings of its own
+//! kind. A round trip is timed by itself, so each includes two readings of the clock.
 
 use super::channel::{Channel, Crossbeam, Crossfire, Flume, Kanal, Std};
 use super::kind::{Arrays, Kind, Lanes};
@@ -31,7 +31,8 @@ pub struct Latency {
 
 /// Events that each channel has room for. One is under way at a time.
 const CAPACITY: usize = 64;
-/// How long the receivers are left alone before a ping, so that they have given up any spinning and sleep.
+/// How long the receivers are left alone before a ping, so that they have given up any spinning and
+/// sleep.
 const UNTIL_PARKED: Duration = Duration::from_micros(300);
 /// What ends the answering thread.
 const STOP: u64 = u64::MAX;
@@ -125,7 +126,8 @@ struct Turn {
 }
 
 impl Turn {
-    /// Sends there and back over two links, from this thread and a second one that lives as long as the turn.
+    /// Sends there and back over two links, from this thread and a second one that lives as long as
+    /// the turn.
     fn play<S, R>(&self, link: impl Fn() -> (S, R), nanos: &mut Histogram<u64>)
     where
         S: FnMut(Small) + Send,

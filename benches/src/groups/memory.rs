@@ -1,9 +1,10 @@
-//! What everybody keeps in memory: bytes for a bus, for a subscriber, for a filter, and for an event
-//! that waits.
+//! What everybody keeps in memory: bytes for a bus, for a subscriber, for a filter, and for an
+//! event that waits.
 //!
-//! Every subscriber has room for 256 events of 16 bytes; if all share one ring, that ring belongs to
-//! the bus. A figure is what is on the heap, and the handle that the user holds. `jonhoo's bus` is
-//! missing, because it brings a thread, and `disruptor`, because it takes no subscribers at run time.
+//! Every subscriber has room for 256 events of 16 bytes; if all share one ring, that ring belongs
+//! to the bus. A figure is what is on the heap, and the handle that the user holds. `jonhoo's bus`
+//! is missing, because it brings a thread, and `disruptor`, because it takes no subscribers at run
+//! time.
 //!
 //! Allocations can only be counted by the allocator of a program, and what counts them would slow
 //! down everything else, so the program `memory` does that and nothing else.

@@ -1,12 +1,15 @@
 //! How long one publish takes while more threads are busy than there are processors.
 //!
-//! One thread publishes to as many subscribers as other threads are busy, at a pace at which the rings seldom run full, or as fast as it can, so
-//! that they do whenever a receiver is suspended. The other threads either receive, each from a ring of its own and without ever resting, or
-//! they only burn time and touch nothing, and the publisher empties the rings itself between two publishes. That is the base: what
-//! a publish takes because its thread is suspended, and nothing else.
+//! One thread publishes to as many subscribers as other threads are busy, at a pace at which the
+//! rings seldom run full, or as fast as it can, so that they do whenever a receiver is suspended.
+//! The other threads either receive, each from a ring of its own and without ever resting, or they
+//! only burn time and touch nothing, and the publisher empties the rings itself between two
+//! publishes. That is the base: what a publish takes because its thread is suspended, and nothing
+//! else.
 //!
-//! A publish that has to wait for a suspended receiver shows in the processor time of its thread where it spins, as `ArrayQueue` does: it has
-//! run for long, rather than been suspended for long. So for every publish that takes long, that time is looked at as well.
+//! A publish that has to wait for a suspended receiver shows in the processor time of its thread
+//! where it spins, as `ArrayQueue` does: it has run for long, rather than been suspended for long.
+//! So for every publish that takes long, that time is looked at as well.
 
 use super::channel::{Channel, Crossbeam, Crossfire};
 use super::fanout::drain;
@@ -82,7 +85,8 @@ pub struct Spins {
 
 /// Longer than any publish takes that neither waits nor is suspended.
 pub const LONG: Duration = Duration::from_micros(100);
-/// More than interrupts, and the host of a virtual machine, add to the time for which a publish seems to run.
+/// More than interrupts, and the host of a virtual machine, add to the time for which a publish
+/// seems to run.
 pub const SPIN: Duration = Duration::from_micros(250);
 /// Events that a ring holds.
 const CAPACITY: usize = 1024;
@@ -90,11 +94,13 @@ const CAPACITY: usize = 1024;
 /// How many threads are busy, and how fast the publisher is.
 struct Case {
     name: &'static str,
-    /// Threads that are busy besides the publisher, for each processor. There are as many subscribers as such threads.
+    /// Threads that are busy besides the publisher, for each processor. There are as many
+    /// subscribers as such threads.
     per_processor: usize,
     /// From the end of one publish to the beginning of the next, at least.
     pause: Duration,
-    /// How long the turn of one contestant takes: many times as long as a thread runs before it is another one's turn.
+    /// How long the turn of one contestant takes: many times as long as a thread runs before it is
+    /// another one's turn.
     turn: Duration,
 }
 
@@ -261,8 +267,8 @@ impl Case {
                 spin(self.pause);
             }
             into.running += running.elapsed();
-            // ORDERING: Release. Pairs with the Acquire load in `receive`: who sees it also sees every event. Weaker: events could be
-            // taken for lost.
+            // ORDERING: Release. Pairs with the Acquire load in `receive`: who sees it also sees
+            // every event. Weaker: events could be taken for lost.
             is_done.store(true, Ordering::Release);
             received +=
                 receiving.into_iter().map(|thread| thread.join().expect("receiving does not panic")).sum::<u64>();
@@ -287,11 +293,13 @@ fn burn(is_done: &AtomicBool) {
     }
 }
 
-/// Receives without ever resting, until everything is published and received, and returns how many events that were.
+/// Receives without ever resting, until everything is published and received, and returns how many
+/// events that were.
 fn receive(mut next: impl FnMut() -> Option<Small>, is_done: &AtomicBool) -> u64 {
     let mut received = 0;
     loop {
-        // ORDERING: Acquire. Pairs with the Release store in `play`, which see. Loaded before looking for events.
+        // ORDERING: Acquire. Pairs with the Release store in `play`, which see. Loaded before
+        // looking for events.
         let was_done = is_done.load(Ordering::Acquire);
         match drain(&mut next) {
             0 if was_done => return received,

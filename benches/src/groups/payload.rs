@@ -2,9 +2,9 @@
 //! them.
 //!
 //! An operation is one publish with its N receives. An event lies in the rings itself, not behind a
-//! pointer, so each delivery copies it at least once in and once out. Rings hold the whole batch, so
-//! nobody loses anything; with large events they exceed the caches (512 events of 4 KiB are 2 MiB
-//! for each subscriber).
+//! pointer, so each delivery copies it at least once in and once out. Rings hold the whole batch,
+//! so nobody loses anything; with large events they exceed the caches (512 events of 4 KiB are 2
+//! MiB for each subscriber).
 
 use super::channel::{Crossbeam, Crossfire, Kanal};
 use super::fanout::{array_queue, channel, ringbus_batch, ringbus_bus, ringbus_publisher, tokio_broadcast};

@@ -1,9 +1,12 @@
-//! One requester asks three responders, and waits until all have answered or a timeout is over: ringbus against the same written by hand.
+//! One requester asks three responders, and waits until all have answered or a timeout is over:
+//! ringbus against the same written by hand.
 //!
-//! Where all are tasks, ringbus lets the others run before it sets a timer, and so needs none here; tokio's `timeout`, by hand, sets one.
+//! Where all are tasks, ringbus lets the others run before it sets a timer, and so needs none here;
+//! tokio's `timeout`, by hand, sets one.
 //!
-//! By hand it is what a user would write who needs the same: each question carries its id and where to answer; answers are told apart
-//! by the responder's name, duplicates and strangers are counted, and the result says who is missing.
+//! By hand it is what a user would write who needs the same: each question carries its id and where
+//! to answer; answers are told apart by the responder's name, duplicates and strangers are counted,
+//! and the result says who is missing.
 
 use super::channel::crossfire_mpsc;
 use super::kind::{Arrays, Kind, Lanes};
@@ -29,7 +32,8 @@ const CAPACITY: usize = 16;
 const QUESTION: EventType = EventType::new("question");
 const ANSWER: EventType = EventType::new("answer");
 
-/// Three cases: responders that are threads, tasks on the requester's thread, and tasks on two threads.
+/// Three cases: responders that are threads, tasks on the requester's thread, and tasks on two
+/// threads.
 #[must_use]
 pub fn cases() -> Vec<Case> {
     let of = |name: &str, contestants: fn() -> Vec<Contestant>| Case {
@@ -242,7 +246,8 @@ where
 enum ReplyChannel {
     /// On a channel made for the request, so that a requester can have several under way.
     PerRequest,
-    /// On a channel that the requester keeps (here for a round) and on which it asks one thing at a time.
+    /// On a channel that the requester keeps (here for a round) and on which it asks one thing at a
+    /// time.
     Kept,
 }
 

@@ -1,6 +1,8 @@
-//! 50 types of event and 32 subscribers that want 2 of them each, as in a controller: what it costs to find out who wants an event.
+//! 50 types of event and 32 subscribers that want 2 of them each, as in a controller: what it costs
+//! to find out who wants an event.
 //!
-//! An operation is one publish with its receives, which are 0 to a few. Rings hold what a round brings, so nobody loses anything.
+//! An operation is one publish with its receives, which are 0 to a few. Rings hold what a round
+//! brings, so nobody loses anything.
 
 use super::channel::{Channel, Crossbeam, Crossfire, Flume, Kanal, Std};
 use super::fanout::{BATCH, drain, drain_wanted};
@@ -189,7 +191,8 @@ fn map<C: Channel>() -> Contestant {
     contestant(C::MAP_NAME, publish, receivers, |from| drain(|| C::try_recv(from)))
 }
 
-/// Has no routes: everybody gets everything, in a ring that must hold all of it, and skips what it does not want.
+/// Has no routes: everybody gets everything, in a ring that must hold all of it, and skips what it
+/// does not want.
 fn tokio_broadcast() -> Contestant {
     let sender = tokio::sync::broadcast::Sender::new(BATCH);
     let receivers: Vec<_> = interests().into_iter().map(|types| (types, sender.subscribe())).collect();

@@ -1,7 +1,7 @@
 //! What one subscriber that never reads does to the publisher and to the other subscribers.
 //!
-//! One thread publishes at a steady pace, far below what any contestant can carry; another polls three healthy subscribers. That
-//! is done without and with a fourth subscriber that never reads.
+//! One thread publishes at a steady pace, far below what any contestant can carry; another polls
+//! three healthy subscribers. That is done without and with a fourth subscriber that never reads.
 
 use super::channel::{Channel, Crossbeam, Crossfire, Flume, crossfire_mpsc};
 use super::kind::{Arrays, Kind, Lanes};
@@ -143,8 +143,8 @@ impl Row {
     }
 }
 
-/// Publishes on this thread and polls on another. The last three receivers are the healthy ones; another, if there is one, is never
-/// read. `publish` says whether it could publish.
+/// Publishes on this thread and polls on another. The last three receivers are the healthy ones;
+/// another, if there is one, is never read. `publish` says whether it could publish.
 fn play<P, R>((mut publish, mut receivers): (P, Vec<R>), events: u64, into: &mut Turn)
 where
     P: FnMut(Small) -> bool,
@@ -175,8 +175,8 @@ where
             }
             published += 1;
         }
-        // ORDERING: Release. Pairs with the Acquire load in `poll`: who sees it also sees every event. Weaker: events could be
-        // taken for lost.
+        // ORDERING: Release. Pairs with the Acquire load in `poll`: who sees it also sees every
+        // event. Weaker: events could be taken for lost.
         is_done.store(true, Ordering::Release);
         poller.join().expect("polling does not panic")
     });
@@ -188,7 +188,8 @@ where
 fn poll<R: FnMut() -> Option<Small>>(mut healthy: Vec<R>, is_done: &AtomicBool, mut record: impl FnMut(Small)) -> u64 {
     let (mut received, mut vain) = (0, 0);
     loop {
-        // ORDERING: Acquire. Pairs with the Release store in `play`, which see. Loaded before looking for events.
+        // ORDERING: Acquire. Pairs with the Release store in `play`, which see. Loaded before
+        // looking for events.
         let was_done = is_done.load(Ordering::Acquire);
         let before = received;
         for event in healthy.iter_mut().filter_map(|next| next()) {

@@ -40,7 +40,8 @@ pub fn cases() -> Vec<Case> {
     [buffering].into_iter().chain(start).collect()
 }
 
-/// A contestant that makes something for each round, and keeps a batch of events in it with `publish`, which says whether it was kept.
+/// A contestant that makes something for each round, and keeps a batch of events in it with
+/// `publish`, which says whether it was kept.
 fn buffering<B>(
     name: &'static str,
     make: impl Fn() -> B + 'static,
@@ -84,7 +85,8 @@ fn array_queue() -> Contestant {
 
 /// The call of `start` alone. Afterwards everybody reads the replay, as proof that it is there.
 ///
-/// Before it, the caches are filled with something else: however many events were published, `start` then finds them as cold.
+/// Before it, the caches are filled with something else: however many events were published,
+/// `start` then finds them as cold.
 fn ringbus_start<K: Kind>(events: usize) -> Contestant {
     let batch = Small::batch(events);
     let mut something_else = vec![0_u8; 64 << 20];
@@ -104,8 +106,8 @@ fn ringbus_start<K: Kind>(events: usize) -> Contestant {
     })
 }
 
-/// As a user writes it: what was kept is copied into a channel for each subscriber, which needs room for all of it. The channels stay from
-/// round to round, so that their memory is warm.
+/// As a user writes it: what was kept is copied into a channel for each subscriber, which needs
+/// room for all of it. The channels stay from round to round, so that their memory is warm.
 fn hand_written_start(events: usize) -> Contestant {
     let batch = Small::batch(events);
     let (senders, receivers): (Vec<_>, Vec<_>) =

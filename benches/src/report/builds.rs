@@ -1,8 +1,8 @@
 //! The default build beside one with `lto = "fat"` and one codegen unit, as users make it.
 //!
-//! A program is one build or the other, so each case is measured by processes of their own, by turns:
-//! default, other, other, default. Both builds have the same sources and do the same work; what
-//! is compared are the medians of all samples of one build.
+//! A program is one build or the other, so each case is measured by processes of their own, by
+//! turns: default, other, other, default. Both builds have the same sources and do the same work;
+//! what is compared are the medians of all samples of one build.
 
 use super::program;
 use crate::groups;

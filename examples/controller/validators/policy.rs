@@ -12,8 +12,8 @@ const REQUIRED: [(&str, &[&str]); 3] = [
     ("`rust-version`", &["rust-version"]),
 ];
 
-/// Accepts a package that states its edition, its licence and its oldest compiler; refuses others with all that is
-/// missing.
+/// Accepts a package that states its edition, its licence and its oldest compiler; refuses others
+/// with all that is missing.
 pub fn check(_path: &Path, text: &str) -> Judgement {
     let manifest = match Document::read(text).into_manifest() {
         Ok(manifest) => manifest,

@@ -108,7 +108,8 @@ fn add(place: String, path: &str, wanted: Wanted, found: &mut Vec<Reference>) {
     found.push(Reference { place, path: PathBuf::from(path), wanted });
 }
 
-/// A key whose value, where it is a string, names a file. (`build = false` and `readme.workspace = true` name none.)
+/// A key whose value, where it is a string, names a file. (`build = false` and `readme.workspace =
+/// true` name none.)
 fn file(table: &Table, place: &str, key: &str, found: &mut Vec<Reference>) {
     if let Some(path) = table.get(key).and_then(Value::as_str) {
         add(format!("{place}.{key}"), path, Wanted::File, found);

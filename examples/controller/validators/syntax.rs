@@ -4,7 +4,8 @@ use crate::events::Judgement;
 use std::path::Path;
 use toml::Table;
 
-/// Accepts what the `toml` crate reads; refuses the rest with the line and column of the first error.
+/// Accepts what the `toml` crate reads; refuses the rest with the line and column of the first
+/// error.
 pub fn check(_path: &Path, text: &str) -> Judgement {
     match text.parse::<Table>() {
         Ok(_) => Ok("well-formed".to_owned()),

@@ -172,8 +172,8 @@ impl Reference {
         Told { result: published, panicked }
     }
 
-    /// G8: an answer that was published is gathered, or counted by its request or as late. Its request gets a clone where it can
-    /// be had. Returns whether that panicked.
+    /// G8: an answer that was published is gathered, or counted by its request or as late. Its
+    /// request gets a clone where it can be had. Returns whether that panicked.
     pub(super) fn answer(&mut self, content: Content) -> bool {
         let Some((id, responder)) = content.answer() else { return false };
         let request = self.requests.iter_mut().flatten().find(|request| request.id == id);

@@ -121,7 +121,8 @@ impl Request {
         self.responses.len() + self.duplicates + self.unexpected
     }
 
-    /// Ends the wait, which `otherwise` explains where there are too few and nothing has ended it before.
+    /// Ends the wait, which `otherwise` explains where there are too few and nothing has ended it
+    /// before.
     pub(super) fn finish(&self, otherwise: GatherEnd) -> Gathered {
         let missing = self.expected().filter(|name| !self.answered.contains(name));
         Gathered {

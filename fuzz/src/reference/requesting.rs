@@ -43,7 +43,8 @@ impl Reference {
         }
     }
 
-    /// Publishes a request that is in order. It may answer itself, but not where it is not accepted.
+    /// Publishes a request that is in order. It may answer itself, but not where it is not
+    /// accepted.
     fn ask_in_earnest(&mut self, content: Content, asking: &Asking) -> Told<Result<(), Refusal>> {
         self.requests.extend(content.letter.asks.map(|id| Some(Request::new(id, asking))));
         let told = match self.phase {

@@ -10,7 +10,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
-/// How many threads do the same, in scenarios where that is open: with one more and the main one, they are what loom bears.
+/// How many threads do the same, in scenarios where that is open: with one more and the main one,
+/// they are what loom bears.
 pub const CROWD: usize = 2;
 
 /// A time-out that passes when [`expire`] is called.
@@ -32,8 +33,9 @@ pub fn explore(model: &Model, scenario: fn(&Outcomes), outcomes: &Outcomes) -> E
     let mut builder = loom::model::Builder::new();
     builder.max_branches = builder.max_branches.max(50_000);
     match model.bound {
-        // Not `None`: with a bound, loom also goes back to where the last preemption could have been, and so sees schedules
-        // that its unbounded search takes for equivalent and passes over. No model has a hundred preemptions.
+        // Not `None`: with a bound, loom also goes back to where the last preemption could have
+        // been, and so sees schedules that its unbounded search takes for equivalent and passes
+        // over. No model has a hundred preemptions.
         Bound::Exhaustive => builder.preemption_bound = Some(100),
         Bound::Preemptions | Bound::FewerPreemptions => {
             builder.preemption_bound = builder.preemption_bound.or(Some(2));

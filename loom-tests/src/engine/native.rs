@@ -12,11 +12,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Acquire, O
 use std::sync::mpsc;
 use std::time::Duration;
 
-/// How many threads do the same, in scenarios where that is open: as many as under shuttle, and on most machines more than cores.
+/// How many threads do the same, in scenarios where that is open: as many as under shuttle, and on
+/// most machines more than cores.
 pub const CROWD: usize = 6;
 
-/// A time-out that passes about when the other threads do their part: another one each time, up to the time that it takes to
-/// spawn them.
+/// A time-out that passes about when the other threads do their part: another one each time, up to
+/// the time that it takes to spawn them.
 pub fn brief() -> Duration {
     static CALLS: AtomicU64 = AtomicU64::new(0);
     Duration::from_micros(CALLS.fetch_add(7, Relaxed) % 300)
@@ -36,7 +37,8 @@ pub fn parks() -> Option<usize> {
 /// Lets every [`brief`] time-out pass: the clock does that here.
 pub fn expire() {}
 
-/// Holds the threads of the running scenario until all of them are there, so that none is done before the next begins.
+/// Holds the threads of the running scenario until all of them are there, so that none is done
+/// before the next begins.
 #[derive(Debug, Default)]
 struct Gate {
     spawned: AtomicUsize,
@@ -67,7 +69,8 @@ fn wait_until(condition: impl Fn() -> bool) {
     }
 }
 
-/// Spins for up to some microseconds, another time in each call, so that another thread is the first in each run.
+/// Spins for up to some microseconds, another time in each call, so that another thread is the
+/// first in each run.
 fn stagger() {
     static CALLS: AtomicU64 = AtomicU64::new(1);
     // Multiplied by the golden ratio, consecutive numbers spread evenly (Knuth, TAOCP 6.4).
@@ -85,7 +88,8 @@ fn gate() -> Arc<Gate> {
     GATE.with_borrow(Arc::clone)
 }
 
-/// Lets the threads that were spawned go, where the one that spawned them takes part. Otherwise, joining does.
+/// Lets the threads that were spawned go, where the one that spawned them takes part. Otherwise,
+/// joining does.
 pub fn go() {
     gate().open();
     stagger();

@@ -10,7 +10,8 @@ use shuttle::scheduler::{PctScheduler, RandomScheduler, ReplayScheduler, Schedul
 use shuttle::{Config, Runner};
 use std::time::Duration;
 
-/// How many threads do the same, in scenarios where that is open: with one more and the main one, eight.
+/// How many threads do the same, in scenarios where that is open: with one more and the main one,
+/// eight.
 pub const CROWD: usize = 6;
 
 /// A time-out that passes when [`expire`] is called.
@@ -32,9 +33,10 @@ pub fn parks() -> Option<usize> {
 /// Lets the threads that were spawned go: here they go by themselves.
 pub fn go() {}
 
-/// Runs the scenario in schedules where any thread may come next at any step, and in as many where the threads have
-/// priorities that change at a few random steps (probabilistic concurrency testing; Burckhardt et al., ASPLOS 2010). `SHUTTLE_SEED`
-/// chooses other ones; `SHUTTLE_REPLAY` is a schedule as a failure prints it, and is run alone.
+/// Runs the scenario in schedules where any thread may come next at any step, and in as many where
+/// the threads have priorities that change at a few random steps (probabilistic concurrency
+/// testing; Burckhardt et al., ASPLOS 2010). `SHUTTLE_SEED` chooses other ones; `SHUTTLE_REPLAY` is
+/// a schedule as a failure prints it, and is run alone.
 pub fn explore(_: &Model, scenario: fn(&Outcomes), outcomes: &Outcomes) -> Exploration {
     if let Ok(schedule) = std::env::var("SHUTTLE_REPLAY") {
         let schedules = run(ReplayScheduler::new_from_encoded(&schedule), scenario, outcomes);

@@ -54,7 +54,8 @@ pub fn close_releases_backlog(outcomes: &Outcomes) {
     outcomes.saw_if(parks.any(), "reader parked");
 }
 
-/// Publish, then close, on one thread × reader, on a bus that is live or has not started: the event is received before `Closed`.
+/// Publish, then close, on one thread × reader, on a bus that is live or has not started: the event
+/// is received before `Closed`.
 pub fn publish_then_close(outcomes: &Outcomes, bus: &Bus) {
     let parks = Parks::begin();
     let subscription = bus.subscribe(1);
@@ -72,8 +73,8 @@ pub fn publish_then_close(outcomes: &Outcomes, bus: &Bus) {
     outcomes.saw_if(parks.none(), "found at once");
 }
 
-/// Publish on one thread, close on another × reader, on a live bus: where the publish comes first, the event is received before
-/// `Closed`.
+/// Publish on one thread, close on another × reader, on a live bus: where the publish comes first,
+/// the event is received before `Closed`.
 pub fn publish_elsewhere_then_close(outcomes: &Outcomes) {
     let bus = live_bus();
     let subscription = bus.subscribe(1);

@@ -35,7 +35,8 @@ pub fn cached_subscribe(outcomes: &Outcomes) {
     }
 }
 
-/// A cached snapshot × start × a reader that looks while they are at it, and once they are done: kept for the replay or delivered live, each event arrives once and in order.
+/// A cached snapshot × start × a reader that looks while they are at it, and once they are done:
+/// kept for the replay or delivered live, each event arrives once and in order.
 pub fn cached_start(outcomes: &Outcomes) {
     let bus = new_bus(2);
     let subscription = bus.subscribe(2);
@@ -59,7 +60,8 @@ pub fn cached_start(outcomes: &Outcomes) {
     });
 }
 
-/// A cached snapshot × close: what comes after `close` is refused, and what was delivered is received.
+/// A cached snapshot × close: what comes after `close` is refused, and what was delivered is
+/// received.
 pub fn cached_close(outcomes: &Outcomes) {
     let bus = live_bus();
     let subscription = bus.subscribe(2);

@@ -155,7 +155,8 @@ pub fn request_close(outcomes: &Outcomes) {
     assert_eq!(bus.stats().requests_in_flight, 0, "G8: nothing stays behind");
 }
 
-/// Response × close, with a requester that waits: what was accepted counts or is late, and the wait ends.
+/// Response × close, with a requester that waits: what was accepted counts or is late, and the wait
+/// ends.
 pub fn response_close(outcomes: &Outcomes) {
     let (bus, _questions) = live_bus();
     let gather = ask(&bus, &["a", "b"]).unwrap();
@@ -197,7 +198,8 @@ pub fn receive_and_answer(outcomes: &Outcomes) {
     outcomes.saw_if(parks.none(), "nobody parked");
 }
 
-/// Two answers of one responder × a requester that takes the result: one counts, the other is a duplicate or late.
+/// Two answers of one responder × a requester that takes the result: one counts, the other is a
+/// duplicate or late.
 pub fn same_responder_twice(outcomes: &Outcomes) {
     let (bus, _questions) = live_bus();
     let gather = ask(&bus, &["a"]).unwrap();

@@ -76,8 +76,8 @@ pub fn stop_start(outcomes: &Outcomes) {
     outcomes.saw_if(numbers == [0, 1, 2], "replay and live event");
 }
 
-/// A publisher that fills its slot late × a reader that starts the bus, is stopped, and parks in front of that slot: it is
-/// still woken for the rest of its replay.
+/// A publisher that fills its slot late × a reader that starts the bus, is stopped, and parks in
+/// front of that slot: it is still woken for the rest of its replay.
 pub fn stop_late_fill(outcomes: &Outcomes) {
     let parks = Parks::begin();
     let bus = new_bus(1);

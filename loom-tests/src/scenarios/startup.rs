@@ -24,7 +24,8 @@ pub fn publish_start_receive(outcomes: &Outcomes) {
     outcomes.saw_if(parks.any(), "reader parked");
 }
 
-/// A publisher that fills its slot late × a subscriber that joins, starts the bus and parks in front of that slot.
+/// A publisher that fills its slot late × a subscriber that joins, starts the bus and parks in
+/// front of that slot.
 pub fn late_fill(outcomes: &Outcomes) {
     let parks = Parks::begin();
     let bus = new_bus(1);
@@ -44,8 +45,8 @@ pub fn late_fill(outcomes: &Outcomes) {
     outcomes.saw_if(parks.any(), "reader parked");
 }
 
-/// Several publishers × start × a reader that looks while they are at it, and once they are done: each event arrives once, the
-/// replayed ones first.
+/// Several publishers × start × a reader that looks while they are at it, and once they are done:
+/// each event arrives once, the replayed ones first.
 pub fn publishers_start(outcomes: &Outcomes, publishers: usize) {
     let bus = new_bus(publishers);
     let subscription = bus.subscribe(publishers);
@@ -109,7 +110,8 @@ pub fn subscribe_start_publish(outcomes: &Outcomes) {
     }
 }
 
-/// Two starts × publish: one of them counts the replay, and when either has returned the bus is live.
+/// Two starts × publish: one of them counts the replay, and when either has returned the bus is
+/// live.
 pub fn two_starts(outcomes: &Outcomes) {
     let bus = new_bus(2);
     let subscription = bus.subscribe(2);

@@ -4,7 +4,8 @@ use crate::engine::thread;
 use crate::model::Outcomes;
 use crate::token::{Token, delivered, drain, live_bus, publish};
 
-/// Subscribers that come, publish, receive and go × publish: the one that stays misses nothing, the others leave nothing behind.
+/// Subscribers that come, publish, receive and go × publish: the one that stays misses nothing, the
+/// others leave nothing behind.
 pub fn subscribe_unsubscribe_publish(outcomes: &Outcomes, passers_by: usize) {
     let bus = live_bus();
     let stays = bus.subscribe(1 + passers_by);

@@ -66,7 +66,8 @@ pub fn batch_park(outcomes: &Outcomes) {
     outcomes.saw_if(parks.none(), "found at once");
 }
 
-/// Publish, as one event or as a batch × a subscriber to a type that parks, beside one to everything.
+/// Publish, as one event or as a batch × a subscriber to a type that parks, beside one to
+/// everything.
 pub fn typed_park(outcomes: &Outcomes, as_batch: bool) {
     let parks = Parks::begin();
     let bus = live_bus();

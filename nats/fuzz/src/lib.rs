@@ -1,5 +1,5 @@
-//! What the fuzz targets check: `envelope` any bytes, and `numbering` any traffic, against the references that the property
-//! tests have, too.
+//! What the fuzz targets check: `envelope` any bytes, and `numbering` any traffic, against the
+//! references that the property tests have, too.
 #![forbid(unsafe_code)]
 
 #[path = "../../tests/reference/envelope.rs"]

@@ -5,8 +5,9 @@ use ringbus::EventType;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Events in the wire format of [postcard](https://docs.rs/postcard): small and fast, and read only by who knows the
-/// Rust type. Fields have no names in it, so all processes must have the same version of the type.
+/// Events in the wire format of [postcard](https://docs.rs/postcard): small and fast, and read only
+/// by who knows the Rust type. Fields have no names in it, so all processes must have the same
+/// version of the type.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Postcard;
 

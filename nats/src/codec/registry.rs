@@ -34,7 +34,8 @@ use std::sync::Arc;
 /// assert!(codec.knows(FILLED));
 ///
 /// let mut bytes = Vec::new();
-/// codec.encode(&(Arc::new(OrderFilled { order: 7, at: SystemTime::UNIX_EPOCH }) as _), &mut bytes)?;
+/// let filled = OrderFilled { order: 7, at: SystemTime::UNIX_EPOCH };
+/// codec.encode(&(Arc::new(filled) as _), &mut bytes)?;
 /// let event = codec.decode(FILLED, &bytes)?;
 /// assert_eq!(event.downcast_ref::<OrderFilled>().map(|event| event.order), Some(7));
 /// # }

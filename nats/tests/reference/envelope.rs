@@ -17,8 +17,8 @@ fn reason(bytes: &[u8]) -> Option<EnvelopeError> {
     })
 }
 
-/// The bytes are refused for the first reason there is, or read in such a way that writing gives the
-/// same again.
+/// The bytes are refused for the first reason there is, or read in such a way that writing gives
+/// the same again.
 pub fn check(bytes: &[u8]) {
     match Envelope::decode(bytes) {
         Ok((envelope, payload)) => {

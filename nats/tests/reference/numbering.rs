@@ -1,5 +1,5 @@
-//! What a listener has to make of messages, written down in another way than in `Incoming`: it keeps
-//! everything that it was told, and counts anew each time.
+//! What a listener has to make of messages, written down in another way than in `Incoming`: it
+//! keeps everything that it was told, and counts anew each time.
 
 use ringbus_nats::NodeId;
 use ringbus_nats::internals::{Balance, Envelope, Forgotten, Incoming, Kind, Limits, Progress, Tail, Verdict};
