@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What is too slow for every run, one after the other, or those parts that are named:
 #
-#   ci/long.sh [loom | mutants | schedules | soak | fuzz | cargo-mutants | protocol ...]
+#   ci/long.sh [loom | mutants | schedules | soak | fuzz | cargo-mutants | protocol | nats ...]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -16,6 +16,7 @@ part() {
         fuzz) ci/fuzz.sh 600 ;;
         cargo-mutants) ci/cargo-mutants.sh ;;
         protocol) ci/protocol-mutants.sh 2 ;;
+        nats) nats/ci/mutants.sh; nats/ci/fuzz.sh 600 ;;
         *) echo "no such part: $1" && exit 2 ;;
     esac
     printf '=== long: %s: %d s\n' "$1" $((SECONDS - before))
@@ -23,6 +24,6 @@ part() {
 
 ci/setup.sh
 if [ $# -eq 0 ]; then
-    set -- soak fuzz schedules mutants loom cargo-mutants protocol
+    set -- soak fuzz schedules mutants loom nats cargo-mutants protocol
 fi
 for name in "$@"; do part "$name"; done

@@ -1,9 +1,10 @@
 //! Other programs of this package: what must not be measured by the report itself.
 //!
-//! If the sources are there, cargo builds and runs them. On another machine, to which the programs
-//! were copied, they are looked for in one folder.
+//! If the sources and cargo are there, cargo builds and runs them. On another machine, to which the
+//! programs were copied, they are looked for in one folder.
 
 use std::error::Error;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -23,16 +24,22 @@ pub fn has_sources() -> bool {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml").is_file()
 }
 
+/// Whether cargo can build a program here.
+fn can_build() -> bool {
+    let version = || Command::new(cargo_path()).arg("--version").stdout(Stdio::null()).status();
+    has_sources() && version().is_ok_and(|status| status.success())
+}
+
 /// A program of the default build, which can be run if it is there.
 ///
 /// # Errors
 ///
-/// If it is not there, and cannot be built because the sources are not there either.
+/// If it is not there, and cannot be built because the sources or cargo are not there either.
 pub fn check(program: &str) -> Result<(), Box<dyn Error>> {
-    if has_sources() || beside(program)?.is_file() {
+    if can_build() || beside(program)?.is_file() {
         return Ok(());
     }
-    Err(format!("there are no sources here, and no {}", beside(program)?.display()).into())
+    Err(format!("nothing can be built here, and there is no {}", beside(program)?.display()).into())
 }
 
 /// Where a program lies that was copied here together with this one.
@@ -41,13 +48,13 @@ fn beside(program: &str) -> Result<PathBuf, Box<dyn Error>> {
     Ok(std::env::current_exe()?.with_file_name(name))
 }
 
-/// Runs a program, which is built first if there are sources, and returns what it writes.
+/// Runs a program, which is built first if that is possible, and returns what it writes.
 ///
 /// # Errors
 ///
 /// If it cannot be built, fails, or does not write text.
 pub fn run(profile: &str, program: &str, arguments: &[&str]) -> Result<String, Box<dyn Error>> {
-    let mut command = if has_sources() {
+    let mut command = if can_build() {
         let mut command = cargo("run", profile, program);
         command.args(["--quiet", "--"]);
         command
@@ -63,7 +70,11 @@ pub fn run(profile: &str, program: &str, arguments: &[&str]) -> Result<String, B
 
 /// The cargo that has started this program, if one has.
 fn cargo(command: &str, profile: &str, program: &str) -> Command {
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut cargo = Command::new(cargo_path());
     cargo.current_dir(env!("CARGO_MANIFEST_DIR")).args([command, "--profile", profile, "--bin", program]);
     cargo
+}
+
+fn cargo_path() -> OsString {
+    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
