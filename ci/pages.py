@@ -215,8 +215,6 @@ CLAIMS = [
     ("lane/README.md", r"\| ([\d,]+) sequences", lambda: fuzzed("lane")),
     ("loom-tests/README.md", r"Loom must find all (\d+)", lambda: len(mutants())),
     ("loom-tests/README.md", r"shuttle finds (\d+) of", lambda: len([*filter(is_found_by_shuttle, mutants())])),
-    ("benches/README.md", r"one locked instruction each \| ([\d.]+) \|", lambda: result(TO_1, RAW)),
-    ("benches/README.md", r"`Publisher::publish` and `try_recv` \| ([\d.]+) \|", lambda: result(TO_1, PUBLISHER)),
 ]
 
 # Sections of README.md in which every number cites something, and what says how it was measured.
