@@ -349,8 +349,13 @@ mod tests {
     fn peer_that_takes_part_by_hand_has_one_row() {
         use crate::measure::Measured;
         use crate::report::CaseResult;
-        let row =
-            |name: &str, nanos| Measured { name: name.to_owned(), nanos, quartiles: (nanos, nanos), dropped: 0.0 };
+        let row = |name: &str, nanos| Measured {
+            name: name.to_owned(),
+            samples: 1,
+            nanos,
+            quartiles: (nanos, nanos),
+            dropped: 0.0,
+        };
         let case = |group: &str, name: &str, rows| CaseResult {
             group: group.to_owned(),
             name: name.to_owned(),
