@@ -151,15 +151,17 @@ impl<E: Event + Clone> EventBus<E> {
     /// close: each subscriber gets the whole replay in the order in which the events were accepted,
     /// and live events after that.
     ///
-    /// Progress: lock-free; takes the same time however many events are replayed, and nobody waits
-    /// for it. Whoever lets go of the log last frees it, in time proportional to its capacity:
-    /// normally the last reader, or `start` itself if nobody has subscribed. A publish never does:
-    /// if one is under way meanwhile, whoever comes, goes or ends its replay next.
-    ///
     /// # Panics
     ///
     /// Resumes the panic of a subscriber's waker, after all have been woken; and of an event's
     /// `Drop`, if nobody has subscribed.
+    ///
+    /// # Progress
+    ///
+    /// Lock-free; takes the same time however many events are replayed, and nobody waits
+    /// for it. Whoever lets go of the log last frees it, in time proportional to its capacity:
+    /// normally the last reader, or `start` itself if nobody has subscribed. A publish never does:
+    /// if one is under way meanwhile, whoever comes, goes or ends its replay next.
     pub fn start(&self) -> usize {
         self.core.start()
     }
@@ -180,13 +182,6 @@ impl<E: Event + Clone> EventBus<E> {
     /// An event of a type that the bus [retains](BusBuilder::retain) takes the place of the last
     /// one of its type first.
     ///
-    /// Progress: lock-free as far as the rings are (see the [crate documentation](crate#progress)).
-    /// Takes no lock (a [response](Event::as_response) takes two short ones while requests are
-    /// under way), makes no system call unless a subscriber is parked (or suspended in the middle
-    /// of freeing the very slot that is needed, for which crossbeam's ring yields), and allocates
-    /// nothing, except that a thread's first publish registers it (with arc-swap, and for its
-    /// counts), and that a publish which finds `start` halfway finishes it.
-    ///
     /// # Errors
     ///
     /// [`PublishError::StartupFull`] before `start`, if the start-up buffer is full, and
@@ -196,6 +191,15 @@ impl<E: Event + Clone> EventBus<E> {
     ///
     /// Resumes the first panic of the user code that it ran (filters, hooks, wakers, the event's
     /// own methods), after every other subscriber has been served and woken.
+    ///
+    /// # Progress
+    ///
+    /// Lock-free as far as the rings are (see the [crate documentation](crate#progress)).
+    /// Takes no lock (a [response](Event::as_response) takes two short ones while requests are
+    /// under way), makes no system call unless a subscriber is parked (or suspended in the middle
+    /// of freeing the very slot that is needed, for which crossbeam's ring yields), and allocates
+    /// nothing, except that a thread's first publish registers it (with arc-swap, and for its
+    /// counts), and that a publish which finds `start` halfway finishes it.
     ///
     /// # Examples
     ///
@@ -254,11 +258,9 @@ impl<E: Event + Clone> EventBus<E> {
     /// Before [`start`](Self::start) the events are kept one by one; a batch may straddle the
     /// start.
     ///
-    /// Progress: as [`publish`](Self::publish), with the same exceptions.
-    ///
     /// # Errors
     ///
-    /// Where the start-up buffer becomes full, or the bus is closed: says how many events of the
+    /// If the start-up buffer becomes full, or the bus is closed: says how many events of the
     /// batch were taken before that, and what became of them. A live bus takes all or, once it is
     /// closed, none; one that [retains](BusBuilder::retain) types may be closed in the midst of a
     /// batch. (An empty batch is always taken.)
@@ -267,6 +269,10 @@ impl<E: Event + Clone> EventBus<E> {
     ///
     /// As [`publish`](Self::publish), after the whole batch was served. (Before the start, an event
     /// whose `Clone` panics is kept for nobody; later, one of a retained type then reaches nobody.)
+    ///
+    /// # Progress
+    ///
+    /// As [`publish`](Self::publish), with the same exceptions.
     ///
     /// # Examples
     ///
@@ -335,10 +341,6 @@ impl<E: Event + Clone> EventBus<E> {
     /// An id must not be used again while late answers to it may come:
     /// [`RequestId::unique`](crate::RequestId::unique) never is.
     ///
-    /// Progress: as [`publish`](Self::publish), and two short locks: that of a shard of the map of
-    /// requests, here and when the gather goes, and the request's own. Allocates a place for each
-    /// expected responder.
-    ///
     /// # Errors
     ///
     /// At once, each with the event: [`NotARequest`](RequestError::NotARequest),
@@ -353,6 +355,12 @@ impl<E: Event + Clone> EventBus<E> {
     /// # Panics
     ///
     /// As `publish`. The request is given up then.
+    ///
+    /// # Progress
+    ///
+    /// As [`publish`](Self::publish), and two short locks: that of a shard of the map of
+    /// requests, here and when the gather goes, and the request's own. Allocates a place for each
+    /// expected responder.
     ///
     /// # Examples
     ///
@@ -449,7 +457,9 @@ impl<E: Event + Clone> EventBus<E> {
     /// Whether a request with that id is under way and still takes answers; so a responder can save
     /// itself work that nobody waits for. Advisory: it may have ended by the time this returns.
     ///
-    /// Progress: while nothing is under way, one load; otherwise two short locks, as for a
+    /// # Progress
+    ///
+    /// While nothing is under way, one load; otherwise two short locks, as for a
     /// response.
     #[must_use]
     pub fn is_pending(&self, id: &RequestId) -> bool {
@@ -480,11 +490,13 @@ impl<E: Event + Clone> EventBus<E> {
     ///
     /// Before [`start`](Self::start) it is looked for in the start-up buffer, from its end.
     ///
-    /// Progress: lock-free.
-    ///
     /// # Panics
     ///
-    /// Goes on with a panic of the event's `Clone`.
+    /// Resumes a panic of the event's `Clone`.
+    ///
+    /// # Progress
+    ///
+    /// Lock-free.
     ///
     /// # Examples
     ///
@@ -526,7 +538,9 @@ impl<E: Event + Clone> EventBus<E> {
     /// If nobody else needs the event any more it is dropped here, where a panic goes no further
     /// than the panic hook; otherwise as described for [filters](SubscriberBuilder::filter).
     ///
-    /// Progress: lock-free.
+    /// # Progress
+    ///
+    /// Lock-free.
     ///
     /// # Examples
     ///
@@ -625,12 +639,14 @@ impl<E: Event + Clone> EventBus<E> {
     /// received; they are counted as [discarded](crate::SubscriberStats::discarded). Requests under
     /// way end with the responses that arrived.
     ///
-    /// Progress: lock-free, and then a short lock for each shard of the map of requests and for
-    /// each request.
-    ///
     /// # Panics
     ///
     /// Resumes the panic of a waker, after all have been woken.
+    ///
+    /// # Progress
+    ///
+    /// Lock-free, and then a short lock for each shard of the map of requests and for
+    /// each request.
     pub fn close(&self) {
         self.core.close();
     }

@@ -295,11 +295,13 @@ impl CancelHandle {
     /// Ends the wait: the requester is woken, and gets the responses that arrived. Does nothing if
     /// the request has ended already.
     ///
-    /// Progress: takes the request's short lock, which no user code runs under.
-    ///
     /// # Panics
     ///
     /// Resumes the panic of the requester's waker.
+    ///
+    /// # Progress
+    ///
+    /// Takes the request's short lock, which no user code runs under.
     pub fn cancel(&self) {
         if let Some(pending) = self.0.upgrade() {
             pending.cancel();

@@ -92,7 +92,9 @@ use std::time::{Duration, Instant};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// Progress: `try_recv` is lock-free, except that it spins while a publisher is suspended between
+/// # Progress
+///
+/// `try_recv` is lock-free, except that it spins while a publisher is suspended between
 /// claiming a slot of the ring and filling it.
 pub struct Subscription<E: Event + Clone> {
     cell: WeakCell<E>,

@@ -230,7 +230,7 @@ impl<E: Event + Clone> SubscriberBuilder<E> {
     /// closes the bus; never by a publish. If it panics as it is dropped by such a thread, the
     /// panic goes no further than the panic hook.
     ///
-    /// Where it panics for a live event, that is lost to this subscriber and counted as dropped,
+    /// If it panics for a live event, that is lost to this subscriber and counted as dropped,
     /// the others get it, and then the panic resumes in the publisher. Where it panics for a
     /// replayed one, that counts as discarded, and the panic goes through the receiving call.
     pub fn filter(mut self, filter: impl Fn(&E) -> bool + Send + Sync + 'static) -> Self {
@@ -299,13 +299,15 @@ impl<E: Event + Clone> SubscriberBuilder<E> {
     /// published. On a closed bus, the subscription is closed from the beginning, and the bus does
     /// not know it: neither its count of subscribers nor its statistics have it.
     ///
-    /// Progress: lock-free; copies a small part of the list of subscribers, and if this one takes
-    /// every type, the list of those that do.
-    ///
     /// # Panics
     ///
     /// If there is no memory for a ring of that capacity. The message names the subscriber, and
     /// nothing is subscribed.
+    ///
+    /// # Progress
+    ///
+    /// Lock-free; copies a small part of the list of subscribers, and if this one takes
+    /// every type, the list of those that do.
     #[must_use = "dropping the subscription unsubscribes"]
     pub fn subscribe(self) -> Subscription<E> {
         let cell = self.core.cell();

@@ -32,7 +32,9 @@ const SHARDS: usize = 16;
 
 /// The requests under way.
 ///
-/// Progress: a response takes two short locks, that of a shard of the map and that of its
+/// # Progress
+///
+/// A response takes two short locks, that of a shard of the map and that of its
 /// [`Pending`]; none if nothing is under way. No lock of the map is held while user code runs or
 /// anybody is woken.
 pub(crate) struct Requests<E> {

@@ -135,7 +135,9 @@ impl<E> Snapshot<E> {
 /// No user code runs in a transition, and none when a snapshot that was loaded is let go of: see
 /// [`Displaced`].
 ///
-/// Progress: `load` is lock-free, and nearly always wait-free; the transitions are lock-free.
+/// # Progress
+///
+/// `load` is lock-free, and nearly always wait-free; the transitions are lock-free.
 /// (Orderings: `ArcSwap::load` acquires what `rcu` released.)
 #[derive(Debug)]
 pub(crate) struct SnapshotCell<E>(Arc<Shared<E>>);

@@ -19,7 +19,9 @@ const ONE: usize = 2;
 /// | `2 n` | claim slot `n`, then fill it | have nothing to read yet |
 /// | `2 n + 1` (closed) | fail | read slots `0..n`; one that is claimed and not yet filled holds them up |
 ///
-/// Progress: `append` is lock-free (a claim by compare-and-swap), everything else is wait-free.
+/// # Progress
+///
+/// `append` is lock-free (a claim by compare-and-swap), everything else is wait-free.
 #[derive(Debug)]
 pub(crate) struct StartupLog<E> {
     /// Slots claimed, times two, plus [`CLOSED`]. Written by publishers and by whoever closes the

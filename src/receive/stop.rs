@@ -24,11 +24,13 @@ impl StopHandle {
     /// receiver, woken if it waits, gets what it has and then `Closed`. A subscription stopped
     /// before the bus started gets no replay. Stopping again does nothing.
     ///
-    /// Progress: lock-free.
-    ///
     /// # Panics
     ///
     /// Resumes the panic of the receiver's waker.
+    ///
+    /// # Progress
+    ///
+    /// Lock-free.
     pub fn stop(&self) {
         self.0.stop();
     }
