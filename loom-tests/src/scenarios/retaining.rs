@@ -1,6 +1,6 @@
 //! Retained events while others publish, subscribe, forget and start.
 
-use crate::engine::thread;
+use crate::engine::{go, thread};
 use crate::model::Outcomes;
 use crate::token::{
     Bus, TOKEN, Token, delivered, drain, is_buffered, publish, receive_all, ring, spawn_publisher, spawn_starter,
@@ -32,6 +32,7 @@ pub fn publish_subscribe(outcomes: &Outcomes) {
         let bus = bus.clone();
         move || (publish(&bus, &Token::new(1)), publish(&bus, &Token::new(2)))
     });
+    go();
     let late = bus.subscribe(2);
     let (first, second) = publisher.join().unwrap();
     let (numbers, _) = drain(&late);
@@ -55,6 +56,7 @@ pub fn publish_publish(outcomes: &Outcomes) {
     let bus = live_bus();
     let subscription = bus.subscribe(2);
     let publisher = spawn_publisher(&bus, 1);
+    go();
     let own = publish(&bus, &Token::new(2));
     let (mut numbers, _) = drain(&subscription);
     assert!(numbers.contains(&2), "an event that was published can be received");
@@ -79,6 +81,7 @@ pub fn publish_publish_subscribe(outcomes: &Outcomes) {
         move || bus.subscribe(2)
     });
     let publisher = spawn_publisher(&bus, 2);
+    go();
     let own = publish(&bus, &Token::new(1));
     let published = delivered(&own) + delivered(&publisher.join().unwrap());
     let late = joiner.join().unwrap();
@@ -101,6 +104,7 @@ pub fn publish_publish_receive(outcomes: &Outcomes) {
     let bus = live_bus();
     let subscription = bus.subscribe(2);
     let publishers = [1, 2].map(|number| spawn_publisher(&bus, number));
+    go();
     let first = subscription.recv().unwrap().read();
     let second = subscription.recv().unwrap().read();
     for publisher in publishers {
@@ -120,6 +124,7 @@ pub fn publish_forget_subscribe(outcomes: &Outcomes) {
         let bus = bus.clone();
         move || bus.forget(TOKEN)
     });
+    go();
     let late = bus.subscribe(1);
     let outcome = publisher.join().unwrap();
     forgetter.join().unwrap();
@@ -143,6 +148,7 @@ pub fn start_publish_subscribe(outcomes: &Outcomes) {
     publish(&bus, &Token::new(0)).unwrap();
     let publisher = spawn_publisher(&bus, 1);
     let starter = spawn_starter(&bus);
+    go();
     let late = bus.subscribe(1);
     let was_started = bus.is_started();
     let mut numbers = drain(&late).0;
@@ -173,6 +179,7 @@ pub fn publish_close_subscribe(outcomes: &Outcomes) {
             outcome
         }
     });
+    go();
     let late = bus.subscribe(1);
     let numbers = receive_all(&late);
     let outcome = publisher.join().unwrap();
