@@ -99,6 +99,7 @@
 //! there should be. If a node dies, what it had sent and nobody has heard of is
 //! [unknown](Tail::Unknown), and said to be.
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 // What is there for the package's own tests is public with that feature.
 #![cfg_attr(feature = "__internals", warn(unreachable_pub))]
 
