@@ -40,7 +40,7 @@ fn at_most(instructions: u64) -> LibraryBenchmarkConfig {
 #[bench::fanout_n1_16_bytes_bus(args = ("fanout", "N = 1, 16", "ringbus EventBus"), config = at_most(370))]
 #[bench::fanout_n1_16_bytes_batch(args = ("fanout", "N = 1, 16", "ringbus batch"), config = at_most(195))]
 #[bench::fanout_n1_16_bytes_raw(args = ("fanout", "N = 1, 16", "raw ArrayQueue"))]
-#[bench::fanout_n1_arc_publisher(args = ("fanout", "N = 1, Arc", "ringbus Publisher"), config = at_most(210))]
+#[bench::fanout_n1_arc_publisher(args = ("fanout", "N = 1, Arc", "ringbus Publisher"), config = at_most(220))]
 #[bench::fanout_n1_arc_raw(args = ("fanout", "N = 1, Arc", "raw ArrayQueue"))]
 #[bench::fanout_n16_16_bytes_publisher(args = ("fanout", "N = 16, 16", "ringbus Publisher"), config = at_most(2640))]
 #[bench::fanout_n16_16_bytes_batch(args = ("fanout", "N = 16, 16", "ringbus batch"), config = at_most(2510))]
