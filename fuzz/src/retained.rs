@@ -143,7 +143,7 @@ impl Subscriber {
     }
 
     fn accepts(&mut self, content: Content) -> bool {
-        let accepts = !self.wish.only_even || content.0 % 2 == 0;
+        let accepts = !self.wish.only_even || content.0.is_multiple_of(2);
         self.counts.filtered += u64::from(!accepts);
         accepts
     }
