@@ -330,10 +330,16 @@ fn greedy_tasks_take_turns() {
     for (name, run) in &RUNTIMES[..4] {
         let counts: [_; 3] = std::array::from_fn(|_| Arc::new(Progress::default()));
         let is_over = Arc::new(AtomicBool::new(false));
+        // On a busy machine, the first one could be through before the last one is there.
+        let waiting = Arc::new(AtomicUsize::new(counts.len()));
         let tasks = counts.each_ref().map(|progress| {
-            let (progress, is_over) = (Arc::clone(progress), Arc::clone(&is_over));
+            let (progress, is_over, waiting) = (Arc::clone(progress), Arc::clone(&is_over), Arc::clone(&waiting));
             let (bus, [mut subscription]) = busy();
             let task: Task = Box::pin(async move {
+                waiting.fetch_sub(1, SeqCst);
+                while waiting.load(SeqCst) > 0 {
+                    yield_now().await;
+                }
                 while !is_over.load(SeqCst) {
                     bus.publish(subscription.recv_async().await.unwrap()).unwrap();
                     if !progress.count() {
