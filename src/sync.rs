@@ -142,8 +142,8 @@ mod counter {
         /// Adds `amount`, from any thread; returns the number before.
         #[inline]
         pub(crate) fn add(&self, amount: u64) -> u64 {
-            // ORDERING: Relaxed. A counter, read only for reporting; one location, so no addition
-            // is lost.
+            // ORDERING: Relaxed. One location, so no addition is lost and no sum is given twice.
+            // Who must see what others have added has that from elsewhere (`Gate::is_past`, say).
             self.0.fetch_add(amount as Word, Relaxed) as u64
         }
 

@@ -221,8 +221,9 @@ impl<T> Ring<T> {
     unsafe fn take(&self, position: usize) -> T {
         let slot = self.slot(position);
         // ORDERING: Relaxed. The Release store of a `head` behind the position, see
-        // `Consumer::leave`, comes after it, and so does the mark of the next value.
-        // Checked by loom-tests/tests/lane.rs `values_arrive_whole_and_in_order`.
+        // `Consumer::leave`, comes after it, and so does the mark of the next value. Later: it
+        // could take away the mark of a value that was pushed meanwhile.
+        // Checked by loom-tests/tests/lane.rs `slot_is_not_written_while_it_is_read`.
         slot.is_filled.store(false, Relaxed);
         slot.value.with(|place| {
             // SAFETY: it was filled, and acquired by its mark. Nobody writes here before the
