@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
-# Fuzzes each target of fuzz/ from its committed corpus, of which it works on a copy, and prints how many runs that were.
-# Fails on a crash, and says how to reproduce it.
+# Fuzzes each target of a package from its committed corpus, of which it works on a copy, and prints
+# how many runs that were. Fails on a crash, and says how to reproduce it.
 #
-#   ci/fuzz.sh [SECONDS]        for each target; 60 unless set
+#   ci/fuzz.sh [SECONDS]        for each target of fuzz/; 60 unless set
+#   ci/fuzz.sh SECONDS nats     for each target of nats/fuzz/
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 source ci/setup.sh
 source ci/cargo-fuzz.sh
 seconds=${1:-60}
+cd "${2:-.}"
 target_directory=${CARGO_TARGET_DIR:-$PWD/target}/fuzz
 
 # ci/lint.sh does not see it, because it is outside the workspace.
@@ -29,7 +31,7 @@ for target in $(cargo fuzz list); do
     if ! cargo fuzz run --sanitizer none "$target" "$corpus" -- -max_total_time="$seconds" >"$log" 2>&1; then
         grep -A 4 'panicked at' "$log" || tail -n 40 "$log"
         crash=$(sed -n 's/.*Test unit written to //p' "$log" | tail -n 1)
-        echo "$target has failed. Reproduce it with"
+        echo "$target has failed. Reproduce it, in $PWD, with"
         echo "    RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none $target ${crash:-}"
         exit 1
     fi

@@ -16,7 +16,7 @@ part() {
         fuzz) ci/fuzz.sh 600 ;;
         cargo-mutants) ci/cargo-mutants.sh ;;
         protocol) ci/protocol-mutants.sh 2 ;;
-        nats) nats/ci/mutants.sh; nats/ci/fuzz.sh 600 ;;
+        nats) nats/ci/mutants.sh; ci/fuzz.sh 600 nats ;;
         *) echo "no such part: $1" && exit 2 ;;
     esac
     printf '=== long: %s: %d s\n' "$1" $((SECONDS - before))

@@ -15,9 +15,8 @@ cd "$(dirname "$0")/.."
 
 target=${CARGO_TARGET_DIR:-$PWD/target}/mutants
 tree=$target/tree
-limit=${MUTANT_SECONDS:-300}
-
-field() { sed -n "s/^$1: //p" "$2"; }
+log=$target/log
+source ci/plant.sh
 
 engine=loom
 if [ "${1:-}" = --shuttle ]; then
@@ -40,48 +39,18 @@ esac
 export RUSTFLAGS="--cfg $engine" CARGO_TARGET_DIR=$target/$engine RUST_BACKTRACE=0
 export RINGBUS_PROPERTY_ONLY=1 LOOM_MAX_PREEMPTIONS="${LOOM_MAX_PREEMPTIONS:-2}"
 
-rm -rf "$tree"
-mkdir -p "$tree"
-# Only the models are built here, but the manifest names the rest.
-cp -r Cargo.toml Cargo.lock src tests examples benches derive lane loom-tests "$tree"
-
-started=$SECONDS
-count=0
-lived=0
+copy_project
 echo "mutants: building the models as they are"
 (cd "$tree" && cargo test --quiet --release -p loom-tests --no-run)
-for mutant in "${mutants[@]}"; do
-    name=$(basename "$mutant" .patch)
-    read -r file model <<<"$(field Model "$mutant")"
-    count=$((count + 1))
-    before=$SECONDS
-    verdict=
-    if ! (cd "$tree" && GIT_CEILING_DIRECTORIES=$target git apply --unsafe-paths "$OLDPWD/$mutant") 2>"$target/log"; then
-        verdict="DOES NOT APPLY"
-    elif ! (cd "$tree" && cargo test --quiet --release -p loom-tests --test "$file" --no-run) >"$target/log" 2>&1; then
-        verdict="DOES NOT BUILD"
-    else
-        status=0
-        ring=$(field Ring "$mutant")
-        (cd "$tree" && RINGBUS_RING=${ring:-array} timeout "$limit" cargo test --quiet --release -p loom-tests --test "$file" -- --exact "$model") \
-            >"$target/log" 2>&1 || status=$?
-        case $status in
-            0) verdict="LIVES" ;;
-            124) verdict="NOT DECIDED in $limit s" ;;
-            *) grep -q "panicked at" "$target/log" || verdict="DIED WITHOUT A PANIC" ;;
-        esac
-        # A model that does not exist would look like one that passed.
-        grep -q "running 1 test" "$target/log" || verdict="HAS NO MODEL $file $model"
-    fi
-    # As it was, and newer than what was built of it.
-    for changed in $(sed -n 's/^+++ b\///p' "$mutant"); do
-        cp "$changed" "$tree/$changed"
-    done
-    printf '%-34s %-8s %3ds  %s %s\n' "$name" "${verdict:-killed}" $((SECONDS - before)) "$file" "$model"
-    if [ -n "$verdict" ]; then
-        lived=$((lived + 1))
-        tail -n 20 "$target/log"
-    fi
-done
-echo "mutants: $count planted, $((count - lived)) killed, in $((SECONDS - started)) s"
-[ "$lived" -eq 0 ]
+
+build() { cargo test --quiet --release -p loom-tests --test "$(file_of "$1")" --no-run; }
+ask() {
+    local ring
+    ring=$(field Ring "$1")
+    RINGBUS_RING=${ring:-array} timeout "$limit" \
+        cargo test --quiet --release -p loom-tests --test "$(file_of "$1")" -- --exact "$(field Model "$1" | cut -d ' ' -f 2)"
+}
+is_right_death() { grep -q "panicked at" "$log"; }
+what() { field Model "$1"; }
+file_of() { field Model "$1" | cut -d ' ' -f 1; }
+plant_each "${mutants[@]}"

@@ -6,7 +6,7 @@
 
 mod common;
 
-use common::{Action, Token, in_own_process, panic_of, spawn_sleeper, stats_of, subscribe_to_be_told_closed};
+use common::{Action, Bulky, Token, in_own_process, panic_of, spawn_sleeper, stats_of, subscribe_to_be_told_closed};
 use ringbus::{
     BatchError, BatchErrorKind, Event, EventBus, EventType, Overflow, PublishError, Request, RequestId, RequestOptions,
     Response, Subscription,
@@ -491,23 +491,6 @@ fn large_events_that_panic_leave_their_rooms_in_the_buffer() {
     assert_eq!(subscription.len(), 2);
 }
 
-/// An event that is large enough for a room, and knows how many copies of it there are.
-#[derive(Clone)]
-struct Bulky {
-    _token: Token,
-    _bulk: [u8; 4096],
-}
-
-impl Event for Bulky {
-    fn event_type(&self) -> EventType {
-        const { EventType::new("bulky") }
-    }
-
-    fn timestamp(&self) -> SystemTime {
-        SystemTime::UNIX_EPOCH
-    }
-}
-
 /// G2, G10: a large event that comes after `Closed` is discarded as any other is.
 #[test]
 fn large_event_delivered_after_closed_is_discarded() {
@@ -515,7 +498,7 @@ fn large_event_delivered_after_closed_is_discarded() {
     bus.start();
     let _subscriptions = subscribe_to_be_told_closed(&bus, 2);
     let token = Token(Arc::new(()));
-    bus.publish(Bulky { _token: token.clone(), _bulk: [0; 4096] }).map_err(|_| ()).unwrap();
+    bus.publish(Bulky::new(&token)).map_err(|_| ()).unwrap();
     let stats = stats_of(&bus, "told");
     assert_eq!((stats.received, stats.len, stats.discarded), (0, 0, 1));
     assert_eq!(token.copies(), 0);

@@ -2,7 +2,9 @@
 
 mod common;
 
-use common::{Action, Gate, Number, Token, numbers, panic_of, stats_of, subscribe_to_be_told_closed, wait_until};
+use common::{
+    Action, Bulky, Gate, Number, Token, numbers, panic_of, stats_of, subscribe_to_be_told_closed, wait_until,
+};
 use ringbus::{Event, EventBus, EventType, Overflow, Ring, Subscription, TryRecvError};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
@@ -225,23 +227,6 @@ fn clone_that_receives_and_publishes_does_not_disturb_the_lane() {
     assert_eq!(received.load(SeqCst) + rest, 41);
 }
 
-/// An event that is large enough for a room, and knows how many copies of it there are.
-#[derive(Clone)]
-struct Bulky {
-    _token: Token,
-    _bulk: [u8; 4096],
-}
-
-impl Event for Bulky {
-    fn event_type(&self) -> EventType {
-        const { EventType::new("bulky") }
-    }
-
-    fn timestamp(&self) -> SystemTime {
-        SystemTime::UNIX_EPOCH
-    }
-}
-
 /// G2, G10: a lane gives back what comes after `Closed`, whatever number of large events that is;
 /// none finds it full.
 #[test]
@@ -249,7 +234,7 @@ fn large_events_that_come_late_are_all_discarded() {
     let bus = live_with_lanes();
     let _subscriptions = subscribe_to_be_told_closed(&bus, 2);
     let token = Token(Arc::new(()));
-    let events: Vec<_> = (0..6).map(|_| Bulky { _token: token.clone(), _bulk: [0; 4096] }).collect();
+    let events: Vec<_> = (0..6).map(|_| Bulky::new(&token)).collect();
     assert_eq!(bus.publish_batch(&events).unwrap().delivered, 6);
     let stats = stats_of(&bus, "told");
     assert_eq!((stats.discarded, stats.dropped, stats.high_water), (6, 0, 0));

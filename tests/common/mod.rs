@@ -97,6 +97,29 @@ impl Event for Token {
     }
 }
 
+/// An event that is large enough for a room, and knows how many copies of it there are.
+#[derive(Clone)]
+pub struct Bulky {
+    _token: Token,
+    _bulk: [u8; 4096],
+}
+
+impl Bulky {
+    pub fn new(token: &Token) -> Self {
+        Self { _token: token.clone(), _bulk: [0; 4096] }
+    }
+}
+
+impl Event for Bulky {
+    fn event_type(&self) -> EventType {
+        const { EventType::new("bulky") }
+    }
+
+    fn timestamp(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH
+    }
+}
+
 pub const QUESTION: EventType = EventType::new("talk.question");
 pub const ANSWER: EventType = EventType::new("talk.answer");
 

@@ -5,13 +5,16 @@
 //! ```text
 //! protocol-mutants plant TREE
 //! protocol-mutants run TREE [--all] [JOBS]
-//! protocol-mutants run TREE --none
+//! protocol-mutants run TREE --none [JOBS]
 //! protocol-mutants table TREE
 //! ```
 //!
 //! TREE is a copy of the project. Its `src/` is rewritten, and `TREE/planted.tsv` lists the bugs:
 //! number, place, what is planted. Bugs that do not compile are left out: the compiler is asked, in
 //! each configuration, until it is content.
+//!
+//! A run with no bug on notes which bugs each test reaches, so a bug is asked only of tests that can
+//! notice it.
 //!
 //! What is planted, wherever it can be: each ordering one step weaker; each fence, wake-up or other
 //! statement left out; each two neighbours of a block the other way round; each condition, and each
@@ -20,6 +23,7 @@
 
 mod compile;
 mod plant;
+mod reach;
 mod rewrite;
 mod run;
 
@@ -37,13 +41,16 @@ fn main() -> io::Result<()> {
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
         ["plant", tree] => plant(Path::new(tree)),
-        ["run", tree, "--none"] => run::run_none(Path::new(tree)),
         ["table", tree] => run::table(Path::new(tree)),
         ["run", tree, ref rest @ ..] => {
             let jobs = rest.iter().find_map(|word| word.parse().ok()).unwrap_or(1);
-            run::run(Path::new(tree), rest.contains(&"--all"), jobs)
+            if rest.contains(&"--none") {
+                run::run_none(Path::new(tree), jobs)
+            } else {
+                run::run(Path::new(tree), rest.contains(&"--all"), jobs)
+            }
         }
-        _ => panic!("plant TREE, run TREE [--all] [JOBS], run TREE --none, or table TREE"),
+        _ => panic!("plant TREE, run TREE [--all] [JOBS], run TREE --none [JOBS], or table TREE"),
     }
 }
 

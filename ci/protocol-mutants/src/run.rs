@@ -1,20 +1,29 @@
 //! Switches the bugs on, one after the other, and asks each engine whether it notices.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use crate::reach::{self, Reach};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// What asks: programs that are run one after the other, each of which may take so long.
+/// What asks: programs, each of which may hold many tests.
 struct Engine {
     name: String,
-    limit: Duration,
+    kind: Kind,
     commands: Vec<String>,
+}
+
+/// How to run a command of an engine.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// As it is.
+    Program,
+    /// Test by test, as libtest does it.
+    Tests,
 }
 
 /// What an engine says of a bug.
@@ -37,16 +46,51 @@ impl Verdict {
     }
 }
 
-/// Runs the engines with no bug on.
+/// Runs every test of every engine with no bug on, each in a process of its own, and notes how long
+/// it takes and which bugs it reaches. What is noted already is not run again.
 ///
 /// # Panics
 ///
-/// If one notices something.
-pub fn run_none(tree: &Path) -> io::Result<()> {
+/// If one fails.
+pub fn run_none(tree: &Path, jobs: usize) -> io::Result<()> {
+    let known = reach::read(tree)?;
+    let mut left = VecDeque::new();
     for engine in engines(tree)? {
-        let (verdict, by) = ask(tree, &engine, "0");
-        assert!(verdict == Verdict::Lives, "{} fails as it is: {by}", engine.name);
+        for (program, command) in engine.commands.iter().enumerate() {
+            let names = match engine.kind {
+                Kind::Program => vec![String::new()],
+                Kind::Tests => tests_of(tree, command)?,
+            };
+            for name in names {
+                let test = Reach { engine: engine.name.clone(), program, name, seconds: 0.0, bugs: BTreeSet::new() };
+                if !known.iter().any(|known| known.is_of(&test)) {
+                    left.push_back((one_of(command, &test.name), test));
+                }
+            }
+        }
     }
+    println!("{} tests to run as they are, {} known", left.len(), known.len());
+    let (left, file) = (Mutex::new(left), Mutex::new(reach::open(tree)?));
+    thread::scope(|scope| {
+        for job in 0..jobs {
+            let (left, file) = (&left, &file);
+            scope.spawn(move || {
+                let reached = tree.join(format!("reached-{job}"));
+                loop {
+                    let next = left.lock().expect("nobody panics").pop_front();
+                    let Some((command, mut test)) = next else { return };
+                    File::create(&reached).expect("the tree can be written");
+                    let started = Instant::now();
+                    let asked = ask(tree, &command, Duration::from_secs(1800), ("RINGBUS_REACHED", &reached));
+                    let verdict = asked.expect("a program can be started");
+                    assert!(verdict == Verdict::Lives, "as it is, this {}: {command}", verdict.name());
+                    test.seconds = started.elapsed().as_secs_f64();
+                    test.bugs = reach::bugs(&reached).expect("it was written");
+                    writeln!(file.lock().expect("nobody panics"), "{test}").expect("the tree can be written");
+                }
+            });
+        }
+    });
     Ok(())
 }
 
@@ -54,6 +98,7 @@ pub fn run_none(tree: &Path) -> io::Result<()> {
 pub fn table(tree: &Path) -> io::Result<()> {
     let list = fs::read_to_string(tree.join("planted.tsv"))?;
     let results = fs::read_to_string(tree.join("results.tsv"))?;
+    let tests = reach::read(tree)?;
     let engines: Vec<_> = engines(tree)?.into_iter().map(|engine| engine.name).collect();
     // Asked and noticed, for each kind and engine; and who was noticed at all.
     let mut counts: BTreeMap<(&str, &str), (usize, usize)> = BTreeMap::new();
@@ -70,9 +115,10 @@ pub fn table(tree: &Path) -> io::Result<()> {
             noticed.insert(bug);
         }
     }
+    println!("{} of {} bugs were asked, in an order as good as random", asked.len(), kinds.len());
     println!("| what was planted | bugs | {} | noticed |", engines.join(" | "));
     println!("|---|--:|{}--:|", "--:|".repeat(engines.len()));
-    let names: std::collections::BTreeSet<_> = kinds.values().copied().collect();
+    let names: BTreeSet<_> = kinds.values().copied().collect();
     for kind in names {
         let of_kind: Vec<_> = asked.iter().filter(|bug| kinds[*bug] == kind).collect();
         let cells = engines.iter().map(|engine| {
@@ -82,21 +128,23 @@ pub fn table(tree: &Path) -> io::Result<()> {
         let alive = of_kind.iter().filter(|bug| noticed.contains(**bug)).count();
         println!("| {kind} | {} | {}{alive} |", of_kind.len(), cells.collect::<String>());
     }
-    println!("\nNobody notices:");
+    println!("\nNobody notices, with the engines that reach it:");
     for line in list.lines() {
         let bug = line.split('\t').next().unwrap_or_default();
         if asked.contains(bug) && !noticed.contains(bug) {
-            println!("{line}");
+            let reached = engines.iter().filter(|engine| tests.iter().any(|test| test.reaches(engine, bug)));
+            println!("{line}\t{}", reached.map(String::as_str).collect::<Vec<_>>().join(","));
         }
     }
     Ok(())
 }
 
-/// Runs every bug of the list that is not in `results.tsv` yet through the engines, until one kills
-/// it or, if `all`, through all of them. An engine is a file `engines/*`: its first line is a limit
-/// in seconds, each further one a command.
+/// Asks of every bug of the list that is not in `results.tsv` yet those tests that reach it, the
+/// quickest first, until one notices it or, if `all`, one of each engine. An engine is a file
+/// `engines/*`: its first line is its kind, each further one a command.
 pub fn run(tree: &Path, all: bool, jobs: usize) -> io::Result<()> {
     let engines = engines(tree)?;
+    let tests = reach::read(tree)?;
     let list = fs::read_to_string(tree.join("planted.tsv"))?;
     let results = tree.join("results.tsv");
     let known = fs::read_to_string(&results).unwrap_or_default();
@@ -109,8 +157,10 @@ pub fn run(tree: &Path, all: bool, jobs: usize) -> io::Result<()> {
         }
     }
     let file = Mutex::new(OpenOptions::new().create(true).append(true).open(&results)?);
-    let bugs: VecDeque<_> = list.lines().filter_map(|line| line.split('\t').next()).collect();
-    let (of, bugs) = (bugs.len(), Mutex::new(bugs));
+    let mut bugs: Vec<_> = list.lines().filter_map(|line| line.split('\t').next()).collect();
+    // A run that was stopped has asked a fair sample.
+    bugs.sort_by_key(|bug| bug.parse::<u64>().unwrap_or(0).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(32));
+    let (of, bugs) = (bugs.len(), Mutex::new(VecDeque::from(bugs)));
     thread::scope(|scope| {
         for _ in 0..jobs {
             scope.spawn(|| {
@@ -130,7 +180,7 @@ pub fn run(tree: &Path, all: bool, jobs: usize) -> io::Result<()> {
                             continue;
                         }
                         let started = Instant::now();
-                        let (verdict, by) = ask(tree, engine, bug);
+                        let (verdict, by) = ask_engine(tree, engine, &tests, bug);
                         let seconds = started.elapsed().as_secs_f64();
                         is_dead |= verdict != Verdict::Lives;
                         let line = format!("{bug}\t{}\t{}\t{seconds:.1}\t{by}", engine.name, verdict.name());
@@ -156,73 +206,65 @@ fn engines(tree: &Path) -> io::Result<Vec<Engine>> {
     let engine = |path: &std::path::PathBuf| {
         let text = fs::read_to_string(path)?;
         let mut lines = text.lines();
-        let limit = lines.next().and_then(|line| line.parse().ok()).expect("a limit in seconds");
+        let kind = match lines.next() {
+            Some("program") => Kind::Program,
+            Some("tests") => Kind::Tests,
+            other => panic!("{}: no kind of engine: {other:?}", path.display()),
+        };
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let name = name.split_once('-').map_or(&*name, |(_, name)| name).to_owned();
-        Ok(Engine { name, limit: Duration::from_secs(limit), commands: lines.map(str::to_owned).collect() })
+        Ok(Engine { name, kind, commands: lines.map(str::to_owned).collect() })
     };
     paths.iter().map(engine).collect()
 }
 
-fn ask(tree: &Path, engine: &Engine, bug: &str) -> (Verdict, String) {
-    for command in &engine.commands {
-        let (verdict, by) = ask_one(tree, command, engine.limit, bug).expect("a program can be started");
+/// The tests of a program.
+fn tests_of(tree: &Path, command: &str) -> io::Result<Vec<String>> {
+    let output =
+        Command::new("sh").args(["-c", &format!("exec {command} --list --format terse")]).current_dir(tree).output()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    Ok(text.lines().filter_map(|line| line.strip_suffix(": test")).map(str::to_owned).collect())
+}
+
+fn one_of(command: &str, test: &str) -> String {
+    if test.is_empty() { command.to_owned() } else { format!("{command} --exact '{test}'") }
+}
+
+fn ask_engine(tree: &Path, engine: &Engine, tests: &[Reach], bug: &str) -> (Verdict, String) {
+    let mut tests: Vec<_> = tests.iter().filter(|test| test.reaches(&engine.name, bug)).collect();
+    tests.sort_by(|one, other| one.seconds.total_cmp(&other.seconds));
+    for test in tests {
+        let limit = Duration::from_secs_f64(15.0 + 5.0 * test.seconds);
+        let command = one_of(&engine.commands[test.program], &test.name);
+        let asked = ask(tree, &command, limit, ("RINGBUS_PLANTED", Path::new(bug)));
+        let verdict = asked.expect("a program can be started");
         if verdict != Verdict::Lives {
-            return (verdict, by);
+            return (verdict, test.name.clone());
         }
     }
     (Verdict::Lives, String::new())
 }
 
-/// Runs a program until it ends, says that a test has failed, or its time is over.
-fn ask_one(tree: &Path, command: &str, limit: Duration, bug: &str) -> io::Result<(Verdict, String)> {
+/// Runs a program until it ends, or its time is over.
+fn ask(tree: &Path, command: &str, limit: Duration, (name, value): (&str, &Path)) -> io::Result<Verdict> {
     let mut program = Command::new("sh");
-    let log = File::create(tree.join(format!("log-{bug}")))?;
-    program
-        .args(["-c", &format!("exec {command}")])
-        .current_dir(tree)
-        .env("RINGBUS_PLANTED", bug)
-        .env("RUST_BACKTRACE", "0");
-    let mut child = program.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).spawn()?;
-    let output = child.stdout.take().expect("it is piped");
-    let child = Mutex::new(child);
-    let (is_over, is_late) = (AtomicBool::new(false), AtomicBool::new(false));
-    let mut last = String::new();
-    let mut failed = None;
-    thread::scope(|scope| {
-        let (child, is_over, is_late) = (&child, &is_over, &is_late);
-        scope.spawn(move || {
-            let end = Instant::now() + limit;
-            while !is_over.load(SeqCst) {
-                if Instant::now() >= end {
-                    is_late.store(true, SeqCst);
-                    kill(&mut child.lock().expect("nobody panics"));
-                    return;
-                }
-                thread::sleep(Duration::from_millis(20));
-            }
-        });
-        for line in BufReader::new(output).lines().map_while(Result::ok) {
-            if line.starts_with("test ") && line.ends_with("FAILED") {
-                failed = Some(line.trim_start_matches("test ").trim_end_matches("... FAILED").trim().to_owned());
-                kill(&mut child.lock().expect("nobody panics"));
-                break;
-            }
-            last = line;
+    program.args(["-c", &format!("exec {command}")]).current_dir(tree).env(name, value).env("RUST_BACKTRACE", "0");
+    let mut child = program.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+    let end = Instant::now() + limit;
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(if status.success() { Verdict::Lives } else { Verdict::Killed });
         }
-        is_over.store(true, SeqCst);
-    });
-    let status = child.lock().expect("nobody panics").wait()?;
-    fs::remove_file(tree.join(format!("log-{bug}")))?;
-    Ok(match failed {
-        Some(test) => (Verdict::Killed, test),
-        None if is_late.load(SeqCst) => (Verdict::Hangs, last),
-        None if status.success() => (Verdict::Lives, String::new()),
-        None => (Verdict::Killed, format!("{status}: {last}")),
-    })
+        if Instant::now() >= end {
+            kill(&mut child)?;
+            return Ok(Verdict::Hangs);
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
 }
 
-fn kill(child: &mut Child) {
+fn kill(child: &mut Child) -> io::Result<()> {
     // It may have ended by itself.
     let _ = child.kill();
+    child.wait().map(drop)
 }
