@@ -115,7 +115,29 @@ use std::time::Duration;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// The example `shutdown` ends a program in order: first who publishes, then the bus.
+/// To end a program in order, see [`close_and_drain`](Self::close_and_drain) and the example
+/// `shutdown`.
+///
+/// # Progress
+///
+/// | operation | progress | stated exceptions |
+/// |---|---|---|
+/// | publish, alone or in a batch, live | lock-free in practice | a push spins while a receiver is suspended in the middle of a pop on a ring that is full since; with `DropOldest`, also while another publisher is suspended in the middle of an eviction; a thread's first publish registers it, with `arc-swap` and for its counts |
+/// | the same, to a [lane](crate::Ring) | lock-free | |
+/// | publish of a [retained](BusBuilder::retain) type | lock-free in practice | allocates the new snapshot, and does the rest of the work of others that it finds under way; a push waits while another publisher of the same type is suspended in the middle of its push into the same ring |
+/// | `retained`, `forget` | lock-free | before `start`, `retained` looks through the log |
+/// | publish, before `start` | lock-free | one that finds `start` halfway finishes it, which allocates the new snapshot |
+/// | `try_recv`, `try_recv_many` | lock-free in practice | a pop spins while a publisher is suspended between claiming a slot of the ring and filling it; an unfilled slot of the replay reads as `Empty`; the last receive of a closed bus takes a short lock if somebody [waits for it](Self::close_and_drain) |
+/// | `recv`, `recv_async`, `Stream` | wait for an event | |
+/// | `request`, publish of a response | as publish, and two short locks | a shard of the map of requests, and the request itself; a response takes neither if nothing is under way |
+/// | `wait`, `until`, `await` of a gather | wait for the answers | |
+/// | `subscribe`, drop, `start`, `stop` | lock-free | copy a part of the list of subscribers |
+/// | `close` | lock-free, and then short locks | one for each shard of the map of requests, and for each request under way |
+/// | `publisher`, `stats`, drop of a [`Publisher`] | short lock | never taken by a publish |
+///
+/// *In practice*: `crossbeam`'s `ArrayQueue` makes everybody progress except while a thread is
+/// preempted at one of the points named; by the letter of the definition it is not lock-free.
+/// Loading the snapshot is always lock-free, and nearly always wait-free.
 pub struct EventBus<E> {
     core: Arc<Core<E>>,
 }
@@ -194,7 +216,7 @@ impl<E: Event + Clone> EventBus<E> {
     ///
     /// # Progress
     ///
-    /// Lock-free as far as the rings are (see the [crate documentation](crate#progress)).
+    /// Lock-free as far as the rings are (see [above](Self#progress)).
     /// Takes no lock (a [response](Event::as_response) takes two short ones while requests are
     /// under way), makes no system call unless a subscriber is parked (or suspended in the middle
     /// of freeing the very slot that is needed, for which crossbeam's ring yields), and allocates
@@ -663,6 +685,40 @@ impl<E: Event + Clone> EventBus<E> {
     /// As [`close`](Self::close).
     ///
     /// # Examples
+    ///
+    /// To shut a program down, stop those who publish, close and drain, and then join those who
+    /// receive:
+    ///
+    /// ```
+    /// # use ringbus::{Event, EventBus, EventType};
+    /// # use std::{thread, time::{Duration, SystemTime}};
+    /// # #[derive(Clone)]
+    /// # struct Job;
+    /// # impl Event for Job {
+    /// #     fn event_type(&self) -> EventType { const { EventType::new("job") } }
+    /// #     fn timestamp(&self) -> SystemTime { SystemTime::now() }
+    /// # }
+    /// # let bus = EventBus::new(0);
+    /// let jobs = bus.subscriber("worker").subscribe();
+    /// bus.start();
+    /// let worker = thread::spawn(move || {
+    ///     let mut done = 0;
+    ///     for _job in &jobs {                         // ends when the bus is closed
+    ///         done += 1;
+    ///     }
+    ///     done
+    /// });
+    /// bus.publish(Job)?;
+    ///
+    /// let drained = bus.close_and_drain(Duration::from_secs(5));
+    /// if !drained.is_complete() {
+    ///     eprintln!("{drained}");                     // worker has 3 events unread
+    /// }
+    /// assert_eq!(worker.join().unwrap(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// If somebody does not read, the result says who:
     ///
     /// ```
     /// # use ringbus::{Event, EventBus, EventType};

@@ -92,6 +92,50 @@ use std::time::{Duration, Instant};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
+/// # In a task
+///
+/// The async calls and `Stream` work on any runtime. A receive that is dropped loses no event, so
+/// it fits into `select!`. With tokio:
+///
+/// ```
+/// # use ringbus::{Event, EventBus, EventType};
+/// # use std::time::SystemTime;
+/// # #[derive(Clone, Debug)]
+/// # struct Job;
+/// # impl Event for Job {
+/// #     fn event_type(&self) -> EventType { const { EventType::new("job") } }
+/// #     fn timestamp(&self) -> SystemTime { SystemTime::now() }
+/// # }
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let bus = EventBus::new(0);
+/// let mut jobs = bus.subscribe(256);
+/// bus.start();
+/// let (stop, mut stopped) = tokio::sync::oneshot::channel::<()>();
+/// let worker = tokio::spawn(async move {
+///     loop {
+///         tokio::select! {
+///             job = jobs.recv_async() => match job {
+///                 Ok(job) => println!("{job:?}"),
+///                 Err(_) => break,                // the bus is closed, all is received
+///             },
+///             _ = &mut stopped => break,
+///         }
+///     }
+/// });
+/// bus.publish(Job)?;                              // never waits: nothing to await
+/// # tokio::task::yield_now().await;
+/// drop(stop);
+/// worker.await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// At most 128 events are received before a task goes back to its executor, so a busy subscription
+/// does not starve timers and neighbours. Hold a subscription by value or `&mut` across an `await`:
+/// it is not `Sync`, so a task that holds `&Subscription` there is not `Send`. The blocking calls
+/// are for threads; on a current-thread runtime they would also stop the task that they wait for.
+///
 /// # Progress
 ///
 /// `try_recv` is lock-free, except that it spins while a publisher is suspended between

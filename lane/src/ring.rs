@@ -118,10 +118,8 @@ impl<T> Ring<T> {
     }
 
     #[inline(always)]
-    fn slot(&self, position: usize) -> &Slot<T> {
-        let index = (position / STEP) & (self.slots.len() - 1);
-        // SAFETY: the number of slots is a power of two, so the index is less than it.
-        unsafe { self.slots.get_unchecked(index) }
+    fn slots(&self) -> Slots<'_, T> {
+        Slots(&self.slots)
     }
 
     fn capacity(&self) -> usize {
@@ -183,55 +181,6 @@ impl<T> Ring<T> {
         self.room(tail, head)
     }
 
-    /// Writes a value where it was claimed, for the consumer to find.
-    ///
-    /// # Safety
-    ///
-    /// The caller has claimed `position`, and does not fill it twice.
-    #[inline(always)]
-    unsafe fn fill(&self, position: usize, value: T) {
-        let slot = self.slot(position);
-        slot.value.with_mut(|place| {
-            // SAFETY: the position is the caller's. Whoever had the slot before is done with it:
-            // there was room, so the consumer had stored a `head` behind the position one lap ago,
-            // and `claim` has acquired that. The consumer reads nothing before the mark below.
-            unsafe { (*place).write(value) };
-        });
-        // ORDERING: Release. Pairs with the Acquire in `is_filled`: who sees the mark sees the
-        // value. Weaker: the consumer could move out a value that is half written.
-        // Checked by loom-tests/tests/lane.rs `values_arrive_whole_and_in_order`.
-        slot.is_filled.store(true, Release);
-        slot.ask_ahead();
-    }
-
-    /// Whether the value of this position lies in its slot.
-    #[inline(always)]
-    fn is_filled(&self, position: usize) -> bool {
-        // ORDERING: Acquire. Pairs with the Release in `fill`, see there.
-        self.slot(position).is_filled.load(Acquire)
-    }
-
-    /// Moves a value out of its slot, and takes the mark away.
-    ///
-    /// # Safety
-    ///
-    /// The caller is the consumer, has seen that the position [is filled](Self::is_filled), and
-    /// does not take its value twice.
-    #[inline(always)]
-    unsafe fn take(&self, position: usize) -> T {
-        let slot = self.slot(position);
-        // ORDERING: Relaxed. The Release store of a `head` behind the position, see
-        // `Consumer::leave`, comes after it, and so does the mark of the next value. Later: it
-        // could take away the mark of a value that was pushed meanwhile.
-        // Checked by loom-tests/tests/lane.rs `slot_is_not_written_while_it_is_read`.
-        slot.is_filled.store(false, Relaxed);
-        slot.value.with(|place| {
-            // SAFETY: it was filled, and acquired by its mark. Nobody writes here before the
-            // consumer has stored a `head` behind the position.
-            unsafe { (*place).assume_init_read() }
-        })
-    }
-
     /// The next position to be claimed.
     #[inline]
     fn tail(&self) -> usize {
@@ -258,6 +207,77 @@ impl<T> Ring<T> {
     fn is_closed(&self) -> bool {
         // ORDERING: Relaxed. The bit carries nothing but itself: who comes too late fails to claim.
         self.claims.tail.load(Relaxed) & CLOSED != 0
+    }
+}
+
+/// The slots of a ring, as a loop holds them: behind each atomic, the compiler would look up anew
+/// where they are.
+struct Slots<'a, T>(&'a [Slot<T>]);
+
+impl<T> Clone for Slots<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Slots<'_, T> {}
+
+impl<'a, T> Slots<'a, T> {
+    /// The slot that this position uses.
+    #[inline(always)]
+    fn of(self, position: usize) -> &'a Slot<T> {
+        let index = (position / STEP) & (self.0.len() - 1);
+        // SAFETY: the number of slots is a power of two, so the index is less than it.
+        unsafe { self.0.get_unchecked(index) }
+    }
+
+    /// Writes a value where it was claimed, for the consumer to find.
+    ///
+    /// # Safety
+    ///
+    /// The caller has claimed `position`, and does not fill it twice.
+    #[inline(always)]
+    unsafe fn fill(self, position: usize, value: T) {
+        let slot = self.of(position);
+        slot.value.with_mut(|place| {
+            // SAFETY: the position is the caller's. Whoever had the slot before is done with it:
+            // there was room, so the consumer had stored a `head` behind the position one lap ago,
+            // and `claim` has acquired that. The consumer reads nothing before the mark below.
+            unsafe { (*place).write(value) };
+        });
+        // ORDERING: Release. Pairs with the Acquire in `is_filled`: who sees the mark sees the
+        // value. Weaker: the consumer could move out a value that is half written.
+        // Checked by loom-tests/tests/lane.rs `values_arrive_whole_and_in_order`.
+        slot.is_filled.store(true, Release);
+        slot.ask_ahead();
+    }
+
+    /// Whether the value of this position lies in its slot.
+    #[inline(always)]
+    fn is_filled(self, position: usize) -> bool {
+        // ORDERING: Acquire. Pairs with the Release in `fill`, see there.
+        self.of(position).is_filled.load(Acquire)
+    }
+
+    /// Moves a value out of its slot, and takes the mark away.
+    ///
+    /// # Safety
+    ///
+    /// The caller is the consumer, has seen that the position [is filled](Self::is_filled), and
+    /// does not take its value twice.
+    #[inline(always)]
+    unsafe fn take(self, position: usize) -> T {
+        let slot = self.of(position);
+        // ORDERING: Relaxed. The Release store of a `head` behind the position, see
+        // `Consumer::leave`, comes after it, and so does the mark of the next value. Later: it
+        // could take away the mark of a value that was pushed meanwhile.
+        // Checked by loom-tests/tests/lane.rs `slot_is_not_written_while_it_is_read`.
+        slot.is_filled.store(false, Relaxed);
+        slot.value.with(|place| {
+            // SAFETY: it was filled, and acquired by its mark. Nobody writes here before the
+            // consumer has stored a `head` behind the position.
+            unsafe { (*place).assume_init_read() }
+        })
     }
 }
 
@@ -330,7 +350,7 @@ impl<T> Producer<T> {
         match self.ring.claim(1) {
             Ok((position, _)) => {
                 // SAFETY: it was claimed just now.
-                unsafe { self.ring.fill(position, value) };
+                unsafe { self.ring.slots().fill(position, value) };
                 Ok(())
             }
             Err(Refusal::Full) => Err(PushError::Full(value)),
@@ -356,10 +376,11 @@ impl<T> Producer<T> {
             return 0;
         }
         let Ok((first, claimed)) = self.ring.claim(wanted) else { return 0 };
+        let slots = self.ring.slots();
         for (index, value) in values.iter_mut().filter_map(Option::take).take(claimed).enumerate() {
             // SAFETY: so many were claimed, and each index comes once. There are as many values:
             // `values` is borrowed, so nobody has taken any since they were counted.
-            unsafe { self.ring.fill(first.wrapping_add(index * STEP), value) };
+            unsafe { slots.fill(first.wrapping_add(index * STEP), value) };
         }
         claimed
     }
@@ -479,13 +500,13 @@ impl<T> Consumer<T> {
     /// A value that is being pushed by now counts as there: this waits for it.
     #[inline(always)]
     pub fn pop(&self) -> Option<T> {
-        let head = self.head.get();
-        if !self.ring.is_filled(head) && !self.comes(head) {
+        let (slots, head) = (self.ring.slots(), self.head.get());
+        if !slots.is_filled(head) && !self.comes(head) {
             return None;
         }
         // SAFETY: it is filled. This is the consumer: there is one for a ring, and it is not
         // `Sync`. `leave` goes on to the next position.
-        let value = unsafe { self.ring.take(head) };
+        let value = unsafe { slots.take(head) };
         self.leave(head);
         Some(value)
     }
@@ -497,7 +518,7 @@ impl<T> Consumer<T> {
             return false;
         }
         let waiting = Waiting::new();
-        while !self.ring.is_filled(head) {
+        while !self.ring.slots().is_filled(head) {
             waiting.pause();
         }
         true
@@ -532,22 +553,29 @@ impl<T> Consumer<T> {
     /// ```
     #[inline]
     pub fn pop_many(&self, into: &mut Vec<T>, max: usize) -> usize {
-        let first = self.head.get();
-        if max == 0 || !self.ring.is_filled(first) && !self.comes(first) {
+        let (slots, first) = (self.ring.slots(), self.head.get());
+        if max == 0 || !slots.is_filled(first) && !self.comes(first) {
             return 0;
         }
-        let mut taking = Taking { consumer: self, next: first };
-        let mut taken = 0;
-        while taken < max && self.ring.is_filled(taking.next) {
-            // Before the value is taken: a vector that cannot grow panics, and would drop it.
-            into.reserve(1);
-            // SAFETY: it is filled, this is the consumer, and `Taking` goes on to the next
-            // position.
-            let value = unsafe { self.ring.take(taking.next) };
-            taking.next = taking.next.wrapping_add(STEP);
-            into.push(value);
-            taken += 1;
+        // (This sees the claim of the first one, which came before its mark.)
+        let max = max.min(self.len());
+        // Before a value is taken: a vector that cannot grow panics, and would drop it.
+        into.reserve(max);
+        let before = into.len();
+        let mut next = first;
+        for place in into.spare_capacity_mut().iter_mut().take(max) {
+            if !slots.is_filled(next) {
+                break;
+            }
+            // SAFETY: it is filled, this is the consumer, and `leave` goes on behind it: nothing
+            // unwinds before that.
+            place.write(unsafe { slots.take(next) });
+            next = next.wrapping_add(STEP);
         }
+        let taken = next.wrapping_sub(first) / STEP;
+        // SAFETY: so many places behind the others were written.
+        unsafe { into.set_len(before + taken) };
+        self.leave(next.wrapping_sub(STEP));
         taken
     }
 
@@ -613,19 +641,6 @@ impl<T> Consumer<T> {
     pub fn is_abandoned(&self) -> bool {
         // ORDERING: Acquire. Pairs with the Release in `Producer::drop`, see there.
         self.ring.producers.load(Acquire) == 0
-    }
-}
-
-/// Values on their way out, which are given up together when this is dropped.
-struct Taking<'a, T> {
-    consumer: &'a Consumer<T>,
-    /// Behind the last one that was taken.
-    next: usize,
-}
-
-impl<T> Drop for Taking<'_, T> {
-    fn drop(&mut self) {
-        self.consumer.leave(self.next.wrapping_sub(STEP));
     }
 }
 

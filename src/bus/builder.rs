@@ -78,6 +78,7 @@ impl<E: Event + Clone> BusBuilder<E> {
     /// This is for what a component must know that comes late: who leads, which configuration is in
     /// force. [`EventBus::retained`] reads such an event, and [`EventBus::forget`] lets go of it.
     /// A subscriber [can do without](SubscriberBuilder::retained).
+    /// If user code that such an event runs publishes another one of its type, that comes behind it.
     ///
     /// Publishing an event of a retained type allocates, and copies a small part of the snapshot;
     /// it is for what changes now and then. Publishing other types on such a bus costs one look at
@@ -171,8 +172,15 @@ impl<E: Event + Clone> SubscriberBuilder<E> {
         Self { core, options }
     }
 
-    /// Sets how many events the ring holds; 256 unless set. Its memory is allocated when
-    /// subscribing.
+    /// Sets how many events the ring holds; 256 unless set.
+    ///
+    /// It must hold what is published while the subscriber is busy with one event, or is not
+    /// running: *events per second × longest pause*. At 50,000 events a second, a subscriber that
+    /// is away for up to 20 ms needs 1,000. Then look at
+    /// [`high_water`](crate::SubscriberStats::high_water), which says how full the ring became.
+    ///
+    /// The ring is allocated when you subscribe: its capacity times the size of an event and 8
+    /// bytes more. (A lane rounds up to the next power of two.)
     ///
     /// # Panics
     ///

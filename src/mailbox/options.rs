@@ -15,8 +15,8 @@ pub enum Overflow {
     DropNewest,
     /// The oldest event in the ring makes room. The publish reports a delivery, and the eviction is
     /// counted for the subscriber. The evicted event's `Drop` runs on the publisher's thread. (If
-    /// the event is [large](crate#large-events), and other publishers fill all the room there is
-    /// just then, the new event is dropped instead.)
+    /// the event is [large](crate::Event#large-events), and other publishers fill all the room
+    /// there is just then, the new event is dropped instead.)
     DropOldest,
 }
 

@@ -13,8 +13,8 @@
 //! number, place, what is planted. Bugs that do not compile are left out: the compiler is asked, in
 //! each configuration, until it is content.
 //!
-//! A run with no bug on notes which bugs each test reaches, so a bug is asked only of tests that can
-//! notice it.
+//! A run with no bug on notes which bugs each test reaches, so a bug is asked only of tests that
+//! can notice it.
 //!
 //! What is planted, wherever it can be: each ordering one step weaker; each fence, wake-up or other
 //! statement left out; each two neighbours of a block the other way round; each condition, and each
