@@ -33,7 +33,7 @@ use std::time::{Duration, Instant};
 /// Receives events. Unsubscribes when dropped.
 ///
 /// A subscription made before [`start`](crate::EventBus::start) first gives the whole replay, from
-/// a log that all subscribers share, and then what came into its ring; one made later begins with
+/// a log that all subscribers share, and then the events in its ring; one made later begins with
 /// what the bus [retains](crate::BusBuilder::retain), and then the ring. It belongs to one thread
 /// or task at a time: it is `Send`, and neither `Sync` nor `Clone`.
 ///

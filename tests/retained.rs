@@ -514,6 +514,31 @@ fn large_events_are_retained_as_small_ones_are() {
     assert_eq!(Arc::strong_count(&count), 1);
 }
 
+// G2, G14: if another publisher has offered an event in the meantime, the room that was filled for
+// it is free again.
+#[test]
+fn large_events_that_others_have_offered_leave_no_room_behind() {
+    let bus = live_retaining([EVEN]);
+    let (weak, here) = (bus.downgrade(), thread::current().id());
+    let helped = bus.subscriber("helped").capacity(4).filter(move |event: &Large| {
+        if thread::current().id() == here {
+            let (bus, next) = (weak.upgrade().unwrap(), Large(event.0 + 1, Arc::default(), [0; 4096]));
+            let publishing = thread::spawn(move || bus.publish(next).map_err(|_| ()).unwrap());
+            publishing.join().unwrap();
+        }
+        true
+    });
+    let helped = helped.subscribe();
+    for number in [2, 4, 6, 8] {
+        bus.publish(Large(number, Arc::default(), [0; 4096])).unwrap();
+        assert_eq!(helped.try_iter().map(|event| event.0).collect::<Vec<_>>(), [number, number + 1]);
+    }
+    let publishing =
+        thread::spawn(move || [3, 5, 7, 9].map(|number| bus.publish(Large(number, Arc::default(), [0; 4096])).is_ok()));
+    assert_eq!(publishing.join().unwrap(), [true; 4]);
+    assert_eq!((helped.len(), helped.lost()), (4, 0), "the ring has all of its room");
+}
+
 // G2, G5, G14: whatever races, the events of the type come to everybody in one order, without a
 // gap; and what publishes report is what is received.
 #[test]

@@ -239,7 +239,7 @@ impl<E: Event + Clone> SubscriberBuilder<E> {
     /// panic goes no further than the panic hook.
     ///
     /// If it panics for a live event, that is lost to this subscriber and counted as dropped,
-    /// the others get it, and then the panic resumes in the publisher. Where it panics for a
+    /// the others get it, and then the panic resumes in the publisher. If it panics for a
     /// replayed one, that counts as discarded, and the panic goes through the receiving call.
     pub fn filter(mut self, filter: impl Fn(&E) -> bool + Send + Sync + 'static) -> Self {
         drop_guarded(self.options.filter.replace(Filter::new(filter)));

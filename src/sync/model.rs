@@ -6,7 +6,7 @@
 //! between two of loom's switching points, so it adds no edge that an engine would see; whether an
 //! *event* is visible is checked by the models, whose events carry an atomic of their engine.
 //!
-//! Where a thread loads a word only in order to swap it afterwards, the double loads by a
+//! If a thread loads a word only in order to swap it afterwards, the double loads by a
 //! read-modify-write: loom 0.7 remembers one access per word, and a thread's own plain load would
 //! hide the other thread's (<https://github.com/tokio-rs/loom/issues/166>). Such a load can only be
 //! fresher than the real one, and a stale one would just fail its swap. Loads that decide something
