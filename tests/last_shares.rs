@@ -814,6 +814,22 @@ fn filter_is_dropped_behind_one_that_is_still_kept() {
     assert_eq!([&kept, &dropped].map(Arc::strong_count), [1, 1]);
 }
 
+/// G11: the same, if both were in use when they were displaced.
+#[test]
+fn filter_that_was_kept_is_dropped_behind_one_that_still_is() {
+    let [kept, dropped] = [(), ()].map(Arc::new);
+    let (bus, _stays, publisher) = publisher_after_a_departure(Arc::clone(&kept));
+    let leaves = bus.subscriber("leaves").filter(filter_that_owns(Arc::clone(&dropped))).subscribe();
+    let mut other = bus.publisher();
+    other.publish(Number(3)).unwrap();
+    drop(leaves);
+    assert_eq!([&kept, &dropped].map(Arc::strong_count), [2, 2]);
+    other.publish(Number(3)).unwrap();
+    let _comes = bus.subscribe(1);
+    assert_eq!([&kept, &dropped].map(Arc::strong_count), [2, 1]);
+    drop(publisher);
+}
+
 /// G11: a publisher that goes lets go of its snapshot first, and then drops what nobody uses any
 /// more.
 #[test]

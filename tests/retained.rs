@@ -448,6 +448,34 @@ fn event_published_by_a_filter_for_another_of_its_type_comes_behind_that() {
     assert_eq!((bus.stats().published, bus.stats().delivered), (3, 9));
 }
 
+// G14: who does without retained events also does without those that are still on their way when it
+// comes. Who takes them gets them once.
+#[test]
+fn event_that_is_on_its_way_reaches_who_comes_as_a_retained_one_or_not_at_all() {
+    let bus = live_retaining::<Number>([EVEN]);
+    let weak = bus.downgrade();
+    let late = Arc::new(Mutex::new(None));
+    let _filtering = bus
+        .subscriber("filtering")
+        .filter({
+            let late = Arc::clone(&late);
+            move |_| {
+                let bus = weak.upgrade().unwrap();
+                let subscribe = || [true, false].map(|retained| bus.subscriber("late").retained(retained).subscribe());
+                let is_first = late.lock().unwrap().is_none();
+                if is_first {
+                    *late.lock().unwrap() = Some(subscribe());
+                    thread::spawn(move || bus.publish(Number(4)).unwrap()).finish();
+                }
+                true
+            }
+        })
+        .subscribe();
+    bus.publish(Number(2)).unwrap();
+    let late = late.lock().unwrap().take().unwrap();
+    assert_eq!(late.each_ref().map(received), [vec![2, 4], vec![4]]);
+}
+
 // G9: user code may call back, and everything that it calls comes to an end.
 #[test]
 fn user_code_of_a_retained_event_may_call_back() {

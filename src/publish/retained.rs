@@ -173,8 +173,8 @@ impl<E> Entry<E> {
             index,
             publisher: this_thread(),
             state: AtomicUsize::new(UNDER_WAY),
-            delivered: Counter::new(0),
-            dropped: Counter::new(0),
+            delivered: Counter::watched(),
+            dropped: Counter::watched(),
             behind: SegQueue::new(),
         }
     }
