@@ -80,7 +80,7 @@
 //! 4. **Replay first.** A subscriber receives the whole replay, in the order in which it was
 //!    accepted, before any live event.
 //! 5. **Order.** If publish A returns before publish B begins, every subscriber sees A before B.
-//! 6. **No gap at subscribe.** Every publish that begins after `subscribe` returned is offered.
+//! 6. **No gap at subscribe.** Every publish that happens after `subscribe` returned is offered.
 //! 7. **No lost wake-up.** A waiting subscriber wakes for what it waits for. Parked or async it
 //!    uses no CPU; nothing polls.
 //! 8. **Requests.** Each expected responder counts once. A response whose publish was accepted is
