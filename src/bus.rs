@@ -227,7 +227,7 @@ impl<E: Event + Clone> EventBus<E> {
     /// - A thread's first publish registers the thread, with `arc-swap` and for its counts.
     /// - A publish that finds `start` halfway finishes it, which allocates a snapshot.
     /// - If a thread is suspended in the middle of freeing the very slot that is needed,
-    ///   crossbeam's ring yields.
+    ///   crossbeam's ring yields, by a system call.
     ///
     /// # Examples
     ///
@@ -328,8 +328,11 @@ impl<E: Event + Clone> EventBus<E> {
         panics.resume_or(result)
     }
 
-    /// Makes a handle that publishes faster. Keep one in each thread that publishes often. (Making
-    /// it takes a short lock that no publish ever takes.)
+    /// Makes a handle that publishes faster. Keep one in each thread that publishes often.
+    ///
+    /// # Progress
+    ///
+    /// Takes a short lock that no publish ever takes.
     #[must_use]
     pub fn publisher(&self) -> Publisher<E> {
         Publisher::new(Arc::clone(&self.core))
@@ -601,7 +604,11 @@ impl<E: Event + Clone> EventBus<E> {
         self.core.forget(event_type);
     }
 
-    /// Returns what was counted so far. (Takes a short lock that no publish ever takes.)
+    /// Returns what was counted so far.
+    ///
+    /// # Progress
+    ///
+    /// Takes a short lock that no publish ever takes.
     ///
     /// # Examples
     ///

@@ -41,8 +41,8 @@ use std::time::{Duration, Instant};
 /// [`lost`](Self::lost) and [`take_lost`](Self::take_lost) count them, and the bus tells its [lag
 /// hooks](crate::EventBus::on_lag). Receiving does not report them: call `take_lost` if it matters.
 ///
-/// **Closing.** After the bus is closed or this subscription is [stopped](Self::stop_handle),
-/// events accepted before can still be received, and then every call returns `Closed`, for good.
+/// **Closing.** After the bus is closed or this subscription is [stopped](Self::stop_handle), you
+/// can still receive the events accepted before; then every call says `Closed`, for good.
 ///
 /// **Waiting.** The blocking calls wait as the [`WaitStrategy`](crate::WaitStrategy) says; the
 /// async ones and `Stream` work on any runtime. Dropping one of their futures loses no event.
@@ -688,8 +688,9 @@ impl<E: Event + Clone> Subscription<E> {
         })
     }
 
-    /// Iterates over the events, blocks for each, and ends when the subscription is closed. `for
-    /// event in &subscription` is the same. The subscription can be used meanwhile and afterwards.
+    /// Iterates over the events, blocks for each, and ends when the subscription is closed. A loop
+    /// `for event in &subscription` is the same. The subscription can be used meanwhile and
+    /// afterwards.
     ///
     /// **Not in a task:** see [`recv`](Self::recv).
     ///
@@ -770,9 +771,9 @@ impl<E: Event + Clone> Subscription<E> {
         self.mailbox.ended().is_some()
     }
 
-    /// How many events this subscriber has lost to a full ring since it subscribed: `dropped +
-    /// evicted` of its [statistics](crate::SubscriberStats). Dropped are new events that found no
-    /// room, evicted are old ones that made room, with
+    /// How many events this subscriber has lost to a full ring since it subscribed. This is the sum
+    /// of `dropped` and `evicted` in its [statistics](crate::SubscriberStats): new events that
+    /// found no room, and old ones that made room, with
     /// [`Overflow::DropOldest`](crate::Overflow::DropOldest). (Events lost to a panic of its filter
     /// or of `Clone` count as dropped.)
     #[must_use]
