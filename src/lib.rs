@@ -43,6 +43,7 @@
 //! | publish, start, close; choose a handle | [`EventBus`] |
 //! | publish faster | [`Publisher`], [batches](EventBus::publish_batch), [lanes](Ring) |
 //! | choose events, a capacity, what happens if a ring is full | [`SubscriberBuilder`] |
+//! | receive: in a thread, in a task, many at a time | [`Subscription`] |
 //! | receive one Rust type from a bus of [`DynEvent`] | [`TypedSubscription`] |
 //! | give the last event to whoever comes late | [`BusBuilder::retain`] |
 //! | see who is slow | [`EventBus::on_lag`], [`EventBus::stats`] |
@@ -62,7 +63,8 @@
 //! arrived, and names the responders that did not answer.
 //!
 //! **Tasks.** [`recv_async`](Subscription::recv_async), `Stream` and [`Gather::until`] work on any
-//! runtime and fit into `select!`. Publishing has nothing to await. See [`Subscription`].
+//! runtime and fit into `select!`. Publishing has nothing to await. See
+//! [`Subscription`](Subscription#in-a-task).
 //!
 //! **Closing.** After [`close`](EventBus::close), or when the last [`EventBus`] and [`Publisher`]
 //! is dropped, subscribers receive what they have, and then `Closed`. To shut a program down, see
@@ -95,13 +97,13 @@
 //! 11. **Bounded memory.** The start-up buffer, the rings, the retained events, a place for each
 //!     responder of a request under way, the current snapshot, and an older one per publish under
 //!     way and per idle [`Publisher`]. Nothing grows with traffic.
-//! 12. **Cooperative.** A task receives at most 128 events before it goes back to its executor, so
-//!     its neighbours run. A dropped future keeps no waker and no event.
+//! 12. **Cooperative.** On any runtime, a task receives at most 128 events before it goes back to
+//!     its executor, so its neighbours run. A dropped future keeps no waker and no event.
 //! 13. **Time-outs hold.** A call with a time-out looks at the clock before it spins or yields once
 //!     more, and does not yield if its deadline is near. With 0 it only looks.
-//! 14. **Retained.** Who subscribes after an event of a [retained](BusBuilder::retain) type was
-//!     published receives the last one first, whatever its ring holds, and then every later one: no
-//!     gap, none twice, and never an older one after a newer.
+//! 14. **Retained.** Who subscribes to a [retained](BusBuilder::retain) type after such an event
+//!     was published receives the last one first, whatever its ring holds, and then every later
+//!     one: no gap, none twice, and never an older one after a newer.
 //!
 //! # Features
 //!
