@@ -38,7 +38,7 @@ impl<T: Any + Send + Sync> AsAny for T {
 
 /// Something that happened, to be published on an [`EventBus`](crate::EventBus).
 ///
-/// A bus carries one Rust type `E: Event + Clone`. Two shapes are equally at home. (Both are
+/// A bus carries one Rust type `E: Event + Clone`. It may have either of two shapes. (Both are
 /// written by hand here; with the feature `derive`, `#[derive(Event)]` writes the implementations.)
 ///
 /// A **closed set** is an enum. Nothing is allocated for an event, and subscribers match on it:

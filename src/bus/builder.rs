@@ -253,8 +253,8 @@ impl<E: Event + Clone> SubscriberBuilder<E> {
         self
     }
 
-    /// Sets whether losing events is all right; `false` unless set. Lost events are then counted,
-    /// but never reported to [`on_lag`](crate::EventBus::on_lag).
+    /// Sets whether losing events is all right; `false` unless set. If it is, lost events are
+    /// counted, but never reported to [`on_lag`](crate::EventBus::on_lag).
     pub fn lossy(mut self, lossy: bool) -> Self {
         self.options.lossy = lossy;
         self

@@ -158,8 +158,8 @@ impl<T: EventKind> TypedSubscription<T> {
         })
     }
 
-    /// Iterates over the events, blocks for each, and ends when the subscription is closed. `for
-    /// event in &subscription` is the same. See [`Subscription::iter`].
+    /// Iterates over the events, blocks for each, and ends when the subscription is closed. A loop
+    /// `for event in &subscription` is the same. See [`Subscription::iter`].
     pub fn iter(&self) -> Typed<T, Iter<'_, DynEvent>> {
         Typed::new(self.events.iter())
     }
