@@ -34,12 +34,11 @@ use std::slice;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-/// An in-process event bus: a cheap handle, to be cloned for everyone who publishes or subscribes.
+/// A handle to an event bus. It is cheap to clone: give one to each component.
 ///
-/// A bus begins in its *start-up*: events may be published and are kept. [`start`](Self::start)
-/// releases them to everyone who has subscribed by then, and from then on events go straight to the
-/// subscribers' rings. The bus ends with [`close`](Self::close), or when the last `EventBus` and
-/// [`Publisher`] is dropped.
+/// Events published before [`start`](Self::start) are kept. `start` replays them to everyone
+/// subscribed by then; from then on events go straight into the subscribers' rings. The bus ends
+/// with [`close`](Self::close), or when the last `EventBus` and [`Publisher`] is dropped.
 ///
 /// ```
 /// use ringbus::{Event, EventBus, EventType};
@@ -78,8 +77,8 @@ use std::time::Duration;
 ///
 /// **A component that holds an `EventBus` and receives until the bus closes waits for itself**: its
 /// own handle keeps the bus open, so it never hears `Closed`, and whoever joins it hangs. Either
-/// somebody calls [`close`](Self::close), which asks no handle, or such a component holds a
-/// [`WeakEventBus`]:
+/// call [`close`](Self::close), which works however many handles there are, or give such a
+/// component a [`WeakEventBus`]:
 ///
 /// ```
 /// # use ringbus::{Event, EventBus, EventType};
@@ -143,9 +142,11 @@ pub struct EventBus<E> {
 }
 
 impl<E: Event + Clone> EventBus<E> {
-    /// Makes a bus whose start-up buffer holds `startup_capacity` events. Their memory is allocated
-    /// here, and freed when the last subscriber has read them. With 0, nothing can be published
-    /// before [`start`](Self::start).
+    /// Makes a bus that can keep `startup_capacity` events until [`start`](Self::start). Choose
+    /// room for all that are published before it; one too many is refused. With 0, nothing can be
+    /// published before `start`.
+    ///
+    /// The memory is allocated here, and freed when the last subscriber has read the replay.
     ///
     /// # Panics
     ///
@@ -155,7 +156,7 @@ impl<E: Event + Clone> EventBus<E> {
         Self::builder().startup_capacity(startup_capacity).build()
     }
 
-    /// Makes a bus step by step.
+    /// Begins a bus with options.
     pub fn builder() -> BusBuilder<E> {
         BusBuilder::new()
     }
@@ -164,26 +165,28 @@ impl<E: Event + Clone> EventBus<E> {
         Self { core: Arc::new(core) }
     }
 
-    /// Opens the bus: releases every event published so far to the present subscribers, and lets
-    /// events flow straight to the rings from now on. Returns how many events are replayed to
-    /// somebody: 0 if nobody has subscribed, and if the bus was started or closed before. What
-    /// nobody was there for is counted as [`unclaimed`](BusStats::unclaimed).
+    /// Starts the bus: replays every event published so far to the present subscribers. From now on
+    /// events go straight into the rings. Call it once, when every component has subscribed.
     ///
-    /// Nothing is lost or reordered while other threads publish, subscribe, receive, start and
-    /// close: each subscriber gets the whole replay in the order in which the events were accepted,
-    /// and live events after that.
+    /// Returns how many events are replayed: 0 if nobody has subscribed, or if the bus was started
+    /// or closed before. Kept events that nobody will receive are counted as
+    /// [`unclaimed`](BusStats::unclaimed).
+    ///
+    /// Other threads may publish, subscribe, receive, start and close meanwhile, and nothing is
+    /// lost or reordered: each subscriber gets the whole replay, in the order in which the events
+    /// were accepted, and then live events.
     ///
     /// # Panics
     ///
-    /// Resumes the panic of a subscriber's waker, after all have been woken; and of an event's
-    /// `Drop`, if nobody has subscribed.
+    /// Resumes the panic of a subscriber's waker, after all have been woken; or, if nobody has
+    /// subscribed, of an event's `Drop`.
     ///
     /// # Progress
     ///
-    /// Lock-free; takes the same time however many events are replayed, and nobody waits
-    /// for it. Whoever lets go of the log last frees it, in time proportional to its capacity:
-    /// normally the last reader, or `start` itself if nobody has subscribed. A publish never does:
-    /// if one is under way meanwhile, whoever comes, goes or ends its replay next.
+    /// Lock-free. It takes the same time however many events are replayed, and nobody waits for it.
+    /// The last reader of the log frees it, in time proportional to its capacity, or `start` itself
+    /// if nobody has subscribed. If a publish still uses the log then, the next thread that
+    /// subscribes, leaves or ends its replay frees it: a publish never does.
     pub fn start(&self) -> usize {
         self.core.start()
     }
@@ -194,15 +197,15 @@ impl<E: Event + Clone> EventBus<E> {
         self.core.is_started()
     }
 
-    /// Publishes an event. Never waits for a subscriber: if a ring is full, that subscriber alone
-    /// loses an event, and the result and its drop counter say so.
+    /// Publishes an event to every subscriber that wants it. Never waits: if a ring is full, that
+    /// subscriber alone loses an event, and the result and its drop counter say so.
     ///
-    /// Before [`start`](Self::start) the event is kept for the replay. Events that one thread
-    /// publishes are received in its order, by every subscriber. A [`Publisher`] does the same
-    /// faster.
+    /// Before [`start`](Self::start) the event is kept for the replay. Every subscriber receives
+    /// the events of one thread in the order in which it published them. A [`Publisher`] does the
+    /// same faster.
     ///
-    /// An event of a type that the bus [retains](BusBuilder::retain) takes the place of the last
-    /// one of its type first.
+    /// If the bus [retains](BusBuilder::retain) the event's type, the event first takes the place
+    /// of the last one of that type.
     ///
     /// # Errors
     ///
@@ -216,12 +219,15 @@ impl<E: Event + Clone> EventBus<E> {
     ///
     /// # Progress
     ///
-    /// Lock-free as far as the rings are (see [above](Self#progress)).
-    /// Takes no lock (a [response](Event::as_response) takes two short ones while requests are
-    /// under way), makes no system call unless a subscriber is parked (or suspended in the middle
-    /// of freeing the very slot that is needed, for which crossbeam's ring yields), and allocates
-    /// nothing, except that a thread's first publish registers it (with arc-swap, and for its
-    /// counts), and that a publish which finds `start` halfway finishes it.
+    /// Lock-free as far as the rings are (see [the table](Self#progress)). Takes no lock, allocates
+    /// nothing, and makes no system call unless a subscriber is parked. The exceptions:
+    ///
+    /// - A [response](Event::as_response) takes two short locks while requests are under way.
+    /// - An event of a [retained](BusBuilder::retain) type allocates a new snapshot.
+    /// - A thread's first publish registers the thread, with `arc-swap` and for its counts.
+    /// - A publish that finds `start` halfway finishes it, which allocates a snapshot.
+    /// - If a thread is suspended in the middle of freeing the very slot that is needed,
+    ///   crossbeam's ring yields, by a system call.
     ///
     /// # Examples
     ///
@@ -273,24 +279,24 @@ impl<E: Event + Clone> EventBus<E> {
         conclude(result, event, panics)
     }
 
-    /// Publishes a batch of events: each subscriber gets those that it wants in their order, for
-    /// one check of the snapshot, one fence and one round of wake-ups altogether. What is reported
-    /// are sums over the events. All subscribers get clones.
+    /// Publishes a batch of events: each subscriber gets clones of those that it wants, in their
+    /// order. The whole batch costs one check of the snapshot, one fence and one round of wake-ups.
+    /// The result has the sums over the events.
     ///
     /// Before [`start`](Self::start) the events are kept one by one; a batch may straddle the
     /// start.
     ///
     /// # Errors
     ///
-    /// If the start-up buffer becomes full, or the bus is closed: says how many events of the
-    /// batch were taken before that, and what became of them. A live bus takes all or, once it is
-    /// closed, none; one that [retains](BusBuilder::retain) types may be closed in the midst of a
-    /// batch. (An empty batch is always taken.)
+    /// [`BatchError`] if the start-up buffer becomes full, or the bus is closed. It says how many
+    /// events of the batch were taken before that, and what became of them. A live bus takes all
+    /// or, once it is closed, none; but one that [retains](BusBuilder::retain) types may be closed
+    /// in the middle of a batch. (An empty batch is always taken.)
     ///
     /// # Panics
     ///
-    /// As [`publish`](Self::publish), after the whole batch was served. (Before the start, an event
-    /// whose `Clone` panics is kept for nobody; later, one of a retained type then reaches nobody.)
+    /// As [`publish`](Self::publish), after the whole batch was served. An event whose `Clone`
+    /// panics reaches nobody if the bus has not started, or if it retains the event's type.
     ///
     /// # Progress
     ///
@@ -322,7 +328,9 @@ impl<E: Event + Clone> EventBus<E> {
         panics.resume_or(result)
     }
 
-    /// Makes a handle that publishes faster, for one thread to keep.
+    /// Makes a handle that publishes faster. Keep one in each thread that publishes often.
+    ///
+    /// # Progress
     ///
     /// Takes a short lock that no publish ever takes.
     #[must_use]
@@ -330,8 +338,9 @@ impl<E: Event + Clone> EventBus<E> {
         Publisher::new(Arc::clone(&self.core))
     }
 
-    /// Subscribes to every event, with a ring of `capacity` events, under a name like
-    /// `subscriber-1`.
+    /// Subscribes to every event, with a ring of `capacity` events ([how
+    /// many?](SubscriberBuilder::capacity)), under a name like `subscriber-1`. To choose a name,
+    /// event types or options, use [`subscriber`](Self::subscriber).
     ///
     /// # Panics
     ///
@@ -341,7 +350,7 @@ impl<E: Event + Clone> EventBus<E> {
         self.subscriber(self.core.next_name()).capacity(capacity).subscribe()
     }
 
-    /// Begins a subscription with a name, which statistics and lag reports show, and options.
+    /// Begins a subscription with options, under a name that statistics and lag reports show.
     pub fn subscriber(&self, name: impl Into<Arc<str>>) -> SubscriberBuilder<E> {
         SubscriberBuilder::new(Arc::clone(&self.core), name.into())
     }
@@ -350,29 +359,32 @@ impl<E: Event + Clone> EventBus<E> {
     /// [request](Event::as_request), and gathers the [responses](Event::as_response) that carry its
     /// id.
     ///
-    /// A response goes to its request whatever the rings look like, and to subscribers as any
-    /// event. The first of each expected responder counts; more of them are duplicates, and those
-    /// of others unexpected: both are counted in the result, and the first names among the
-    /// unexpected are in it. [`Gather::published`] says how many subscribers the request has
-    /// reached, and how many it has not.
+    /// The requester needs no subscription: responses go straight to its [`Gather`], whatever the
+    /// rings look like, and to subscribers like any event. The first response of each expected
+    /// responder counts. Further ones are counted as duplicates, and those of other responders as
+    /// unexpected, with the first of their names. [`Gather::published`] says how many subscribers
+    /// the request has reached, and how many it has not.
     ///
     /// Before [`start`](Self::start), the request is kept like any event, and can be answered once
-    /// it was replayed; nobody knows yet whether anybody will take it, and its timeout runs
-    /// meanwhile.
+    /// it was replayed. Its timeout runs meanwhile.
     ///
-    /// An id must not be used again while late answers to it may come:
-    /// [`RequestId::unique`](crate::RequestId::unique) never is.
+    /// Do not use an id again while late answers to it may come.
+    /// [`RequestId::unique`](crate::RequestId::unique) never repeats one.
     ///
     /// # Errors
     ///
-    /// At once, each with the event: [`NotARequest`](RequestError::NotARequest),
-    /// [`NoExpectedResponders`](RequestError::NoExpectedResponders),
-    /// [`DuplicateResponder`](RequestError::DuplicateResponder),
-    /// [`InvalidMinimum`](RequestError::InvalidMinimum); [`DuplicateId`](RequestError::DuplicateId)
-    /// as long as there is a [`Gather`] of a request with that id;
-    /// [`NotDelivered`](RequestError::NotDelivered) on a live bus if no subscriber took it;
-    /// [`StartupFull`](RequestError::StartupFull) and [`Closed`](RequestError::Closed) as for
-    /// `publish`.
+    /// All come at once, and give the event back:
+    ///
+    /// - [`NotARequest`](RequestError::NotARequest): the event is no request.
+    /// - [`NoExpectedResponders`](RequestError::NoExpectedResponders),
+    ///   [`DuplicateResponder`](RequestError::DuplicateResponder),
+    ///   [`InvalidMinimum`](RequestError::InvalidMinimum): the options make no sense.
+    /// - [`DuplicateId`](RequestError::DuplicateId): there still is a [`Gather`] of a request with
+    ///   that id.
+    /// - [`NotDelivered`](RequestError::NotDelivered): the bus is live, and no subscriber took the
+    ///   request.
+    /// - [`StartupFull`](RequestError::StartupFull), [`Closed`](RequestError::Closed): as for
+    ///   `publish`.
     ///
     /// # Panics
     ///
@@ -380,8 +392,8 @@ impl<E: Event + Clone> EventBus<E> {
     ///
     /// # Progress
     ///
-    /// As [`publish`](Self::publish), and two short locks: that of a shard of the map of
-    /// requests, here and when the gather goes, and the request's own. Allocates a place for each
+    /// As [`publish`](Self::publish), and two short locks: that of a shard of the map of requests,
+    /// here and when the gather is dropped, and the request's own. Allocates a place for each
     /// expected responder.
     ///
     /// # Examples
@@ -476,8 +488,9 @@ impl<E: Event + Clone> EventBus<E> {
         Err(error)
     }
 
-    /// Whether a request with that id is under way and still takes answers; so a responder can save
-    /// itself work that nobody waits for. Advisory: it may have ended by the time this returns.
+    /// Whether a request with that id is under way and still takes answers. A responder can use
+    /// this to skip work that nobody waits for. Advisory: the request may have ended by the time
+    /// this returns.
     ///
     /// # Progress
     ///
@@ -488,16 +501,17 @@ impl<E: Event + Clone> EventBus<E> {
         self.core.requests().is_pending(id)
     }
 
-    /// How many subscriptions there are. Advisory: it may have changed by the time it is returned.
+    /// How many subscriptions there are. Advisory: that may have changed by the time this returns.
     #[must_use]
     pub fn subscriber_count(&self) -> usize {
         self.core.cell().load().subscribers.len()
     }
 
-    /// Whether any subscription would be offered an event of this type, filters aside; so a
-    /// publisher can save itself the making of an event that nobody wants. Advisory; `false` on a
-    /// closed bus. A [request](Self::request) that waits for a response subscribes to nothing and
-    /// does not count: publish responses whatever this says.
+    /// Whether any subscription would be offered an event of this type, filters aside. A publisher
+    /// can use this to skip making an event that nobody wants. Advisory; `false` on a closed bus.
+    ///
+    /// Publish responses whatever this says: a [request](Self::request) that waits for one has no
+    /// subscription, and does not count.
     #[must_use]
     pub fn has_subscribers(&self, event_type: EventType) -> bool {
         let snapshot = self.core.cell().load();
@@ -506,11 +520,11 @@ impl<E: Event + Clone> EventBus<E> {
         !is_closed && (!routes.universal().is_empty() || !routes.typed(event_type).is_empty())
     }
 
-    /// The last event of a type that the bus [retains](BusBuilder::retain), published by now.
-    /// `None` if none was published, or it was [forgotten](Self::forget), if the type is not
-    /// retained, and if the bus is closed.
+    /// Returns the last event of a type that the bus [retains](BusBuilder::retain). `None` if none
+    /// was published or it was [forgotten](Self::forget), if the type is not retained, and if the
+    /// bus is closed.
     ///
-    /// Before [`start`](Self::start) it is looked for in the start-up buffer, from its end.
+    /// Before [`start`](Self::start), this looks through the start-up buffer, from its end.
     ///
     /// # Panics
     ///
@@ -553,12 +567,13 @@ impl<E: Event + Clone> EventBus<E> {
         self.core.retains(event_type)
     }
 
-    /// Forgets the last event of a type that the bus [retains](BusBuilder::retain): who subscribes
-    /// from now on does not get it. Those who have subscribed do. If the type is not retained, or
-    /// the bus is closed, this does nothing.
+    /// Forgets the last event of a type that the bus [retains](BusBuilder::retain): later
+    /// subscribers do not get it, present ones do. If the type is not retained, or the bus is
+    /// closed, this does nothing.
     ///
-    /// If nobody else needs the event any more it is dropped here, where a panic goes no further
-    /// than the panic hook; otherwise as described for [filters](SubscriberBuilder::filter).
+    /// If nobody else needs the event any more it is dropped here, and a panic of its `Drop` goes
+    /// no further than the panic hook. Otherwise it is dropped later, as described for
+    /// [filters](SubscriberBuilder::filter).
     ///
     /// # Progress
     ///
@@ -589,7 +604,11 @@ impl<E: Event + Clone> EventBus<E> {
         self.core.forget(event_type);
     }
 
-    /// What was counted so far. Takes a short lock that no publish ever takes.
+    /// Returns what was counted so far.
+    ///
+    /// # Progress
+    ///
+    /// Takes a short lock that no publish ever takes.
     ///
     /// # Examples
     ///
@@ -615,19 +634,20 @@ impl<E: Event + Clone> EventBus<E> {
         self.core.stats()
     }
 
-    /// Adds a function that is called when a subscriber begins to lose events: once per
-    /// [episode](Lag), not once per event, and never for [lossy](SubscriberBuilder::lossy)
-    /// subscribers. The handle takes it away again; dropping the handle does not.
+    /// Calls `hook` when a subscriber begins to lose events: once per [episode](Lag), not once per
+    /// event, and never for [lossy](SubscriberBuilder::lossy) subscribers. [`LagHook::remove`]
+    /// takes the hook away again; dropping the handle does not. On a closed bus, this does nothing.
     ///
-    /// It runs on the thread whose publish found the ring full, after that publish has served
-    /// everybody, under no lock; so it may call back into the bus. What is published from inside a
-    /// hook, on whichever bus, runs no hooks: an episode that begins there is reported with the
-    /// next loss. A hook that owns an `EventBus` keeps the bus open: let it own a [`WeakEventBus`],
-    /// or call [`close`](Self::close), which drops the hooks. On a closed bus, this does nothing.
+    /// The hook runs on the thread whose publish found the ring full, after that publish has served
+    /// everybody, and under no lock; so it may call back into the bus. What a hook publishes, on
+    /// whichever bus, runs no hooks: an episode that begins there is reported with the next loss.
     ///
-    /// What a hook owns is dropped by [`LagHook::remove`] or `close`; if a publish is calling the
-    /// hook meanwhile, by that publish, at its very end. If it panics there, the panic goes no
-    /// further than the panic hook.
+    /// A hook that owns an `EventBus` keeps the bus open. Let it own a [`WeakEventBus`], or call
+    /// [`close`](Self::close), which drops the hooks.
+    ///
+    /// What a hook owns is dropped by `remove` or `close`. If a publish is calling the hook
+    /// meanwhile, that publish drops it at its very end, and a panic there goes no further than the
+    /// panic hook.
     ///
     /// # Examples
     ///
@@ -653,13 +673,13 @@ impl<E: Event + Clone> EventBus<E> {
         self.core.cell().load().hooks.add(hook)
     }
 
-    /// Closes the bus, for good. Publishing fails from now on; subscribers receive what was
-    /// accepted before, the backlog of a bus that never started included, and then `Closed`.
-    /// Waiting ones wake. Closing again does nothing.
+    /// Closes the bus, for good. Publishing fails from now on. Subscribers wake, receive what was
+    /// accepted before, and then `Closed`; if the bus never started, they receive what was kept
+    /// until now. Requests under way end with the responses that arrived. Closing again does
+    /// nothing.
     ///
-    /// A publish that races with this may still report deliveries that come too late to be
-    /// received; they are counted as [discarded](crate::SubscriberStats::discarded). Requests under
-    /// way end with the responses that arrived.
+    /// A publish that races with this may report deliveries that come too late to be received. They
+    /// are counted as [discarded](crate::SubscriberStats::discarded).
     ///
     /// # Panics
     ///
@@ -667,18 +687,17 @@ impl<E: Event + Clone> EventBus<E> {
     ///
     /// # Progress
     ///
-    /// Lock-free, and then a short lock for each shard of the map of requests and for
-    /// each request.
+    /// Lock-free, and then a short lock for each shard of the map of requests and for each request.
     pub fn close(&self) {
         self.core.close();
     }
 
-    /// Closes the bus, and waits until every subscriber has taken what it had, or left; at most
-    /// `within`. Says who had not.
+    /// Closes the bus, and waits until every subscriber has received what it had, or has left, but
+    /// no longer than `within`. Returns who has not. [`Duration::MAX`] waits for ever.
     ///
-    /// A subscriber that has taken its last event may still be at work on it. One that the calling
-    /// thread itself should read, or that nobody reads, is waited for in vain. The thread is parked
-    /// meanwhile and uses no CPU. [`Duration::MAX`] waits for ever.
+    /// The thread is parked meanwhile and uses no CPU. A subscriber that has received its last
+    /// event may still be at work on it. A subscription that nobody reads, or that the calling
+    /// thread itself should read, is waited for in vain.
     ///
     /// # Panics
     ///
@@ -718,7 +737,7 @@ impl<E: Event + Clone> EventBus<E> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
-    /// If somebody does not read, the result says who:
+    /// If a subscriber does not read, the result says which:
     ///
     /// ```
     /// # use ringbus::{Event, EventBus, EventType};
@@ -747,8 +766,8 @@ impl<E: Event + Clone> EventBus<E> {
         self.core.close_and_drain(within)
     }
 
-    /// As [`close_and_drain`](Self::close_and_drain), for a task, on any runtime: waits until
-    /// `stop` is ready, such as a sleep. Closes the bus when it is first polled.
+    /// As [`close_and_drain`](Self::close_and_drain), for a task, on any runtime. Waits no longer
+    /// than until `stop` is ready, such as a sleep. Closes the bus when it is first polled.
     ///
     /// # Panics
     ///
@@ -763,8 +782,8 @@ impl<E: Event + Clone> EventBus<E> {
         matches!(self.core.cell().load().phase, Phase::Closed(_))
     }
 
-    /// A handle that does not keep the bus open: for hooks, filters and events, and for components
-    /// that receive until the bus closes.
+    /// Makes a handle that does not keep the bus open: for hooks, filters and events, and for
+    /// components that receive until the bus closes.
     #[must_use]
     pub fn downgrade(&self) -> WeakEventBus<E> {
         WeakEventBus { core: Arc::downgrade(&self.core) }
@@ -772,9 +791,9 @@ impl<E: Event + Clone> EventBus<E> {
 }
 
 impl EventBus<DynEvent> {
-    /// Subscribes to the events that are a `T`, with a ring of `capacity` events, under a name like
-    /// `subscriber-1`, and receives them as `Arc<T>`. Events of other kinds cost nothing for this
-    /// subscriber. With a name or options: [`SubscriberBuilder::subscribe_to`].
+    /// Subscribes to the events that are a `T`, and receives them as `Arc<T>`: with a ring of
+    /// `capacity` events, under a name like `subscriber-1`. Events of other kinds cost nothing for
+    /// this subscriber. To choose a name or options, use [`SubscriberBuilder::subscribe_to`].
     ///
     /// # Panics
     ///
@@ -832,16 +851,17 @@ impl<E> fmt::Debug for EventBus<E> {
 
 /// A handle that does not keep the bus open, from [`EventBus::downgrade`].
 ///
-/// For whatever the bus itself holds, and so would keep open for ever: hooks, filters and events
-/// that need the bus. And for a component that receives until the bus closes: with an [`EventBus`]
-/// of its own it would never see that, see [which handle to hold](EventBus#which-handle-do-i-want).
-/// Upgrade it for each use, and drop what that gives before you wait for the next event.
+/// For hooks, filters and events that need the bus: the bus holds them, so with an [`EventBus`] of
+/// their own they would keep it open for ever. And for a component that receives until the bus
+/// closes, see [which handle to hold](EventBus#which-handle-do-i-want).
+///
+/// Upgrade it for each use, and drop the `EventBus` before you wait for the next event.
 pub struct WeakEventBus<E> {
     core: Weak<Core<E>>,
 }
 
 impl<E: Event + Clone> WeakEventBus<E> {
-    /// The bus, unless the last `EventBus` and [`Publisher`] is gone.
+    /// Returns the bus, unless the last `EventBus` and [`Publisher`] is gone.
     #[must_use]
     pub fn upgrade(&self) -> Option<EventBus<E>> {
         self.core.upgrade().map(|core| EventBus { core })

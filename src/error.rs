@@ -55,15 +55,15 @@ impl<E> fmt::Display for PublishError<E> {
 
 impl<E> Error for PublishError<E> {}
 
-/// Why not all events of a batch were published: the first `taken` were, and became what
-/// `published` says. (Those whose `Clone` panicked before the start count as taken, and became
-/// nothing; but then that panic resumes, and not this error comes.)
+/// Why not all events of a batch were published: the first `taken` were, and `published` says what
+/// became of them. (Before the start, an event whose `Clone` panics counts as taken, but then the
+/// panic resumes instead of this error.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BatchError {
     /// What became of the events that were taken.
     pub published: Published,
-    /// How many events were taken, from the beginning of the batch. The next call may begin with
-    /// the one behind them.
+    /// How many events were taken, from the beginning of the batch. The others are
+    /// `events[taken..]`.
     pub taken: usize,
     /// Why the others were not.
     pub kind: BatchErrorKind,

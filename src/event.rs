@@ -38,7 +38,7 @@ impl<T: Any + Send + Sync> AsAny for T {
 
 /// Something that happened, to be published on an [`EventBus`](crate::EventBus).
 ///
-/// A bus carries one Rust type `E: Event + Clone`. Two shapes are equally at home. (Both are
+/// A bus carries one Rust type `E: Event + Clone`. It may have either of two shapes. (Both are
 /// written by hand here; with the feature `derive`, `#[derive(Event)]` writes the implementations.)
 ///
 /// A **closed set** is an enum. Nothing is allocated for an event, and subscribers match on it:
@@ -128,25 +128,27 @@ pub trait Event: AsAny + Send + Sync {
 
     /// This event as a request, if it is one.
     ///
-    /// **Forget this one on a request type, and it is not recognised as a request**: the default
-    /// says that it is none.
+    /// **Override this in every request type.** The default says that the event is no request, and
+    /// [`EventBus::request`](crate::EventBus::request) then refuses it.
     fn as_request(&self) -> Option<&dyn Request> {
         None
     }
 
     /// This event as a response, if it is one.
     ///
-    /// **Forget this one on a response type, and nobody who asked will see it**: the default says
-    /// that it is none.
+    /// **Override this in every response type.** The default says that the event is no response,
+    /// and the requester then never gets it.
     fn as_response(&self) -> Option<&dyn Response> {
         None
     }
 }
 
-/// An event of any type, shared. It downcasts to the type that the `Arc` was made of; an `Arc` of
-/// an `Arc<T>` downcasts to that `Arc<T>`. If a `DynEvent` was wrapped in another one by mistake,
-/// as by `Arc::new(event)`, it downcasts to what is inside. What an [`EventBus`](crate::EventBus)
-/// carries when components bring types of their own.
+/// An event of any type, shared: what an [`EventBus`](crate::EventBus) carries if components bring
+/// types of their own.
+///
+/// It downcasts to the type that the `Arc` was made of; an `Arc` of an `Arc<T>` downcasts to that
+/// `Arc<T>`. If a `DynEvent` was wrapped in another one by mistake, as by `Arc::new(event)`, it
+/// downcasts to what is inside.
 pub type DynEvent = Arc<dyn Event>;
 
 impl<E: Event + ?Sized> Event for Arc<E> {
@@ -186,9 +188,8 @@ impl dyn Event {
 
 /// The event as an `Arc<T>`, if it is a `T`; otherwise the event itself.
 ///
-/// As [`downcast_ref`](trait.Event.html#method.downcast_ref), and the share goes along: nothing is
-/// allocated or copied, and the `Arc<T>` can be kept. It finds a `T` if
-/// [`is`](trait.Event.html#method.is) says so.
+/// As [`downcast_ref`](trait.Event.html#method.downcast_ref), but you can keep the `Arc<T>`.
+/// Nothing is allocated or copied. It finds a `T` if [`is`](trait.Event.html#method.is) says so.
 ///
 /// # Errors
 ///

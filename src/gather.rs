@@ -39,15 +39,18 @@ use tokio::time::Instant;
 /// A request under way, from [`EventBus::request`](crate::EventBus::request). Dropping it gives the
 /// request up.
 ///
-/// Responses are gathered from the moment of the request, whether or not anybody waits by then.
-/// Three ways to wait for them: [`wait`](Self::wait) blocks this thread, [`until`](Self::until) is
-/// a future for any runtime that brings its own idea of time, and with the feature `tokio` the
-/// gather can be awaited as it is.
+/// Responses are gathered from the moment of the request, also before you wait for them. Wait in
+/// one of three ways:
 ///
-/// (If the compiler says that a `Gather` is not a future, that feature is off.)
+/// - [`wait`](Self::wait) blocks this thread.
+/// - [`until`](Self::until) is a future for any runtime, and takes another future, such as a sleep,
+///   for the timeout.
+/// - With the feature `tokio`, `gather.await` keeps the timeout by tokio's clock. (If the compiler
+///   says that a `Gather` is not a future, that feature is off.)
 ///
-/// Each gives `Ok` once [enough](RequestOptions::min_responses) have answered, and otherwise an
-/// error with the responses that arrived. It keeps neither the bus open nor a responder waiting.
+/// Each gives `Ok` once [enough](RequestOptions::min_responses) responders have answered, and
+/// otherwise an error with the responses that arrived. A [`CancelHandle`] ends the wait from
+/// elsewhere. A gather does not keep the bus open.
 #[must_use = "dropping a gather gives the request up"]
 pub struct Gather<E> {
     registration: Registration<E>,
@@ -84,9 +87,9 @@ impl<E> Gather<E> {
         self.published = published;
     }
 
-    /// What became of the event that asks: how many subscribers have it, and how many have lost it.
-    /// If some were [dropped](Published::dropped), the ring of a responder may have been full: that
-    /// one was never asked, and will not answer.
+    /// How many subscribers have the request, and how many have lost it. If some were
+    /// [dropped](Published::dropped), the ring of a responder may have been full: then that
+    /// responder was never asked, and will not answer.
     ///
     /// Counts every subscriber that was offered the request, one that only logs it as well as one
     /// that answers it.
@@ -95,22 +98,23 @@ impl<E> Gather<E> {
         self.published
     }
 
-    /// How many expected responders have answered so far. Advisory: it may have grown by the time
-    /// it is returned.
+    /// How many expected responders have answered so far. Advisory: that may have grown by the time
+    /// this returns.
     #[must_use]
     pub fn received(&self) -> usize {
         self.pending().received()
     }
 
-    /// Blocks this thread until everybody has answered, or enough have and the grace is over, or
-    /// the timeout is; or until the request is [cancelled](Self::cancel_handle) or the bus closed.
+    /// Blocks this thread until everybody has answered, or enough have and the grace is over. Ends
+    /// early at the timeout, or when the request is [cancelled](Self::cancel_handle) or the bus
+    /// closed.
     ///
     /// The thread looks around for some microseconds, and is then parked and uses no CPU. It is
     /// woken when there are enough responses and when all are there, not for each.
     ///
-    /// **Not in a task:** this blocks the thread, and with it every other task that the thread
-    /// runs. On a current-thread runtime whose responders are tasks of it nobody can answer: await
-    /// [`until`](Self::until) or the gather itself there.
+    /// **Not in a task:** this blocks the thread, and with it every task that the thread runs. If
+    /// the responders are such tasks, nobody can answer. Await [`until`](Self::until) or the gather
+    /// itself there.
     ///
     /// With the feature `tokio`, the time before this call is counted by tokio's clock, which only
     /// a test can make differ from the system's; the time from here on is the system's.
@@ -161,10 +165,9 @@ impl<E> Gather<E> {
         }
     }
 
-    /// Waits until everybody has answered or enough have, or until `stop` is ready: a sleep of
-    /// whichever runtime this is, a cancellation token, any future. No clock is looked at: `stop`
-    /// takes the place of the timeout; and of the grace, if the options ask for one, so that the
-    /// wait for the rest goes on until `stop` as well.
+    /// Waits until everybody has answered or enough have, or until `stop` is ready: a sleep of your
+    /// runtime, a cancellation token, any future. `stop` replaces the timeout. It replaces the
+    /// grace as well: if the options ask for one, the wait for the rest goes on until `stop`.
     ///
     /// The future may be dropped at any time, which gives the request up.
     ///
@@ -263,7 +266,7 @@ impl<E> Gather<E> {
 }
 
 impl<E: Event> Gather<E> {
-    /// A handle that ends the wait from any thread.
+    /// Makes a handle that ends the wait from any thread.
     #[must_use]
     pub fn cancel_handle(&self) -> CancelHandle {
         let pending: Weak<Pending<E>> = Arc::downgrade(self.pending());
@@ -292,8 +295,8 @@ impl<E> fmt::Debug for Gather<E> {
 pub struct CancelHandle(Weak<dyn Cancel>);
 
 impl CancelHandle {
-    /// Ends the wait: the requester is woken, and gets the responses that arrived. Does nothing if
-    /// the request has ended already.
+    /// Ends the wait: the requester wakes, and gets the responses that arrived. Does nothing if the
+    /// request has ended already.
     ///
     /// # Panics
     ///

@@ -11,38 +11,31 @@
 //! use std::time::SystemTime;
 //!
 //! #[derive(Clone, Copy, Debug, PartialEq)]
-//! enum Config { Loaded { version: u32 }, Applied { version: u32 } }
+//! enum Config { Loaded(u32), Applied(u32) }       // the version
 //!
 //! const LOADED: EventType = EventType::new("config.loaded");
 //! const APPLIED: EventType = EventType::new("config.applied");
 //!
-//! impl Event for Config {                         // or #[derive(Event)], a feature
+//! impl Event for Config {                         // or #[derive(Event)], with a feature
 //!     fn event_type(&self) -> EventType {
-//!         match self {
-//!             Config::Loaded { .. } => LOADED,
-//!             Config::Applied { .. } => APPLIED,
-//!         }
+//!         match self { Config::Loaded(_) => LOADED, Config::Applied(_) => APPLIED }
 //!     }
 //!     fn timestamp(&self) -> SystemTime { SystemTime::now() }
 //! }
 //!
 //! let bus = EventBus::new(100);                   // room for 100 events before the start
-//! bus.publish(Config::Loaded { version: 1 })?;    // nobody has subscribed yet: kept
-//!
+//! bus.publish(Config::Loaded(1))?;                // nobody has subscribed yet: kept
 //! let everything = bus.subscribe(64);             // a ring of 64 events
 //! let applied = bus.subscriber("audit").types([APPLIED]).subscribe();
 //! bus.start();                                    // replays to both what each wants
 //!
-//! // Into two rings, without waiting.
-//! let sent = bus.publish(Config::Applied { version: 1 })?;
+//! let sent = bus.publish(Config::Applied(1))?;    // into two rings, without waiting
 //! assert_eq!((sent.delivered, sent.dropped), (2, 0));
-//! assert_eq!(everything.recv()?, Config::Loaded { version: 1 });
-//! assert_eq!(everything.recv()?, Config::Applied { version: 1 });
-//! assert_eq!(applied.recv()?, Config::Applied { version: 1 });
+//! assert_eq!(everything.recv()?, Config::Loaded(1));
+//! assert_eq!(everything.recv()?, Config::Applied(1));
+//! assert_eq!(applied.recv()?, Config::Applied(1));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
-//!
-//! # Where to look
 //!
 //! | to | see |
 //! |---|---|
@@ -52,47 +45,38 @@
 //! | choose events, a capacity, what happens if a ring is full | [`SubscriberBuilder`] |
 //! | receive: in a thread, in a task, many at a time | [`Subscription`] |
 //! | receive one Rust type from a bus of [`DynEvent`] | [`TypedSubscription`] |
-//! | ask several responders | [`EventBus::request`], [`Gather`] |
 //! | give the last event to whoever comes late | [`BusBuilder::retain`] |
 //! | see who is slow | [`EventBus::on_lag`], [`EventBus::stats`] |
-//! | shut down | [`EventBus::close_and_drain`] |
 //!
-//! # Starting and replay
+//! **Start** the bus where the program is wired together, when every component has subscribed.
+//! Until then events go to one log, which everyone subscribed by then reads before its ring; so a
+//! ring of 8 loses none of 100,000 such events. Later subscribers receive only new ones. See
+//! [`EventBus::start`].
 //!
-//! Call `start` where the program is wired together, when every component has subscribed. Until
-//! then events go to a log that all subscribers share. Everyone subscribed by then reads that log
-//! from its beginning, and then its ring. Whoever subscribes later receives only new events. So a
-//! ring of 8 loses none of 100,000 events from before the start.
+//! **Slow subscribers.** If a ring is full, its subscriber loses the new event, or with
+//! [`Overflow::DropOldest`] the oldest one. Nobody else notices. [`Published`] tells the publisher,
+//! [`take_lost`](Subscription::take_lost) tells the subscriber, and a hook of
+//! [`on_lag`](EventBus::on_lag) hears of it once per [episode](Lag).
 //!
-//! # Slow subscribers
+//! **Requests.** [`request`](EventBus::request) publishes an event and gathers the answers of the
+//! responders that you name. However the wait ends, the [`Gather`] returns the responses that
+//! arrived, and names the responders that did not answer.
 //!
-//! If a ring is full, its subscriber loses the new event, or with [`Overflow::DropOldest`] the
-//! oldest one. Nobody else notices. [`Published`] tells the publisher, the
-//! [counters](Subscription::take_lost) tell the subscriber, and [lag hooks](EventBus::on_lag) hear
-//! of it once per [episode](Lag).
+//! **Tasks.** [`recv_async`](Subscription::recv_async), `Stream` and [`Gather::until`] work on any
+//! runtime and fit into `select!`. Publishing has nothing to await. See
+//! [`Subscription`](Subscription#in-a-task).
 //!
-//! # Requests
-//!
-//! [`request`](EventBus::request) publishes an event and gathers the answers to it from the
-//! responders that [`RequestOptions`] names. However the wait ends, the [`Gather`] returns the
-//! responses that arrived, and names the responders that did not answer.
-//!
-//! # Closing
-//!
-//! After [`close`](EventBus::close), or when the last [`EventBus`] and [`Publisher`] is dropped,
-//! subscribers receive what they have, and then `Closed`.
+//! **Closing.** After [`close`](EventBus::close), or when the last [`EventBus`] and [`Publisher`]
+//! is dropped, subscribers receive what they have, and then `Closed`. To shut a program down, see
+//! [`close_and_drain`](EventBus::close_and_drain).
 //!
 //! # Guarantees
 //!
-//! Tests and models cite these numbers.
-//!
 //! 1. **Non-blocking.** A publish takes no lock, allocates nothing, and makes no system call unless
-//!    a subscriber is parked. (A response takes two short locks while requests are under way; a
-//!    publish of a retained type allocates; [some things](EventBus#progress) happen once.)
+//!    a subscriber is parked. [`publish`](EventBus::publish) lists the exceptions.
 //! 2. **Conservation.** What publishes report delivered to a subscriber, plus what it takes of the
 //!    replay and of the retained events, is what it receives, has queued, evicts or
-//!    [discards](SubscriberStats::discarded).
-//!    What they report dropped is its drop counter.
+//!    [discards](SubscriberStats::discarded). What they report dropped is its drop counter.
 //! 3. **Nothing lost at start.** An event accepted before `start` reaches everyone who has
 //!    subscribed by then and wants it, once.
 //! 4. **Replay first.** A subscriber receives the whole replay, in the order in which it was
@@ -108,25 +92,22 @@
 //!    subscriber loses one event, the others are served, and then the panic resumes in the
 //!    publisher. If something that a subscriber handed over panics when it is dropped, only the
 //!    thread that drops the subscription sees that panic.
-//! 10. **Close.** Waiting subscribers and requesters wake, events accepted before can still be
-//!     received, then `Closed`, for good. (If a racing publish delivers an event too late, it is
-//!     counted as discarded.)
-//! 11. **Bounded memory.** The start-up buffer, the rings, the current snapshot, and an older one
-//!     per publish under way and per idle [`Publisher`]; for each request under way, a place per
-//!     responder; an event for each retained type. Nothing grows with traffic.
-//! 12. **Cooperative.** A task receives at most 128 events before it goes back to its executor, on
-//!     any runtime, so its neighbours run. A dropped future keeps no waker and no event.
+//! 10. **Close.** Waiting subscribers and requesters wake. Events accepted before can still be
+//!     received, then `Closed`, for good.
+//! 11. **Bounded memory.** The start-up buffer, the rings, the retained events, a place for each
+//!     responder of a request under way, the current snapshot, and an older one per publish under
+//!     way and per idle [`Publisher`]. Nothing grows with traffic.
+//! 12. **Cooperative.** On any runtime, a task receives at most 128 events before it goes back to
+//!     its executor, so its neighbours run. A dropped future keeps no waker and no event.
 //! 13. **Time-outs hold.** A call with a time-out looks at the clock before it spins or yields once
 //!     more, and does not yield if its deadline is near. With 0 it only looks.
-//! 14. **Retained.** Who subscribes after an event of a retained type was published receives the
-//!     last one first, whatever its ring holds, and then every later one: no gap, none twice, and
-//!     never an older one after a newer.
+//! 14. **Retained.** Who subscribes to a [retained](BusBuilder::retain) type after such an event
+//!     was published receives the last one first, whatever its ring holds, and then every later
+//!     one: no gap, none twice, and never an older one after a newer.
 //!
 //! # Features
 //!
-//! All are off by default.
-//!
-//! | feature | brings |
+//! | feature (all are off by default) | brings |
 //! |---|---|
 //! | `derive` | `#[derive(Event)]`, for structs, and for enums whose variants are kinds of events |
 //! | `lane` | [`Ring`]`::Lane`, from the crate `ringbus-lane`, which contains ringbus's own unsafe code |
@@ -140,15 +121,6 @@
 //! publishers down. If every event matters more than the publisher's time, use a bounded channel
 //! and wait. For one consumer, a channel is simpler. It does not survive a `fork`. On a target
 //! without atomics of 64 bits, counters and [unique](RequestId::unique) ids have 32 bits, and wrap.
-//!
-//! # How it works
-//!
-//! One [`ArcSwap`](arc_swap::ArcSwap) cell holds a snapshot: the phase (`Starting`, `Live`,
-//! `Closed`), the subscribers, and the table that routes event types to them. Each change is one
-//! read-copy-update. Every subscriber has a mailbox: an
-//! [`ArrayQueue`](crossbeam_queue::ArrayQueue) or a lane, a drop counter, and a word through which
-//! waiting and waking agree. Requests under way are in a [`DashMap`](dashmap::DashMap).
-//! `ARCHITECTURE.md` is the guide to the source.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 #![warn(unreachable_pub)]

@@ -38,12 +38,11 @@ use std::time::{Duration, Instant};
 /// or task at a time: it is `Send`, and neither `Sync` nor `Clone`.
 ///
 /// **Falling behind.** When the ring is full, this subscriber loses events and nobody else does.
-/// They are counted by [`lost`](Self::lost) and [`take_lost`](Self::take_lost), and the bus says so
-/// to its [lag hooks](crate::EventBus::on_lag). Receiving never reports them in between: ask
-/// `take_lost` where it matters.
+/// [`lost`](Self::lost) and [`take_lost`](Self::take_lost) count them, and the bus tells its [lag
+/// hooks](crate::EventBus::on_lag). Receiving does not report them: call `take_lost` if it matters.
 ///
-/// **Closing.** After the bus is closed or this subscription is [stopped](Self::stop_handle), what
-/// was accepted before can still be received, and then every call says `Closed`, for good.
+/// **Closing.** After the bus is closed or this subscription is [stopped](Self::stop_handle), you
+/// can still receive the events accepted before; then every call says `Closed`, for good.
 ///
 /// **Waiting.** The blocking calls wait as the [`WaitStrategy`](crate::WaitStrategy) says; the
 /// async ones and `Stream` work on any runtime. Dropping one of their futures loses no event.
@@ -131,10 +130,10 @@ use std::time::{Duration, Instant};
 /// # }
 /// ```
 ///
-/// At most 128 events are received before a task goes back to its executor, so a busy subscription
+/// A task receives at most 128 events before it goes back to its executor, so a busy subscription
 /// does not starve timers and neighbours. Hold a subscription by value or `&mut` across an `await`:
 /// it is not `Sync`, so a task that holds `&Subscription` there is not `Send`. The blocking calls
-/// are for threads; on a current-thread runtime they would also stop the task that they wait for.
+/// are for threads: on a current-thread runtime they would also stop the task that they wait for.
 ///
 /// # Progress
 ///
@@ -211,8 +210,7 @@ impl<E: Event + Clone> Subscription<E> {
     ///
     /// # Errors
     ///
-    /// [`TryRecvError::Empty`] if there is none now, [`TryRecvError::Closed`] if none will come any
-    /// more.
+    /// [`TryRecvError::Empty`] if there is none now, [`TryRecvError::Closed`] if no more will come.
     ///
     /// # Panics
     ///
@@ -384,8 +382,8 @@ impl<E: Event + Clone> Subscription<E> {
 
     /// Receives an event, and waits for it as long as it takes.
     ///
-    /// **Not in a task:** this blocks the thread, and with it every other task that the thread
-    /// runs, on a current-thread runtime perhaps the one that would publish: await
+    /// **Not in a task:** this blocks the thread, and with it every task that the thread runs, on a
+    /// current-thread runtime perhaps the one that would publish. Await
     /// [`recv_async`](Self::recv_async) there.
     ///
     /// # Errors
@@ -508,9 +506,9 @@ impl<E: Event + Clone> Subscription<E> {
     /// Receives an event asynchronously, on any runtime. Cancel safe: a future that is dropped has
     /// taken no event, and keeps no waker.
     ///
-    /// Cooperative: after 128 events on one thread, it is not ready once, although there is an
-    /// event, and wakes its task at once. So `now_or_never` may find nothing:
-    /// [`try_recv`](Self::try_recv) is for that.
+    /// Cooperative: after 128 events on one thread, it is once not ready although there is an
+    /// event, and wakes its task at once. So `now_or_never` may find nothing: use
+    /// [`try_recv`](Self::try_recv) for that.
     ///
     /// # Errors
     ///
@@ -522,10 +520,10 @@ impl<E: Event + Clone> Subscription<E> {
     /// Moves up to `max` events into `into`, without waiting, and returns how many. Costs less than
     /// as many `try_recv`.
     ///
-    /// It takes no more events than there were when it began, so that it comes to an end however
-    /// quickly others publish. It gives 0 if there are none now, and also if none will come any
-    /// more: only [`try_recv`](Self::try_recv) tells which. ([`is_closed`](Self::is_closed) may
-    /// turn `true` while an event accepted before is still to be received.)
+    /// It takes no more events than there were when it began, so it ends however quickly others
+    /// publish. It returns 0 if there are none now, and also if no more will come: only
+    /// [`try_recv`](Self::try_recv) tells which. ([`is_closed`](Self::is_closed) may turn `true`
+    /// while an event accepted before is still to be received.)
     ///
     /// # Panics
     ///
@@ -562,8 +560,8 @@ impl<E: Event + Clone> Subscription<E> {
         taken
     }
 
-    /// Waits until there is an event, as long as it takes; then moves what there is into `into`, up
-    /// to `max` events, and returns how many. With a `max` of 0, gives 0 at once.
+    /// Waits for an event as long as it takes, then moves what there is into `into`, up to `max`
+    /// events, and returns how many. With a `max` of 0, returns 0 at once.
     ///
     /// **Not in a task:** see [`recv`](Self::recv).
     ///
@@ -630,10 +628,10 @@ impl<E: Event + Clone> Subscription<E> {
         Ok(())
     }
 
-    /// Receives asynchronously, on any runtime, as [`recv_many`](Self::recv_many) does: waits for
-    /// an event, and takes what there is by then, up to `max` events. With a `max` of 0, the future
-    /// gives 0 at once. Cancel safe: a future that is dropped has taken no event, and keeps no
-    /// waker.
+    /// Receives many events asynchronously, on any runtime: waits for one, and takes what there is
+    /// then, up to `max` events, as [`recv_many`](Self::recv_many) does. With a `max` of 0, the
+    /// future gives 0 at once. Cancel safe: a future that is dropped has taken no event, and keeps
+    /// no waker.
     ///
     /// Cooperative, as [`recv_async`](Self::recv_async) is: what one call takes counts towards the
     /// 128 events after which a task goes back to its executor. So it takes 128 at most.
@@ -690,7 +688,7 @@ impl<E: Event + Clone> Subscription<E> {
         })
     }
 
-    /// The events as a blocking iterator, which ends when the subscription is closed;
+    /// Iterates over the events, blocks for each, and ends when the subscription is closed. A loop
     /// `for event in &subscription` is the same. The subscription can be used meanwhile and
     /// afterwards.
     ///
@@ -723,13 +721,13 @@ impl<E: Event + Clone> Subscription<E> {
         Iter::new(self)
     }
 
-    /// The events that can be received without waiting, as an iterator.
+    /// Iterates over the events that can be received without waiting.
     pub fn try_iter(&self) -> TryIter<'_, E> {
         TryIter::new(self)
     }
 
-    /// A handle that ends this subscription from any thread: the receiver still gets what it has,
-    /// and then `Closed`.
+    /// Makes a handle that ends this subscription from any thread: the receiver still gets what it
+    /// has, and then `Closed`.
     #[must_use]
     pub fn stop_handle(&self) -> StopHandle {
         StopHandle::new(self.cell.clone(), Arc::downgrade(&self.mailbox))
@@ -747,9 +745,9 @@ impl<E: Event + Clone> Subscription<E> {
         self.mailbox.options().capacity
     }
 
-    /// How many events wait to be received: those in the ring, and the unread part of the replay
-    /// once the bus has started, or of what was retained. Advisory; and an upper bound while a
-    /// replay is unread, because types and filter apply to it as it is received.
+    /// How many events wait to be received: those in the ring, and those of the replay (once the
+    /// bus has started) or of the retained events that are unread. Advisory; and an upper bound
+    /// while some of these are unread, because types and filter apply to them as they are received.
     #[must_use]
     pub fn len(&self) -> usize {
         self.mailbox.unread_replay(self.log_len()) + self.mailbox.len()
@@ -773,24 +771,25 @@ impl<E: Event + Clone> Subscription<E> {
         self.mailbox.ended().is_some()
     }
 
-    /// How many events this subscriber has lost to a full ring since it subscribed: newest ones
-    /// that found no room, or with [`Overflow::DropOldest`](crate::Overflow::DropOldest) oldest
-    /// ones that made room; so this is `dropped + evicted` of the
-    /// [statistics](crate::SubscriberStats). (Events lost to a panic of its filter or of `Clone`
-    /// count as well.)
+    /// How many events this subscriber has lost to a full ring since it subscribed. This is the sum
+    /// of `dropped` and `evicted` in its [statistics](crate::SubscriberStats): new events that
+    /// found no room, and old ones that made room, with
+    /// [`Overflow::DropOldest`](crate::Overflow::DropOldest). (Events lost to a panic of its filter
+    /// or of `Clone` count as dropped.)
     #[must_use]
     pub fn lost(&self) -> u64 {
         self.mailbox.lost()
     }
 
-    /// How many events this subscriber has lost since it last asked. See [`lost`](Self::lost).
+    /// How many events this subscriber has lost since the last call of this. See
+    /// [`lost`](Self::lost).
     pub fn take_lost(&self) -> u64 {
         let lost = self.mailbox.lost();
         lost - self.told_lost.replace(lost)
     }
 
-    /// What was counted for this subscription: its row in
-    /// [`EventBus::stats`](crate::EventBus::stats), also when the bus is closed or gone.
+    /// Returns what was counted for this subscription: its row in
+    /// [`EventBus::stats`](crate::EventBus::stats). Works also when the bus is closed or gone.
     #[must_use]
     pub fn stats(&self) -> SubscriberStats {
         self.mailbox.stats(self.log_len())

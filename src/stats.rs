@@ -16,8 +16,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// What became of one publish, or of all events of a batch.
 ///
 /// A publish before `start` is `buffered`. A live one was offered to `delivered + dropped`
-/// interested subscribers. Whether a response was gathered by its
-/// [request](crate::EventBus::request) as well is not told here.
+/// interested subscribers. This does not say whether a [request](crate::EventBus::request) gathered
+/// the event as a response.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Published {
     /// Events kept for the replay: 1 before `start`, 0 after. A batch may straddle the start. (Also
@@ -80,9 +80,9 @@ impl From<Offered> for Published {
 
 /// What a bus has counted since it was made, by [`EventBus::stats`](crate::EventBus::stats).
 ///
-/// The totals are sums over what publishes reported, so they keep what subscribers that have gone
-/// counted. Numbers are exact once the threads that publish and receive have been synchronised
-/// with, and samples until then.
+/// The totals are sums over what publishes reported, so they include subscribers that have left.
+/// Numbers are exact once you have synchronised with the threads that publish and receive, such as
+/// by joining them. Until then they are samples.
 ///
 /// Its `Display` is a table for people; with the feature `serde` it is `Serialize`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -137,9 +137,9 @@ pub struct SubscriberStats {
     /// that were [retained](crate::BusBuilder::retain) when it subscribed. An upper bound
     /// for what it will receive of them, because types and filter apply as they are received.
     pub unread_replay: usize,
-    /// The highest fill of the ring seen, in events. Sampled by the receiver, now and then and
-    /// whenever it has found the ring empty before, and one too high if an event arrives in that
-    /// moment; `capacity` once the ring was found full.
+    /// The highest fill of the ring that was seen, in events; `capacity` once the ring was found
+    /// full. The receiver samples it now and then, and whenever it has found the ring empty before.
+    /// It may be one too high, if an event arrives in that moment.
     pub high_water: usize,
     /// Events received, replayed ones included.
     pub received: u64,

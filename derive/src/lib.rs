@@ -111,9 +111,9 @@ use syn::{DeriveInput, parse_macro_input};
 /// ```
 ///
 /// In an enum some kinds may ask, others answer and the rest do neither: `as_request` and
-/// `as_response` are `Some` for the right variants and `None` for the others, and they are how the
-/// bus gets at `Request` and `Response`. These two traits are implemented for the enum as a whole,
-/// because a `&dyn Request` that borrows from an event can only be that event. So one can also call
+/// `as_response` are `Some` for the right variants, and `None` for the others.
+///
+/// The traits `Request` and `Response` are implemented for the enum as a whole, so you can call
 /// them by hand on a variant that neither asks nor answers. They do not panic then: `request_id` is
 /// an id that equals no other (`RequestId::unique`), and `responder` is empty.
 ///
@@ -132,10 +132,13 @@ use syn::{DeriveInput, parse_macro_input};
 ///
 /// # Errors
 ///
-/// What is missing, doubled or misplaced is an error where it stands, which says what to do. Two
-/// variants whose constants would have the same name are refused, and so is a variant whose
-/// constant would have the name of a variant: `Health::OK` means the variant. A type with
-/// parameters is refused, because one name would stand for many types, and so is a union.
+/// A missing, doubled or misplaced attribute is a compile error at its place, which says what to
+/// do. So are:
+///
+/// - two variants whose constants would have the same name;
+/// - a variant whose constant would have the name of a variant, as `Health::OK` means the variant;
+/// - a type with parameters, because one name would stand for many types;
+/// - a union.
 #[proc_macro_derive(Event, attributes(event, timestamp, request_id, responder))]
 pub fn derive_event(item: proc_macro::TokenStream) -> proc_macro::TokenStream {
     let item = parse_macro_input!(item as DeriveInput);

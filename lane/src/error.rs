@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-/// What [`Producer::push`](crate::Producer::push) could not do; gives the value back.
+/// Why [`Producer::push`](crate::Producer::push) refused a value. It is given back.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum PushError<T> {
     /// The ring holds as many values as its capacity says.

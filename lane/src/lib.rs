@@ -1,6 +1,5 @@
-//! A bounded ring of **many producers and one consumer**, made for the case that a queue of many
-//! consumers pays for without need: one read-modify-write per push, or per batch of pushes, and
-//! none per pop.
+//! A bounded lock-free ring of **many producers and one consumer**. A push costs one
+//! read-modify-write, a batch of pushes costs one for all of them, and a pop costs none.
 //!
 //! ```
 //! let (producer, consumer) = ringbus_lane::channel(1_024);
@@ -40,8 +39,8 @@
 //!
 //! # Waking the consumer
 //!
-//! Whoever builds a wake-up on a queue needs a fence between the push and the look at the sleeper.
-//! Here it needs none, and that is part of the contract:
+//! A wake-up built on a queue usually needs a fence between the push and the look at the sleeper.
+//! Here the producer needs none, and that is part of the contract:
 //!
 //! - A producer pushes, and then loads the word that says whether the consumer sleeps, by
 //!   **SeqCst**.

@@ -281,7 +281,7 @@ impl<'a, T> Slots<'a, T> {
     }
 }
 
-/// Makes a ring of at most `capacity` values, and gives its two ends.
+/// Makes a ring, and returns its two ends.
 ///
 /// The ring has room for exactly `capacity` values, and memory for the next power of two.
 ///
@@ -303,7 +303,7 @@ pub fn channel<T>(capacity: usize) -> (Producer<T>, Consumer<T>) {
     try_channel(capacity).unwrap_or_else(|_| panic!("no memory for {capacity} values of {} bytes each", size_of::<T>()))
 }
 
-/// The same, with an error if there is no memory for that many values.
+/// As [`channel`], but returns an error if there is no memory for that many values.
 ///
 /// # Errors
 ///
@@ -333,7 +333,9 @@ pub fn channel_at<T>(capacity: usize, steps: usize) -> Result<(Producer<T>, Cons
 
 /// Pushes values into a ring. Clones share it.
 ///
-/// Progress: pushing is lock-free: a claim fails only because another one has succeeded.
+/// # Progress
+///
+/// Pushing is lock-free: a claim fails only because another one has succeeded.
 pub struct Producer<T> {
     ring: Arc<Ring<T>>,
 }
@@ -358,8 +360,8 @@ impl<T> Producer<T> {
         }
     }
 
-    /// Pushes the values that are there, in their order, as many as fit, by one read-modify-write;
-    /// returns how many. The others stay.
+    /// Takes the `Some` values, pushes them in their order, as many as fit, by one
+    /// read-modify-write, and returns how many. The others stay where they are.
     ///
     /// Nothing of another producer comes between them.
     ///
@@ -387,9 +389,9 @@ impl<T> Producer<T> {
 
     /// Pushes clones of the values, in their order, as many as fit; returns how many.
     ///
-    /// They are cloned before they are claimed, some at a time, so values of other producers may
-    /// come in between. If `Clone` panics, what was pushed by then stays pushed, and the ring works
-    /// on.
+    /// It clones some at a time and then claims room for them, so values of other producers may
+    /// come in between. If `Clone` panics, what was pushed before stays pushed, and the ring still
+    /// works.
     ///
     /// ```
     /// let (producer, consumer) = ringbus_lane::channel(3);
@@ -484,10 +486,12 @@ impl<T> fmt::Debug for Producer<T> {
 
 /// Pops values from a ring, in the order in which they were claimed. Closes the ring when dropped.
 ///
-/// It may be sent to another thread, and neither shared nor cloned.
+/// It may be sent to another thread, but neither shared nor cloned.
 ///
-/// Progress: popping is lock-free, except that it waits while the producer of the next value is
-/// suspended between its claim and its fill, a few instructions apart.
+/// # Progress
+///
+/// Popping is wait-free, except that it waits while the producer of the next value is suspended
+/// between its claim and its fill, a few instructions apart.
 pub struct Consumer<T> {
     ring: Arc<Ring<T>>,
     /// The next position to be popped, as in the ring.
@@ -497,7 +501,7 @@ pub struct Consumer<T> {
 impl<T> Consumer<T> {
     /// Pops the oldest value, if there is one. No read-modify-write.
     ///
-    /// A value that is being pushed by now counts as there: this waits for it.
+    /// A value that is just being pushed counts as there: this waits for it.
     #[inline(always)]
     pub fn pop(&self) -> Option<T> {
         let (slots, head) = (self.ring.slots(), self.head.get());
@@ -602,14 +606,14 @@ impl<T> Consumer<T> {
         self.ring.capacity()
     }
 
-    /// How many values wait to be popped, those included that are being pushed by now.
+    /// How many values wait to be popped, including those that are just being pushed.
     #[inline]
     #[must_use]
     pub fn len(&self) -> usize {
         self.ring.len(self.head.get())
     }
 
-    /// Whether no value waits to be popped, and none is being pushed by now.
+    /// Whether no value waits to be popped, and none is just being pushed.
     #[inline]
     #[must_use]
     pub fn is_empty(&self) -> bool {

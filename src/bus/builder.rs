@@ -18,7 +18,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-/// A bus in the making, from [`EventBus::builder`].
+/// Makes a bus with options. From [`EventBus::builder`].
 ///
 /// ```
 /// # use ringbus::{DynEvent, EventBus};
@@ -58,31 +58,33 @@ impl<E: Event + Clone> BusBuilder<E> {
     }
 
     /// Sets how many events may be published before [`start`](EventBus::start); 1,024 unless set.
+    /// One too many is [refused](crate::PublishError::StartupFull).
     pub fn startup_capacity(mut self, startup_capacity: usize) -> Self {
         self.startup_capacity = startup_capacity;
         self
     }
 
-    /// Sets what the events of each subscriber are kept in, unless the
-    /// [subscriber](SubscriberBuilder::ring) says otherwise; [`Ring::Array`] unless set.
+    /// Sets which kind of ring subscribers get, unless they [choose](SubscriberBuilder::ring) one;
+    /// [`Ring::Array`] unless set.
     pub fn ring(mut self, ring: Ring) -> Self {
         self.ring = ring;
         self
     }
 
-    /// Retains the last event of each of these types: a subscriber that comes after it was
-    /// published receives it first, and then what is published from then on. None are retained
-    /// unless set; an empty list means none, and a type that is named twice counts once. Replaces
-    /// what was set before.
+    /// Retains the last event of each of these types: a later subscriber receives it first, and
+    /// then what is published from then on. Use it for what a late component must know: who leads,
+    /// which configuration is in force.
     ///
-    /// This is for what a component must know that comes late: who leads, which configuration is in
-    /// force. [`EventBus::retained`] reads such an event, and [`EventBus::forget`] lets go of it.
-    /// A subscriber [can do without](SubscriberBuilder::retained).
-    /// If user code that such an event runs publishes another one of its type, that comes behind it.
+    /// [`EventBus::retained`] reads such an event, and [`EventBus::forget`] lets go of it. A
+    /// subscriber [can do without](SubscriberBuilder::retained). Replaces what was set before; none
+    /// are retained unless set, or if the list is empty. A type named twice counts once.
     ///
-    /// Publishing an event of a retained type allocates, and copies a small part of the snapshot;
-    /// it is for what changes now and then. Publishing other types on such a bus costs one look at
-    /// their type more, and on any other bus nothing.
+    /// Retain types that change now and then: publishing one allocates, and copies a small part of
+    /// the snapshot. On such a bus, publishing other types costs one look at their type. On other
+    /// buses it costs nothing.
+    ///
+    /// If a filter, `Clone` or `Drop` that such an event runs publishes another one of its type,
+    /// that comes behind it.
     ///
     /// # Examples
     ///
@@ -145,8 +147,8 @@ impl<E> fmt::Debug for BusBuilder<E> {
     }
 }
 
-/// A subscription in the making, from [`EventBus::subscriber`](crate::EventBus::subscriber). Keeps
-/// the bus open until it is used or dropped.
+/// Subscribes with options. From [`EventBus::subscriber`](crate::EventBus::subscriber). Keeps the
+/// bus open until it is used or dropped.
 ///
 /// ```
 /// # use ringbus::{DynEvent, Event, EventBus, EventType, Overflow};
@@ -194,8 +196,8 @@ impl<E: Event + Clone> SubscriberBuilder<E> {
     /// Asks for events of these types only. Replaces what was set before; a
     /// [`filter`](Self::filter) applies in addition.
     ///
-    /// Publishing an event of another type costs nothing for this subscriber. A constant is better
-    /// than a name, which the compiler does not check:
+    /// Publishing an event of another type costs nothing for this subscriber. Use constants if you
+    /// can: the compiler does not check a name.
     ///
     /// ```
     /// # use ringbus::{DynEvent, EventBus, EventType};
@@ -227,20 +229,19 @@ impl<E: Event + Clone> SubscriberBuilder<E> {
     /// [`types`](Self::types) apply in addition.
     ///
     /// The filter runs on the publishing thread for live events, and on the receiving one for the
-    /// replay, under no lock; it should be quick. A publish under way may still call it for a
-    /// moment after the subscription was dropped. What it refuses is counted, for which each filter
-    /// takes 3 KiB.
+    /// replay. It runs under no lock, and should be quick. What it refuses is counted, for which
+    /// each filter takes 3 KiB.
     ///
-    /// What the filter owns is dropped with the subscription, by the thread that drops that. If a
-    /// publish is still calling it, or an idle [`Publisher`](crate::Publisher) keeps a snapshot
-    /// from before, then it is dropped later, by the next thread that subscribes, unsubscribes,
-    /// stops a subscription, receives the last event of its replay, drops a publisher, or starts or
-    /// closes the bus; never by a publish. If it panics as it is dropped by such a thread, the
-    /// panic goes no further than the panic hook.
+    /// If it panics for a live event, this subscriber loses that event, which counts as dropped;
+    /// the others get it, and then the panic resumes in the publisher. If it panics for a replayed
+    /// event, that counts as discarded, and the panic resumes in the receiving call.
     ///
-    /// If it panics for a live event, that is lost to this subscriber and counted as dropped,
-    /// the others get it, and then the panic resumes in the publisher. If it panics for a
-    /// replayed one, that counts as discarded, and the panic goes through the receiving call.
+    /// What the filter owns is dropped with the subscription, by the same thread. A publish under
+    /// way may still call the filter for a moment. If one does, or an idle
+    /// [`Publisher`](crate::Publisher) keeps an older snapshot, the filter is dropped later: by the
+    /// next thread that subscribes, unsubscribes, stops a subscription, receives the last event of
+    /// its replay, drops a publisher, or starts or closes the bus; never by a publish. A panic as
+    /// it is dropped there goes no further than the panic hook.
     pub fn filter(mut self, filter: impl Fn(&E) -> bool + Send + Sync + 'static) -> Self {
         drop_guarded(self.options.filter.replace(Filter::new(filter)));
         self
@@ -252,8 +253,8 @@ impl<E: Event + Clone> SubscriberBuilder<E> {
         self
     }
 
-    /// Says that losing events is all right: they are counted, and never reported to
-    /// [`on_lag`](crate::EventBus::on_lag).
+    /// Sets whether losing events is all right; `false` unless set. If it is, lost events are
+    /// counted, but never reported to [`on_lag`](crate::EventBus::on_lag).
     pub fn lossy(mut self, lossy: bool) -> Self {
         self.options.lossy = lossy;
         self
@@ -265,15 +266,15 @@ impl<E: Event + Clone> SubscriberBuilder<E> {
         self
     }
 
-    /// Sets what the events are kept in; what the [bus](BusBuilder::ring) says unless set.
+    /// Sets the kind of ring; that of the [bus](BusBuilder::ring) unless set.
     pub fn ring(mut self, ring: Ring) -> Self {
         self.options.ring = ring;
         self
     }
 
     /// Sets whether the subscription begins with the events that the bus
-    /// [retains](BusBuilder::retain) when it is made; `true` unless set. Without effect before
-    /// `start`: the replay has them all.
+    /// [retains](BusBuilder::retain); `true` unless set. Has no effect before `start`: the replay
+    /// has them all.
     ///
     /// # Examples
     ///
@@ -302,10 +303,11 @@ impl<E: Event + Clone> SubscriberBuilder<E> {
     /// Subscribes.
     ///
     /// Every publish that happens after this has returned is offered. Before `start`, the
-    /// subscription is also entitled to the whole replay; after it, to the last event of each type
-    /// that it wants and the bus [retains](BusBuilder::retain), in the order in which they were
-    /// published. On a closed bus, the subscription is closed from the beginning, and the bus does
-    /// not know it: neither its count of subscribers nor its statistics have it.
+    /// subscription also gets the whole replay; after it, the last event of each type that it wants
+    /// and the bus [retains](BusBuilder::retain), in the order in which they were published.
+    ///
+    /// On a closed bus, the subscription is closed from the beginning, and neither the bus's count
+    /// of subscribers nor its statistics have it.
     ///
     /// # Panics
     ///
@@ -314,8 +316,8 @@ impl<E: Event + Clone> SubscriberBuilder<E> {
     ///
     /// # Progress
     ///
-    /// Lock-free; copies a small part of the list of subscribers, and if this one takes
-    /// every type, the list of those that do.
+    /// Lock-free. Copies a small part of the list of subscribers and, if this one takes every type,
+    /// the list of those that do.
     #[must_use = "dropping the subscription unsubscribes"]
     pub fn subscribe(self) -> Subscription<E> {
         let cell = self.core.cell();
@@ -338,14 +340,13 @@ impl<E: Event + Clone> SubscriberBuilder<E> {
 }
 
 impl SubscriberBuilder<DynEvent> {
-    /// Subscribes to the events that are a `T`, and receives them as `Arc<T>`. Takes the place of
-    /// [`types`](Self::types); a [`filter`](Self::filter) applies in addition, and is asked about
-    /// nothing but `T`s.
+    /// [Subscribes](Self::subscribe) to the events that are a `T`, and receives them as `Arc<T>`.
+    /// Replaces [`types`](Self::types). A [`filter`](Self::filter) applies in addition, and sees
+    /// only `T`s.
     ///
     /// An event of `T`'s kind that is another Rust type is refused, and counted as
     /// [filtered](crate::SubscriberStats::filtered). A `T` whose own
-    /// [`event_type`](Event::event_type) is not [`EventKind::EVENT_TYPE`] is none of its kind, and
-    /// not received either. Otherwise as [`subscribe`](Self::subscribe).
+    /// [`event_type`](Event::event_type) is not [`EventKind::EVENT_TYPE`] is not received either.
     ///
     /// # Panics
     ///

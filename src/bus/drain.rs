@@ -11,19 +11,19 @@ use std::future::Future;
 use std::task::Context;
 use std::time::Duration;
 
-/// How far the subscribers of a closed bus had come, from
+/// Which subscribers of a closed bus had not received everything. From
 /// [`EventBus::close_and_drain`](crate::EventBus::close_and_drain).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 #[must_use = "some subscribers may not have received everything"]
 pub struct Drained {
-    /// The statistics of those that had not received everything: [`len`](SubscriberStats::len) and
+    /// Their statistics: [`len`](SubscriberStats::len) and
     /// [`unread_replay`](SubscriberStats::unread_replay) say what they had left.
     pub unread: Vec<SubscriberStats>,
 }
 
 impl Drained {
-    /// Whether every subscriber had taken what it had, or left.
+    /// Whether every subscriber had received what it had, or had left.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.unread.is_empty()

@@ -15,11 +15,12 @@ use std::sync::Arc;
 /// The fastest way to publish: a handle for one thread, from
 /// [`EventBus::publisher`](crate::EventBus::publisher).
 ///
-/// It keeps the last snapshot of the subscribers and checks with one load whether it is still the
-/// current one. Until its next publish, an idle publisher so keeps in memory the mailboxes and
-/// filters of those who have left since. It never drops what they owned: the next thread that comes
-/// or goes does, see [`filter`](crate::SubscriberBuilder::filter). Like every
-/// [`EventBus`](crate::EventBus) handle, it keeps the bus open.
+/// It keeps the last snapshot of the subscribers, and checks with one load whether that is still
+/// the current one. Like every [`EventBus`](crate::EventBus) handle, it keeps the bus open.
+///
+/// An idle publisher keeps the mailboxes and filters of subscribers that have left in memory until
+/// its next publish. It never drops what they owned: other threads do, see
+/// [`filter`](crate::SubscriberBuilder::filter).
 ///
 /// # Examples
 ///
@@ -56,9 +57,9 @@ impl<E: Event + Clone> Publisher<E> {
 
     /// Publishes an event, exactly as [`EventBus::publish`](crate::EventBus::publish) does.
     ///
-    /// Is compiled into its caller, which saves a tenth of the time to one subscriber and takes 1.4
-    /// to 2.5 kB of code for each call that is written: if many places publish, let them call one
-    /// function of yours.
+    /// This is compiled into its caller, which saves a tenth of the time to one subscriber, and
+    /// takes 1.4 to 2.5 kB of code for each call in your source. If many places publish, let them
+    /// call one function of yours.
     ///
     /// # Errors
     ///
@@ -72,8 +73,8 @@ impl<E: Event + Clone> Publisher<E> {
     ///
     /// # Progress
     ///
-    /// As `EventBus::publish`, with the same exceptions; while the subscribers stay the
-    /// same, without its load of the snapshot.
+    /// As `EventBus::publish`, with the same exceptions. While the subscribers stay the same, it
+    /// does not load the snapshot.
     // By its size alone the compiler would decide from program to program, by how many calls there
     // are.
     #[inline(always)]

@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use std::error::Error;
 use std::fmt;
 
-/// Makes event types of names that come from outside, and of no more than so many.
+/// Makes event types of names that come from outside, up to a limit.
 ///
 /// [`EventType::intern`] keeps every distinct name for as long as the process lives, so whoever can
-/// send it names can fill the memory. An interner accepts the types that it knows, and as many
-/// other names as it was told; from then on it refuses every new one. Make one for each source that
-/// you read from, and keep it as long as you read.
+/// send it names can fill the memory. An interner accepts the types that it knows, and other names
+/// up to its limit; from then on it refuses every new one. Make one for each source that you read
+/// from, and keep it as long as you read.
 ///
 /// With the feature `serde`, `&mut Interner` is a `DeserializeSeed` that gives an `EventType`.
 /// (`EventType` itself is `Serialize`, and not `Deserialize`: that would have no bound.) Or
@@ -32,7 +32,7 @@ use std::fmt;
 #[derive(Clone, Debug)]
 pub struct Interner {
     known: HashMap<&'static str, EventType>,
-    /// How many names it may still add.
+    /// How many new names it may still accept.
     left: usize,
 }
 
@@ -40,22 +40,21 @@ impl Interner {
     /// The longest name that an interner accepts, in bytes, unless it knows the name.
     pub const LONGEST_NAME: usize = 256;
 
-    /// Makes an interner that accepts `limit` names. With 0, it accepts only what it
-    /// [knows](Self::knowing).
+    /// Makes an interner that accepts `limit` names besides those that it [knows](Self::knowing).
     #[must_use]
     pub fn new(limit: usize) -> Self {
         Self { known: HashMap::new(), left: limit }
     }
 
-    /// Makes types known, which are then accepted and do not count.
+    /// Adds types that it knows: they are accepted, and do not count towards the limit.
     #[must_use]
     pub fn knowing(mut self, types: impl IntoIterator<Item = EventType>) -> Self {
         self.known.extend(types.into_iter().map(|event_type| (event_type.as_str(), event_type)));
         self
     }
 
-    /// The event type of that name. A name that is new to this interner counts towards its limit,
-    /// and is kept for as long as the process lives.
+    /// Returns the event type of that name. A name that is new to this interner counts towards its
+    /// limit, and is kept for as long as the process lives.
     ///
     /// # Errors
     ///
@@ -74,11 +73,11 @@ impl Interner {
     }
 }
 
-/// Why an [`Interner`] accepts no name.
+/// Why an [`Interner`] refused a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InternError {
-    /// It has accepted as many names as it was told.
+    /// It has accepted as many new names as its limit allows.
     TooManyNames,
     /// The name has more than [`Interner::LONGEST_NAME`] bytes.
     NameTooLong,

@@ -3,12 +3,12 @@
 use crate::event::Event;
 use crate::event::event_type::EventType;
 
-/// An event type of which every value is of one kind, known at compile time: so that one can
-/// [subscribe to the Rust type](crate::EventBus::subscribe_to) and need not name its kind.
+/// A Rust type whose values are all one kind of event, known at compile time. You can [subscribe to
+/// the Rust type](crate::EventBus::subscribe_to), and need not name its kind.
 ///
-/// `EVENT_TYPE` must be what [`event_type`](Event::event_type) returns for every value: a value
-/// that says something else goes past those who subscribe to the Rust type. Enums with a kind for
-/// each variant do not have it.
+/// `EVENT_TYPE` must be what [`event_type`](Event::event_type) returns for every value: subscribers
+/// to the Rust type do not receive a value that says something else. An enum with a kind for each
+/// variant cannot implement this.
 ///
 /// With the feature `derive`, `#[derive(Event)]` writes it for structs. By hand, no
 /// feature is needed:

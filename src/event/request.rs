@@ -26,9 +26,9 @@ pub trait Response: Event {
 
 /// Ties responses to the request that they answer.
 ///
-/// Made from a number, from a string, or [unique](RequestId::unique) in this process; ids of
-/// different kinds are never equal. An id must not be used again while late answers to it may still
-/// come. It travels to other processes and home again [as text](RequestId::to_text).
+/// Make one from a number, from a string, or [unique](RequestId::unique) in this process; ids of
+/// different kinds are never equal. Do not use an id again while late answers to it may still come.
+/// To send one to another process and back, use its [text](RequestId::to_text).
 ///
 /// ```
 /// use ringbus::RequestId;

@@ -16,7 +16,7 @@ pub enum RequestError<E> {
     NotARequest(E),
     /// The options name no responder to wait for.
     NoExpectedResponders(E),
-    /// The options name a responder twice, which answers once.
+    /// The options name a responder twice, but each answers only once.
     DuplicateResponder(E),
     /// The options require no response at all, or more than responders are expected.
     InvalidMinimum {

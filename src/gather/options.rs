@@ -34,8 +34,8 @@ pub struct RequestOptions {
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl RequestOptions {
-    /// Waits for an answer of each of these responders, by the names that they answer
-    /// [with](crate::Response::responder).
+    /// Waits for an answer from each of these responders. A response says
+    /// [whose](crate::Response::responder) it is.
     ///
     /// An empty list or a repeated name is an error of the [request](crate::EventBus::request), not
     /// of this call.
@@ -48,15 +48,15 @@ impl RequestOptions {
     }
 
     /// Sets how long to wait, counted from the call of [`request`](crate::EventBus::request), so
-    /// that work done between asking and waiting takes of it; 10 seconds unless set.
-    /// [`Duration::MAX`] means: without limit.
+    /// work done between asking and waiting counts; 10 seconds unless set. [`Duration::MAX`] waits
+    /// for ever.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// Sets how many of the expected responders are enough: the request succeeds as soon as so many
-    /// have answered. All of them unless set.
+    /// Sets how many of the expected responders are enough: the request succeeds as soon as that
+    /// many have answered. All of them unless set.
     ///
     /// 0, or more than are expected, is an error of the [request](crate::EventBus::request), not of
     /// this call.

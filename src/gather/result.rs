@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-/// The answers to a [request](crate::EventBus::request), whole or, inside a
-/// [`GatherError`](crate::GatherError), as far as they came.
+/// The answers to a [request](crate::EventBus::request): enough of them or, inside a
+/// [`GatherError`](crate::GatherError), those that arrived.
 ///
 /// A response that was published while the request was under way is in `responses` or counted in
 /// `duplicates` or `unexpected`; the others are counted by
@@ -19,8 +19,8 @@ pub struct RequestResult<E> {
     pub duplicates: usize,
     /// How many responses came from responders that were not expected.
     pub unexpected: usize,
-    /// The first eight names among those: one that differs from an expected one by a capital letter
-    /// is easily overlooked.
+    /// The first eight names of unexpected responders. (A name that differs from an expected one by
+    /// a capital letter is easily overlooked.)
     pub strangers: Vec<Arc<str>>,
 }
 

@@ -22,8 +22,8 @@ impl<E> IntoFuture for Gather<E> {
     /// # Panics
     ///
     /// Outside a tokio runtime, and in one whose time is not enabled, unless the request has
-    /// neither a timeout nor a grace. Whether the answers are there already makes no difference.
-    /// Elsewhere, use [`until`](Gather::until).
+    /// neither a timeout nor a grace. It panics even if the answers are there already. Use
+    /// [`until`](Gather::until) there.
     #[track_caller]
     fn into_future(self) -> GatherFuture<E> {
         let deadline = self.deadline();

@@ -91,7 +91,7 @@ impl<'a, E: Event + Clone> IntoIterator for &'a mut Subscription<E> {
     }
 }
 
-/// A future event. From [`Subscription::recv_async`].
+/// The future of [`Subscription::recv_async`]: gives an event.
 #[derive(Debug)]
 #[must_use = "futures do nothing unless polled or awaited"]
 pub struct Recv<'a, E: Event + Clone>(&'a mut Subscription<E>);
@@ -116,7 +116,7 @@ impl<E: Event + Clone> Drop for Recv<'_, E> {
     }
 }
 
-/// A future batch of events. From [`Subscription::recv_many_async`].
+/// The future of [`Subscription::recv_many_async`]: gives how many events it has received.
 #[must_use = "futures do nothing unless polled or awaited"]
 pub struct RecvMany<'a, E: Event + Clone> {
     subscription: &'a mut Subscription<E>,
@@ -156,9 +156,9 @@ impl<E: Event + Clone> fmt::Debug for RecvMany<'_, E> {
 
 /// The events as a stream, which ends when the subscription is closed.
 ///
-/// A stream is not told when the future that polls it is dropped. So the waker of the last poll
-/// stays here until an event wakes it, another poll or wait takes its place, or the subscription
-/// goes; [`recv_async`](Subscription::recv_async) keeps none.
+/// A stream is not told when the future that polls it is dropped. So it keeps the waker of the last
+/// poll until an event wakes that, another poll or wait replaces it, or the subscription is
+/// dropped. [`recv_async`](Subscription::recv_async) keeps none.
 impl<E: Event + Clone> Stream for Subscription<E> {
     type Item = E;
 

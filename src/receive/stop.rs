@@ -20,9 +20,9 @@ impl StopHandle {
         Self(Arc::new(Target { cell, mailbox }))
     }
 
-    /// Ends the subscription: nothing that is published from now on will reach it, and its
-    /// receiver, woken if it waits, gets what it has and then `Closed`. A subscription stopped
-    /// before the bus started gets no replay. Stopping again does nothing.
+    /// Ends the subscription. Nothing that is published from now on reaches it. Its receiver wakes,
+    /// gets what it has, and then `Closed`. A subscription stopped before the bus started gets no
+    /// replay. Stopping again does nothing.
     ///
     /// # Panics
     ///

@@ -22,9 +22,9 @@ use std::time::{Duration, Instant};
 /// [`EventBus::subscribe_to`](crate::EventBus::subscribe_to) and
 /// [`SubscriberBuilder::subscribe_to`](crate::SubscriberBuilder::subscribe_to).
 ///
-/// A [`Subscription`] in every other respect: it is `Send` and not `Sync`, unsubscribes when
-/// dropped, and each method does what the one of the same name does there. Receiving allocates and
-/// copies nothing: the `Arc` that was published changes its type.
+/// In every other respect it is a [`Subscription`], and each method does what the one of the same
+/// name does there. Receiving allocates and copies nothing: the `Arc` that was published changes
+/// its type.
 ///
 /// An event of `T`'s kind that is another Rust type never reaches the ring: the subscriber counts
 /// it as [filtered](SubscriberStats::filtered).
@@ -49,8 +49,7 @@ impl<T: EventKind> TypedSubscription<T> {
     ///
     /// # Errors
     ///
-    /// [`TryRecvError::Empty`] if there is none now, [`TryRecvError::Closed`] if none will come any
-    /// more.
+    /// [`TryRecvError::Empty`] if there is none now, [`TryRecvError::Closed`] if no more will come.
     ///
     /// # Panics
     ///
@@ -101,8 +100,8 @@ impl<T: EventKind> TypedSubscription<T> {
     }
 
     /// Moves up to `max` events into `into`, without waiting, and returns how many; no more than
-    /// there were when it began. Gives 0 if there are none now, and also if none will come any
-    /// more. See [`Subscription::try_recv_many`].
+    /// there were when it began. Returns 0 if there are none now, and also if no more will come.
+    /// See [`Subscription::try_recv_many`].
     ///
     /// # Panics
     ///
@@ -115,10 +114,9 @@ impl<T: EventKind> TypedSubscription<T> {
         into.len() - before
     }
 
-    /// Waits until there is an event, as long as it takes; then moves what there is into `into`, up
-    /// to `max` events, and returns how many. With a `max` of 0, gives 0 at once. Blocks the
-    /// thread: in a task, await [`recv_many_async`](Self::recv_many_async). See
-    /// [`Subscription::recv_many`].
+    /// Waits for an event as long as it takes, then moves what there is into `into`, up to `max`
+    /// events, and returns how many. With a `max` of 0, returns 0 at once. Blocks the thread: in a
+    /// task, await [`recv_many_async`](Self::recv_many_async). See [`Subscription::recv_many`].
     ///
     /// # Errors
     ///
@@ -133,8 +131,9 @@ impl<T: EventKind> TypedSubscription<T> {
         Ok(1 + self.try_recv_many(into, more))
     }
 
-    /// Receives asynchronously, on any runtime, as [`recv_many`](Self::recv_many) does. Cancel safe
-    /// and cooperative: takes 128 events at most. See [`Subscription::recv_many_async`].
+    /// Receives many events asynchronously, on any runtime, as [`recv_many`](Self::recv_many) does.
+    /// Cancel safe and cooperative: takes 128 events at most. See
+    /// [`Subscription::recv_many_async`].
     ///
     /// # Errors
     ///
@@ -159,20 +158,20 @@ impl<T: EventKind> TypedSubscription<T> {
         })
     }
 
-    /// The events as a blocking iterator, which ends when the subscription is closed;
+    /// Iterates over the events, blocks for each, and ends when the subscription is closed. A loop
     /// `for event in &subscription` is the same. See [`Subscription::iter`].
     pub fn iter(&self) -> Typed<T, Iter<'_, DynEvent>> {
         Typed::new(self.events.iter())
     }
 
-    /// The events that can be received without waiting, as an iterator. See
+    /// Iterates over the events that can be received without waiting. See
     /// [`Subscription::try_iter`].
     pub fn try_iter(&self) -> Typed<T, TryIter<'_, DynEvent>> {
         Typed::new(self.events.try_iter())
     }
 
-    /// A handle that ends this subscription from any thread: the receiver still gets what it has,
-    /// and then `Closed`. See [`Subscription::stop_handle`].
+    /// Makes a handle that ends this subscription from any thread: the receiver still gets what it
+    /// has, and then `Closed`. See [`Subscription::stop_handle`].
     #[must_use]
     pub fn stop_handle(&self) -> StopHandle {
         self.events.stop_handle()
@@ -217,13 +216,14 @@ impl<T: EventKind> TypedSubscription<T> {
         self.events.lost()
     }
 
-    /// How many events this subscriber has lost since it last asked. See [`lost`](Self::lost).
+    /// How many events this subscriber has lost since the last call of this. See
+    /// [`lost`](Self::lost).
     pub fn take_lost(&self) -> u64 {
         self.events.take_lost()
     }
 
-    /// What was counted for this subscription; `filtered` has the events of its kind that were no
-    /// `T`. See [`Subscription::stats`].
+    /// Returns what was counted for this subscription; `filtered` has the events of its kind that
+    /// were no `T`. See [`Subscription::stats`].
     #[must_use]
     pub fn stats(&self) -> SubscriberStats {
         self.events.stats()
@@ -282,7 +282,8 @@ impl<T: EventKind> FusedStream for TypedSubscription<T> {
     }
 }
 
-/// An iterator or a future of a [`TypedSubscription`]: what the one inside gives, as `Arc<T>`.
+/// An iterator or a future of a [`TypedSubscription`]: gives what the one inside gives, as
+/// `Arc<T>`.
 #[must_use = "iterators and futures do nothing unless they are used"]
 pub struct Typed<T, I> {
     /// Of a subscription whose filter lets nothing but a `T` pass.
@@ -320,7 +321,7 @@ impl<T, I: fmt::Debug> fmt::Debug for Typed<T, I> {
     }
 }
 
-/// A future batch of events. From [`TypedSubscription::recv_many_async`].
+/// The future of [`TypedSubscription::recv_many_async`]: gives how many events it has received.
 #[must_use = "futures do nothing unless polled or awaited"]
 pub struct TypedRecvMany<'a, T: EventKind> {
     subscription: &'a mut TypedSubscription<T>,
