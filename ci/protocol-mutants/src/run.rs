@@ -47,8 +47,8 @@ impl Verdict {
 }
 
 /// Runs every test of every engine with no bug on, each in a process of its own, and notes how long
-/// it takes and which bugs it reaches: all, if it fails as soon as it is noted. What is noted already
-/// is not run again.
+/// it takes and which bugs it reaches: all, if it fails as soon as it is noted. What is noted
+/// already is not run again.
 ///
 /// # Panics
 ///
