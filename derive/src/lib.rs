@@ -1,7 +1,7 @@
 //! `#[derive(Event)]` for [ringbus](https://docs.rs/ringbus), an in-process event bus.
 //!
-//! Depend on ringbus, with its feature `derive`, and not on this package: `use ringbus::Event`
-//! brings the trait and this macro. What it does is told at [`Event`].
+//! Depend on ringbus with the feature `derive`, not on this package: `use ringbus::Event` brings
+//! the trait and this macro. [`Event`] describes what the macro does.
 #![forbid(unsafe_code)]
 #![warn(unreachable_pub)]
 
@@ -18,12 +18,11 @@ use crate::input::Input;
 use proc_macro2::TokenStream;
 use syn::{DeriveInput, parse_macro_input};
 
-/// Implements ringbus's `Event` for a struct, which is one kind of event, or for an enum, of which
-/// each variant is one.
+/// Implements ringbus's `Event`. A struct is one kind of event; in an enum, each variant is one.
 ///
 /// # A struct
 ///
-/// It gets `EventKind` as well, so that one can subscribe to the Rust type:
+/// A struct gets `EventKind` as well, so subscribers can ask for it by its Rust type:
 ///
 /// ```
 /// use ringbus::{DynEvent, Event, EventBus, EventKind, EventType};
@@ -50,8 +49,8 @@ use syn::{DeriveInput, parse_macro_input};
 ///
 /// # An enum
 ///
-/// Each variant has a name of its own, and becomes a constant of type `EventType`, as visible as
-/// the enum is: `Config::LOADED` for `Loaded`, `Config::HTTP_FAILED` for `HttpFailed`.
+/// Each variant has a name of its own, and gets a constant of type `EventType`: `Config::LOADED`
+/// for `Loaded`, `Config::HTTP_FAILED` for `HttpFailed`. It is as visible as the enum.
 ///
 /// ```
 /// use ringbus::{Event, EventBus};
@@ -110,34 +109,36 @@ use syn::{DeriveInput, parse_macro_input};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// In an enum some kinds may ask, others answer and the rest do neither: `as_request` and
-/// `as_response` are `Some` for the right variants, and `None` for the others.
+/// In an enum, some kinds may ask, others answer, and the rest do neither. The bus asks
+/// `as_request` and `as_response`, which return `Some` for the right variants and `None` for the
+/// others.
 ///
-/// The traits `Request` and `Response` are implemented for the enum as a whole, so you can call
-/// them by hand on a variant that neither asks nor answers. They do not panic then: `request_id` is
-/// an id that equals no other (`RequestId::unique`), and `responder` is empty.
+/// `Request` and `Response` themselves are implemented for the whole enum, because a `&dyn Request`
+/// that borrows from an event can only be that event. So you can call them on a variant that
+/// neither asks nor answers. They do not panic then: `request_id` returns an id that equals no
+/// other (`RequestId::unique`), and `responder` an empty name.
 ///
 /// # Attributes
 ///
 /// | attribute | on | means |
 /// |---|---|---|
-/// | `#[event("config.loaded")]` | a struct, each variant | the name of the kind. Required, not empty, and no other variant's |
-/// | `#[event("…", timestamp = EXPR)]` | a struct, a variant | a `SystemTime` to return from `timestamp`, evaluated at each call, for a kind that stores no time. `self` is the event |
-/// | `#[event(crate = path)]` | a struct, an enum | where ringbus is, if it is not `::ringbus`: renamed, or reexported |
+/// | `#[event("config.loaded")]` | a struct, each variant | the name of the kind. Required, not empty, and unique in the enum |
+/// | `#[event("…", timestamp = EXPR)]` | a struct, a variant | for a kind that stores no time: an expression of type `SystemTime`, evaluated by each call of `timestamp`. `self` is the event |
+/// | `#[event(crate = path)]` | a struct, an enum | the path of ringbus, if it is not `::ringbus` because it is renamed or re-exported |
 /// | `#[timestamp]` | a field | a `SystemTime`: when the event occurred |
-/// | `#[request_id]` | a field | a `RequestId`: the kind is a request, or with a responder, a response |
-/// | `#[responder]` | a field | who answers: `Arc<str>`, `String`, `&'static str`, or what else is `AsRef<str>` |
+/// | `#[request_id]` | a field | a `RequestId`: the kind is a request or, with a responder, a response |
+/// | `#[responder]` | a field | who answers: `Arc<str>`, `String`, `&'static str`, or anything else that is `AsRef<str>` |
 ///
 /// Every kind has one name and one time, from a field or from an expression.
 ///
 /// # Errors
 ///
-/// A missing, doubled or misplaced attribute is a compile error at its place, which says what to
-/// do. So are:
+/// A missing, duplicate or misplaced attribute is a compile error at that place, which says what to
+/// do. So are
 ///
-/// - two variants whose constants would have the same name;
-/// - a variant whose constant would have the name of a variant, as `Health::OK` means the variant;
-/// - a type with parameters, because one name would stand for many types;
+/// - two variants whose constants would have the same name,
+/// - a variant whose constant would have the name of a variant: `Health::OK` means the variant,
+/// - a type with generic parameters, because one name would stand for many types,
 /// - a union.
 #[proc_macro_derive(Event, attributes(event, timestamp, request_id, responder))]
 pub fn derive_event(item: proc_macro::TokenStream) -> proc_macro::TokenStream {

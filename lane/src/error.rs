@@ -6,7 +6,7 @@ use std::fmt;
 /// Why [`Producer::push`](crate::Producer::push) refused a value. It is given back.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum PushError<T> {
-    /// The ring holds as many values as its capacity says.
+    /// The ring is full.
     Full(T),
     /// The consumer has closed the ring, or is gone.
     Closed(T),
@@ -14,6 +14,8 @@ pub enum PushError<T> {
 
 impl<T> PushError<T> {
     /// The value that was not pushed.
+    ///
+    /// # Examples
     ///
     /// ```
     /// let (producer, consumer) = ringbus_lane::channel(1);

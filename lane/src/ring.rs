@@ -281,13 +281,13 @@ impl<'a, T> Slots<'a, T> {
     }
 }
 
-/// Makes a ring, and returns its two ends.
+/// Makes a ring of `capacity` values, and returns its two ends.
 ///
-/// The ring has room for exactly `capacity` values, and memory for the next power of two.
+/// It holds exactly that many. Its memory is rounded up to the next power of two.
 ///
 /// # Panics
 ///
-/// If the capacity is 0, or if there is no memory for that many values.
+/// If the capacity is 0, or there is no memory for so many values.
 ///
 /// # Examples
 ///
@@ -303,11 +303,11 @@ pub fn channel<T>(capacity: usize) -> (Producer<T>, Consumer<T>) {
     try_channel(capacity).unwrap_or_else(|_| panic!("no memory for {capacity} values of {} bytes each", size_of::<T>()))
 }
 
-/// As [`channel`], but returns an error if there is no memory for that many values.
+/// As [`channel`], but returns an error if there is no memory for so many values.
 ///
 /// # Errors
 ///
-/// If there is no memory for the ring.
+/// [`TryReserveError`] if there is no memory for the ring.
 ///
 /// # Panics
 ///
@@ -331,17 +331,17 @@ pub fn channel_at<T>(capacity: usize, steps: usize) -> Result<(Producer<T>, Cons
     Ok((producer, Consumer { ring, head: Cell::new(position) }))
 }
 
-/// Pushes values into a ring. Clones share it.
+/// Pushes values into a ring, from [`channel`]. Clones push into the same ring.
 ///
 /// # Progress
 ///
-/// Pushing is lock-free: a claim fails only because another one has succeeded.
+/// Pushing is lock-free: a producer tries again only if another one has succeeded.
 pub struct Producer<T> {
     ring: Arc<Ring<T>>,
 }
 
 impl<T> Producer<T> {
-    /// Pushes a value: one read-modify-write.
+    /// Pushes a value, with one read-modify-write.
     ///
     /// # Errors
     ///
@@ -360,10 +360,12 @@ impl<T> Producer<T> {
         }
     }
 
-    /// Takes the `Some` values, pushes them in their order, as many as fit, by one
-    /// read-modify-write, and returns how many. The others stay where they are.
+    /// Takes values out of `values` and pushes them in their order, as many as fit, with one
+    /// read-modify-write for all. Returns how many. Those that do not fit stay where they are.
     ///
-    /// Nothing of another producer comes between them.
+    /// They stay together: no value of another producer comes between them.
+    ///
+    /// # Examples
     ///
     /// ```
     /// let (producer, consumer) = ringbus_lane::channel(2);
@@ -387,11 +389,16 @@ impl<T> Producer<T> {
         claimed
     }
 
-    /// Pushes clones of the values, in their order, as many as fit; returns how many.
+    /// Pushes clones of the values, in their order, as many as fit. Returns how many.
     ///
-    /// It clones some at a time and then claims room for them, so values of other producers may
-    /// come in between. If `Clone` panics, what was pushed before stays pushed, and the ring still
-    /// works.
+    /// It clones and pushes at most 32 values at a time, and values of more than 128 bytes one by
+    /// one, so values of other producers may come between these portions.
+    ///
+    /// # Panics
+    ///
+    /// If `Clone` does. What was pushed before stays in the ring, which goes on working.
+    ///
+    /// # Examples
     ///
     /// ```
     /// let (producer, consumer) = ringbus_lane::channel(3);
@@ -441,8 +448,8 @@ impl<T> Producer<T> {
         self.ring.len(self.ring.head())
     }
 
-    /// Whether no value waits to be popped. Advisory; but a producer is told `false` as long as a
-    /// value that it has pushed is there.
+    /// Whether no value waits to be popped. Advisory, but `false` for certain while a value that
+    /// this producer has pushed is in the ring.
     #[inline]
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -484,14 +491,15 @@ impl<T> fmt::Debug for Producer<T> {
     }
 }
 
-/// Pops values from a ring, in the order in which they were claimed. Closes the ring when dropped.
+/// Pops values from a ring, from [`channel`]. Dropping it closes the ring and drops the values that
+/// are left.
 ///
-/// It may be sent to another thread, but neither shared nor cloned.
+/// It can be sent to another thread, but neither shared nor cloned.
 ///
 /// # Progress
 ///
 /// Popping is wait-free, except that it waits while the producer of the next value is suspended
-/// between its claim and its fill, a few instructions apart.
+/// between claiming the slot and filling it, a few instructions apart.
 pub struct Consumer<T> {
     ring: Arc<Ring<T>>,
     /// The next position to be popped, as in the ring.
@@ -499,9 +507,9 @@ pub struct Consumer<T> {
 }
 
 impl<T> Consumer<T> {
-    /// Pops the oldest value, if there is one. No read-modify-write.
+    /// Pops the oldest value, if there is one, without a read-modify-write.
     ///
-    /// A value that is just being pushed counts as there: this waits for it.
+    /// If a producer is just pushing that value, this waits for it.
     #[inline(always)]
     pub fn pop(&self) -> Option<T> {
         let (slots, head) = (self.ring.slots(), self.head.get());
@@ -538,8 +546,11 @@ impl<T> Consumer<T> {
         self.ring.head.store(head, Release);
     }
 
-    /// Moves up to `max` values into `into`, without waiting for more than the first; returns how
-    /// many. Stores its position once for all.
+    /// Moves up to `max` values to the end of `into`, and returns how many.
+    ///
+    /// This is faster than as many calls of [`pop`](Self::pop), because it stores its position once
+    /// for all. If a producer is just pushing the first value, it waits for that one, and for no
+    /// other.
     ///
     /// # Panics
     ///
@@ -583,8 +594,10 @@ impl<T> Consumer<T> {
         taken
     }
 
-    /// Closes the ring: every later push gives its value back. What was claimed before can still be
-    /// popped, and then there will be nothing more.
+    /// Closes the ring, for good: every later push gives its value back. Values that were pushed
+    /// before can still be popped.
+    ///
+    /// # Examples
     ///
     /// ```
     /// let (producer, consumer) = ringbus_lane::channel(8);
@@ -606,7 +619,7 @@ impl<T> Consumer<T> {
         self.ring.capacity()
     }
 
-    /// How many values wait to be popped, including those that are just being pushed.
+    /// How many values wait to be popped. Those that are just being pushed count.
     #[inline]
     #[must_use]
     pub fn len(&self) -> usize {
@@ -626,14 +639,18 @@ impl<T> Consumer<T> {
         self.ring.is_closed()
     }
 
-    /// Whether all producers are gone. If it is `true`, what can be popped then is all there will
-    /// ever be.
+    /// Whether all producers are gone. Once it is `true`, nothing more will be pushed: pop what is
+    /// left, and stop.
+    ///
+    /// # Examples
+    ///
+    /// Ask before the pop. If you asked after it, a value pushed in between would be missed:
     ///
     /// ```
     /// let (producer, consumer) = ringbus_lane::channel(8);
     /// std::thread::spawn(move || producer.push(1).unwrap());
     /// loop {
-    ///     let is_last = consumer.is_abandoned(); // before the pop
+    ///     let is_last = consumer.is_abandoned();
     ///     match consumer.pop() {
     ///         Some(value) => assert_eq!(value, 1),
     ///         None if is_last => break,
