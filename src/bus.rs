@@ -68,7 +68,7 @@ use std::time::Duration;
 /// |---|---|---|
 /// | publish, subscribe, ask and close | an `EventBus`, a clone for each component | yes |
 /// | publish often, from one thread or task | a [`Publisher`] | yes |
-/// | do so until the bus closes, without keeping it open | a [`WeakEventBus`] | no |
+/// | publish without keeping the bus open | a [`WeakEventBus`] | no |
 /// | receive | a [`Subscription`] | no |
 /// | end one subscription from elsewhere | its [`StopHandle`](crate::StopHandle) | no |
 /// | wait for the answers to a request | its [`Gather`] | no |
@@ -121,9 +121,9 @@ use std::time::Duration;
 ///
 /// | operation | progress | stated exceptions |
 /// |---|---|---|
-/// | publish, alone or in a batch, live | lock-free in practice | a push spins while a receiver is suspended in the middle of a pop on a ring that is full since; with `DropOldest`, also while another publisher is suspended in the middle of an eviction; a thread's first publish registers it, with `arc-swap` and for its counts |
+/// | publish, alone or in a batch, live | lock-free in practice | a push spins while a receiver is suspended in the middle of a pop on a ring that has filled up since; with `DropOldest`, also while another publisher is suspended in the middle of an eviction; a thread's first publish registers it, with `arc-swap` and for its counts |
 /// | the same, to a [lane](crate::Ring) | lock-free | |
-/// | publish of a [retained](BusBuilder::retain) type | lock-free in practice | allocates the new snapshot, and does the rest of the work of others that it finds under way; a push waits while another publisher of the same type is suspended in the middle of its push into the same ring |
+/// | publish of a [retained](BusBuilder::retain) type | lock-free in practice | allocates the new snapshot, and finishes what others of its kind have under way; a push waits while another publisher of the same type is suspended in the middle of its push into the same ring |
 /// | `retained`, `forget` | lock-free | before `start`, `retained` looks through the log |
 /// | publish, before `start` | lock-free | one that finds `start` halfway finishes it, which allocates the new snapshot |
 /// | `try_recv`, `try_recv_many` | lock-free in practice | a pop spins while a publisher is suspended between claiming a slot of the ring and filling it; an unfilled slot of the replay reads as `Empty`; the last receive of a closed bus takes a short lock if somebody [waits for it](Self::close_and_drain) |
@@ -191,7 +191,7 @@ impl<E: Event + Clone> EventBus<E> {
         self.core.start()
     }
 
-    /// Whether the bus was started. A bus that was closed first never is.
+    /// Whether the bus was started. Stays `false` if the bus was closed first.
     #[must_use]
     pub fn is_started(&self) -> bool {
         self.core.is_started()
@@ -283,7 +283,7 @@ impl<E: Event + Clone> EventBus<E> {
     /// order. The whole batch costs one check of the snapshot, one fence and one round of wake-ups.
     /// The result has the sums over the events.
     ///
-    /// Before [`start`](Self::start) the events are kept one by one; a batch may straddle the
+    /// Before [`start`](Self::start) the events are kept one by one, so a batch may straddle the
     /// start.
     ///
     /// # Errors
@@ -494,8 +494,7 @@ impl<E: Event + Clone> EventBus<E> {
     ///
     /// # Progress
     ///
-    /// While nothing is under way, one load; otherwise two short locks, as for a
-    /// response.
+    /// One load while no request is under way; otherwise two short locks, as for a response.
     #[must_use]
     pub fn is_pending(&self, id: &RequestId) -> bool {
         self.core.requests().is_pending(id)

@@ -44,14 +44,14 @@ use std::time::{Duration, Instant};
 /// **Closing.** After the bus is closed or this subscription is [stopped](Self::stop_handle), you
 /// can still receive the events accepted before; then every call says `Closed`, for good.
 ///
-/// **Waiting.** The blocking calls wait as the [`WaitStrategy`](crate::WaitStrategy) says; the
-/// async ones and `Stream` work on any runtime. Dropping one of their futures loses no event.
+/// **Waiting.** The blocking calls wait as the [`WaitStrategy`](crate::WaitStrategy) says. The
+/// async ones work [in any task](#in-a-task).
 ///
 /// | takes | never waits | blocks the thread | in a task |
 /// |---|---|---|---|
 /// | one event | [`try_recv`] | [`recv`], [`recv_timeout`], [`recv_deadline`] | [`recv_async`] |
 /// | many | [`try_recv_many`] | [`recv_many`] | [`recv_many_async`] |
-/// | one after the other | [`try_iter`] | [`iter`], `for event in &events` | as a `Stream` |
+/// | all, one by one | [`try_iter`] | [`iter`], `for event in &events` | as a `Stream` |
 ///
 /// [`try_recv`]: Self::try_recv
 /// [`recv`]: Self::recv
@@ -93,8 +93,8 @@ use std::time::{Duration, Instant};
 ///
 /// # In a task
 ///
-/// The async calls and `Stream` work on any runtime. A receive that is dropped loses no event, so
-/// it fits into `select!`. With tokio:
+/// The async calls and `Stream` work on any runtime. A future that is dropped loses no event, so it
+/// fits into `select!`. With tokio:
 ///
 /// ```
 /// # use ringbus::{Event, EventBus, EventType};
@@ -137,8 +137,9 @@ use std::time::{Duration, Instant};
 ///
 /// # Progress
 ///
-/// `try_recv` is lock-free, except that it spins while a publisher is suspended between
-/// claiming a slot of the ring and filling it.
+/// `try_recv` and `try_recv_many` are lock-free, except that they spin while a publisher is
+/// suspended between claiming a slot of the ring and filling it. The other receiving calls wait for
+/// an event. The [table](crate::EventBus#progress) has the details.
 pub struct Subscription<E: Event + Clone> {
     cell: WeakCell<E>,
     mailbox: Arc<Mailbox<E>>,
@@ -206,7 +207,7 @@ impl<E: Event + Clone> Subscription<E> {
         }
     }
 
-    /// Receives an event, without waiting.
+    /// Receives an event without waiting.
     ///
     /// # Errors
     ///
@@ -388,7 +389,7 @@ impl<E: Event + Clone> Subscription<E> {
     ///
     /// # Errors
     ///
-    /// [`RecvError`] if none will come any more.
+    /// [`RecvError`] if no more will come.
     pub fn recv(&self) -> Result<E, RecvError> {
         self.recv_within(Limit::Never, RecvError, RecvError)
     }
@@ -398,8 +399,8 @@ impl<E: Event + Clone> Subscription<E> {
     ///
     /// # Errors
     ///
-    /// [`RecvTimeoutError::TimedOut`] if none came in time, [`RecvTimeoutError::Closed`] if none
-    /// will come any more.
+    /// [`RecvTimeoutError::TimedOut`] if none came in time, [`RecvTimeoutError::Closed`] if no more
+    /// will come.
     pub fn recv_timeout(&self, timeout: Duration) -> Result<E, RecvTimeoutError> {
         self.recv_within(Limit::After(timeout), RecvTimeoutError::TimedOut, RecvTimeoutError::Closed)
     }
@@ -503,8 +504,8 @@ impl<E: Event + Clone> Subscription<E> {
         swallow(|| drop(self.mailbox.end_wait()));
     }
 
-    /// Receives an event asynchronously, on any runtime. Cancel safe: a future that is dropped has
-    /// taken no event, and keeps no waker.
+    /// Receives an event in a task, on any runtime. Cancel safe: a future that is dropped has taken
+    /// no event, and keeps no waker.
     ///
     /// Cooperative: after 128 events on one thread, it is once not ready although there is an
     /// event, and wakes its task at once. So `now_or_never` may find nothing: use
@@ -512,13 +513,13 @@ impl<E: Event + Clone> Subscription<E> {
     ///
     /// # Errors
     ///
-    /// The future gives [`RecvError`] if no event will come any more.
+    /// The future gives [`RecvError`] if no more will come.
     pub fn recv_async(&mut self) -> Recv<'_, E> {
         Recv::new(self)
     }
 
-    /// Moves up to `max` events into `into`, without waiting, and returns how many. Costs less than
-    /// as many `try_recv`.
+    /// Moves up to `max` events into `into` without waiting, and returns how many. Costs less than
+    /// as many [`try_recv`](Self::try_recv).
     ///
     /// It takes no more events than there were when it began, so it ends however quickly others
     /// publish. It returns 0 if there are none now, and also if no more will come: only
@@ -567,7 +568,7 @@ impl<E: Event + Clone> Subscription<E> {
     ///
     /// # Errors
     ///
-    /// [`RecvError`] if no event will come any more.
+    /// [`RecvError`] if no more will come.
     ///
     /// # Panics
     ///
@@ -633,12 +634,12 @@ impl<E: Event + Clone> Subscription<E> {
     /// future gives 0 at once. Cancel safe: a future that is dropped has taken no event, and keeps
     /// no waker.
     ///
-    /// Cooperative, as [`recv_async`](Self::recv_async) is: what one call takes counts towards the
-    /// 128 events after which a task goes back to its executor. So it takes 128 at most.
+    /// Cooperative, as [`recv_async`](Self::recv_async) is: every event counts towards the 128
+    /// after which a task goes back to its executor. So one call takes 128 at most.
     ///
     /// # Errors
     ///
-    /// The future gives [`RecvError`] if no event will come any more.
+    /// The future gives [`RecvError`] if no more will come.
     ///
     /// # Panics
     ///

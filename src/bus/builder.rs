@@ -176,7 +176,7 @@ impl<E: Event + Clone> SubscriberBuilder<E> {
 
     /// Sets how many events the ring holds; 256 unless set.
     ///
-    /// It must hold what is published while the subscriber is busy with one event, or is not
+    /// The ring must hold what is published while the subscriber is busy with one event, or is not
     /// running: *events per second × longest pause*. At 50,000 events a second, a subscriber that
     /// is away for up to 20 ms needs 1,000. Then look at
     /// [`high_water`](crate::SubscriberStats::high_water), which says how full the ring became.
@@ -247,7 +247,7 @@ impl<E: Event + Clone> SubscriberBuilder<E> {
         self
     }
 
-    /// Sets what happens when the ring is full; [`Overflow::DropNewest`] unless set.
+    /// Sets what happens if the ring is full; [`Overflow::DropNewest`] unless set.
     pub fn overflow(mut self, overflow: Overflow) -> Self {
         self.options.overflow = overflow;
         self

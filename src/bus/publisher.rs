@@ -112,6 +112,10 @@ impl<E: Event + Clone> Publisher<E> {
     /// # Panics
     ///
     /// As `EventBus::publish_batch`.
+    ///
+    /// # Progress
+    ///
+    /// As [`publish`](Self::publish).
     pub fn publish_batch(&mut self, events: &[E]) -> Result<Published, BatchError> {
         let mut panics = Panics::default();
         let result = self.publish_all(events, &mut panics);

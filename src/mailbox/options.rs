@@ -6,8 +6,7 @@ use crate::panics::drop_guarded;
 use std::fmt;
 use std::sync::Arc;
 
-/// What happens to an event for which a subscriber's ring has no room. Other subscribers are not
-/// affected either way.
+/// What happens if a subscriber's ring is full. Other subscribers are not affected either way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Overflow {
     /// The event that finds no room is lost to this subscriber; its publish reports it as dropped.
@@ -20,7 +19,7 @@ pub enum Overflow {
     DropOldest,
 }
 
-/// What a subscriber's events are kept in.
+/// The kind of ring that keeps a subscriber's events.
 ///
 /// | | [`Array`](Self::Array) | `Lane` |
 /// |---|---|---|
@@ -62,9 +61,9 @@ pub enum WaitStrategy {
     /// Looks around for some microseconds, then parks the thread. Uses no CPU while parked; the
     /// publisher that ends the wait makes a system call.
     ///
-    /// In a stream at full speed it lets the publisher run ahead: it looks away for two
-    /// microseconds at a time, or less if the ring is small, so that it does not run full. Both
-    /// sides are several times as fast then, and an event may be received that much later.
+    /// If events stream in at full speed, it lets the publisher run ahead: it looks away for two
+    /// microseconds at a time, or less if the ring is small, so that the ring does not run full.
+    /// Both sides are several times as fast then, and an event may be received that much later.
     #[default]
     Park,
     /// Gives the processor to other threads between looks. Uses all the CPU it gets. On busy

@@ -21,9 +21,9 @@ pub struct LagHook {
 }
 
 impl LagHook {
-    /// Takes the hook away, and drops it. A publish that is under way may still call it for a
-    /// moment; then that publish drops it, at its very end, or whoever adds or removes a hook next.
-    /// Removing it again does nothing.
+    /// Takes the hook away, and drops it. Removing it again does nothing. A publish that is under
+    /// way may still call the hook for a moment; then that publish drops it, at its very end, or
+    /// whoever adds or removes a hook next.
     ///
     /// # Panics
     ///

@@ -11,7 +11,7 @@ use std::iter::FusedIterator;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// Blocks for each event, and ends when the subscription is closed. From [`Subscription::iter`].
+/// A blocking iterator, which ends when the subscription is closed. From [`Subscription::iter`].
 #[derive(Debug)]
 pub struct Iter<'a, E: Event + Clone>(&'a Subscription<E>);
 
@@ -31,7 +31,8 @@ impl<E: Event + Clone> Iterator for Iter<'_, E> {
 
 impl<E: Event + Clone> FusedIterator for Iter<'_, E> {}
 
-/// Ends when there is nothing to receive without waiting. From [`Subscription::try_iter`].
+/// An iterator that ends when there is nothing to receive without waiting. From
+/// [`Subscription::try_iter`].
 #[derive(Debug)]
 pub struct TryIter<'a, E: Event + Clone>(&'a Subscription<E>);
 
@@ -49,7 +50,7 @@ impl<E: Event + Clone> Iterator for TryIter<'_, E> {
     }
 }
 
-/// Owns the subscription, blocks for each event, and ends when the subscription is closed.
+/// A blocking iterator that owns the subscription, and ends when that is closed.
 #[derive(Debug)]
 pub struct IntoIter<E: Event + Clone>(Subscription<E>);
 
@@ -154,7 +155,7 @@ impl<E: Event + Clone> fmt::Debug for RecvMany<'_, E> {
     }
 }
 
-/// The events as a stream, which ends when the subscription is closed.
+/// A stream of the events, which ends when the subscription is closed.
 ///
 /// A stream is not told when the future that polls it is dropped. So it keeps the waker of the last
 /// poll until an event wakes that, another poll or wait replaces it, or the subscription is

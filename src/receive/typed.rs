@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-/// Receives the events of a bus of [`DynEvent`] that are a `T`, as `Arc<T>`. From
+/// Receives those events of a bus of [`DynEvent`] that are a `T`, as `Arc<T>`. From
 /// [`EventBus::subscribe_to`](crate::EventBus::subscribe_to) and
 /// [`SubscriberBuilder::subscribe_to`](crate::SubscriberBuilder::subscribe_to).
 ///
@@ -45,7 +45,7 @@ impl<T: EventKind> TypedSubscription<T> {
         Self { events, kind: PhantomData }
     }
 
-    /// Receives an event, without waiting. See [`Subscription::try_recv`].
+    /// Receives an event without waiting. See [`Subscription::try_recv`].
     ///
     /// # Errors
     ///
@@ -65,7 +65,7 @@ impl<T: EventKind> TypedSubscription<T> {
     ///
     /// # Errors
     ///
-    /// [`RecvError`] if none will come any more.
+    /// [`RecvError`] if no more will come.
     pub fn recv(&self) -> Result<Arc<T>, RecvError> {
         self.events.recv().map(typed)
     }
@@ -74,8 +74,8 @@ impl<T: EventKind> TypedSubscription<T> {
     ///
     /// # Errors
     ///
-    /// [`RecvTimeoutError::TimedOut`] if none came in time, [`RecvTimeoutError::Closed`] if none
-    /// will come any more.
+    /// [`RecvTimeoutError::TimedOut`] if none came in time, [`RecvTimeoutError::Closed`] if no more
+    /// will come.
     pub fn recv_timeout(&self, timeout: Duration) -> Result<Arc<T>, RecvTimeoutError> {
         self.events.recv_timeout(timeout).map(typed)
     }
@@ -89,12 +89,12 @@ impl<T: EventKind> TypedSubscription<T> {
         self.events.recv_deadline(deadline).map(typed)
     }
 
-    /// Receives an event asynchronously, on any runtime. Cancel safe and cooperative. See
+    /// Receives an event in a task, on any runtime. Cancel safe and cooperative. See
     /// [`Subscription::recv_async`].
     ///
     /// # Errors
     ///
-    /// The future gives [`RecvError`] if no event will come any more.
+    /// The future gives [`RecvError`] if no more will come.
     pub fn recv_async(&mut self) -> Typed<T, Recv<'_, DynEvent>> {
         Typed::new(self.events.recv_async())
     }
@@ -120,7 +120,7 @@ impl<T: EventKind> TypedSubscription<T> {
     ///
     /// # Errors
     ///
-    /// [`RecvError`] if no event will come any more.
+    /// [`RecvError`] if no more will come.
     ///
     /// # Panics
     ///
@@ -137,7 +137,7 @@ impl<T: EventKind> TypedSubscription<T> {
     ///
     /// # Errors
     ///
-    /// The future gives [`RecvError`] if no event will come any more.
+    /// The future gives [`RecvError`] if no more will come.
     ///
     /// # Panics
     ///
@@ -189,8 +189,8 @@ impl<T: EventKind> TypedSubscription<T> {
         self.events.capacity()
     }
 
-    /// How many events wait to be received. Advisory; an upper bound while a replay is unread,
-    /// which counts events of every type. See [`Subscription::len`].
+    /// How many events wait to be received. Advisory. While a replay is unread, this is an upper
+    /// bound: it counts events of every type. See [`Subscription::len`].
     #[must_use]
     pub fn len(&self) -> usize {
         self.events.len()
@@ -267,7 +267,7 @@ impl<'a, T: EventKind> IntoIterator for &'a mut TypedSubscription<T> {
     }
 }
 
-/// The events as a stream, which ends when the subscription is closed. As that of [`Subscription`].
+/// A stream of the events, which ends when the subscription is closed. As that of [`Subscription`].
 impl<T: EventKind> Stream for TypedSubscription<T> {
     type Item = Arc<T>;
 

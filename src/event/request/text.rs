@@ -39,14 +39,14 @@ impl fmt::Display for Text<'_> {
 }
 
 impl RequestId {
-    /// The id as text, of which [`parse`](str::parse) makes an equal id again: to send it to
-    /// another process, or to keep it. Every id has a text of its own, and each text is that of one
-    /// id. ([`Display`](fmt::Display) is for people: it shows `7` for the number and for the text.)
+    /// Writes the id as text, to send it to another process or to keep it; [`parse`](str::parse)
+    /// makes an equal id again. Every id has a text of its own. ([`Display`](fmt::Display) is for
+    /// people: it shows `7` for the number and for the text.)
     ///
     /// A unique id that has travelled to another process equals none that is made there, and when
-    /// it comes home, it equals the one that has left: a random number of 64 bits, which this
+    /// it comes home, it equals the one that has left: a random number of 64 bits, which each
     /// process draws once, travels with it. (A process that forks afterwards shares it with its
-    /// child.) An id is no secret: who sees one can answer in its name.
+    /// child.) An id is no secret: whoever sees one can answer in its name.
     ///
     /// # Examples
     ///
@@ -72,8 +72,8 @@ impl FromStr for RequestId {
 
     /// # Errors
     ///
-    /// [`ParseRequestIdError`] if the text is that of no id. Only what `to_text` writes is one: a
-    /// number with a sign or with leading zeros is not.
+    /// [`ParseRequestIdError`] if the text is not one that `to_text` writes; a number with a sign
+    /// or with leading zeros is not.
     fn from_str(text: &str) -> Result<Self, ParseRequestIdError> {
         if let Some(text) = text.strip_prefix(TEXT) {
             return Ok(Self::from(text));
