@@ -116,27 +116,6 @@ use std::time::Duration;
 ///
 /// To end a program in order, see [`close_and_drain`](Self::close_and_drain) and the example
 /// `shutdown`.
-///
-/// # Progress
-///
-/// | operation | progress | stated exceptions |
-/// |---|---|---|
-/// | publish, alone or in a batch, live | lock-free in practice | a push spins while a receiver is suspended in the middle of a pop on a ring that has filled up since; with `DropOldest`, also while another publisher is suspended in the middle of an eviction; a thread's first publish registers it, with `arc-swap` and for its counts |
-/// | the same, to a [lane](crate::Ring) | lock-free | |
-/// | publish of a [retained](BusBuilder::retain) type | lock-free in practice | allocates the new snapshot, and finishes what others of its kind have under way; a push waits while another publisher of the same type is suspended in the middle of its push into the same ring |
-/// | `retained`, `forget` | lock-free | before `start`, `retained` looks through the log |
-/// | publish, before `start` | lock-free | one that finds `start` halfway finishes it, which allocates the new snapshot |
-/// | `try_recv`, `try_recv_many` | lock-free in practice | a pop spins while a publisher is suspended between claiming a slot of the ring and filling it; an unfilled slot of the replay reads as `Empty`; the last receive of a closed bus takes a short lock if somebody [waits for it](Self::close_and_drain) |
-/// | `recv`, `recv_async`, `Stream` | wait for an event | |
-/// | `request`, publish of a response | as publish, and two short locks | a shard of the map of requests, and the request itself; a response takes neither if nothing is under way |
-/// | `wait`, `until`, `await` of a gather | wait for the answers | |
-/// | `subscribe`, drop, `start`, `stop` | lock-free | copy a part of the list of subscribers |
-/// | `close` | lock-free, and then short locks | one for each shard of the map of requests, and for each request under way |
-/// | `publisher`, `stats`, drop of a [`Publisher`] | short lock | never taken by a publish |
-///
-/// *In practice*: `crossbeam`'s `ArrayQueue` makes everybody progress except while a thread is
-/// preempted at one of the points named; by the letter of the definition it is not lock-free.
-/// Loading the snapshot is always lock-free, and nearly always wait-free.
 pub struct EventBus<E> {
     core: Arc<Core<E>>,
 }
@@ -219,7 +198,7 @@ impl<E: Event + Clone> EventBus<E> {
     ///
     /// # Progress
     ///
-    /// Lock-free as far as the rings are (see [the table](Self#progress)). Takes no lock, allocates
+    /// Lock-free as far as the rings are (see [the table](crate#progress)). Takes no lock, allocates
     /// nothing, and makes no system call unless a subscriber is parked. The exceptions:
     ///
     /// - A [response](Event::as_response) takes two short locks while requests are under way.

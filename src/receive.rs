@@ -139,7 +139,7 @@ use std::time::{Duration, Instant};
 ///
 /// `try_recv` and `try_recv_many` are lock-free, except that they spin while a publisher is
 /// suspended between claiming a slot of the ring and filling it. The other receiving calls wait for
-/// an event. The [table](crate::EventBus#progress) has the details.
+/// an event. The [table](crate#progress) has the details.
 pub struct Subscription<E: Event + Clone> {
     cell: WeakCell<E>,
     mailbox: Arc<Mailbox<E>>,
