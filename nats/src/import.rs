@@ -13,7 +13,6 @@ use crate::shared::{Imported, Shared};
 use crate::stats::Fate;
 use crate::subjects::Subjects;
 use async_nats::{Message, Subject, Subscriber};
-use bytes::Bytes;
 use futures_util::StreamExt;
 use ringbus::{BatchError, Event, EventType, WeakEventBus};
 use std::collections::HashMap;
@@ -52,11 +51,11 @@ enum Note {
     Joined { origin: NodeId, before: u64 },
 }
 
-/// An event that has come in, in bytes.
-struct Arrival {
+/// An event that has come in, in bytes, which are those of its message.
+struct Arrival<'a> {
     origin: NodeId,
     event_type: EventType,
-    payload: Bytes,
+    payload: &'a [u8],
 }
 
 impl<E: Event + Clone, C: Codec<E>> Importer<E, C> {
@@ -97,7 +96,7 @@ impl<E: Event + Clone, C: Codec<E>> Importer<E, C> {
     }
 
     /// Takes note of the messages' numbers, and picks the events that are to be published.
-    fn hear(&mut self, chunk: &[Message]) -> Vec<Arrival> {
+    fn hear<'a>(&mut self, chunk: &'a [Message]) -> Vec<Arrival<'a>> {
         let now = self.shared.now();
         let shared = Arc::clone(&self.shared);
         let mut imported = shared.import();
@@ -125,13 +124,13 @@ impl<E: Event + Clone, C: Codec<E>> Importer<E, C> {
     }
 
     /// Takes note of one message.
-    fn hear_one(
+    fn hear_one<'a>(
         &mut self,
-        message: &Message,
+        message: &'a Message,
         imported: &mut Imported,
         now: Duration,
         notes: &mut Vec<Note>,
-    ) -> Option<Arrival> {
+    ) -> Option<Arrival<'a>> {
         let (envelope, payload) = match Envelope::decode(&message.payload) {
             Ok(read) => read,
             Err(error) => {
@@ -165,11 +164,11 @@ impl<E: Event + Clone, C: Codec<E>> Importer<E, C> {
             imported.add(origin, Fate { undecodable: 1, ..Fate::default() });
             return None;
         }
-        Some(Arrival { origin, event_type, payload: message.payload.slice_ref(payload) })
+        Some(Arrival { origin, event_type, payload })
     }
 
     /// Makes an event of bytes. All of this is user code, which may panic.
-    fn read(&self, arrival: &Arrival) -> Option<E> {
+    fn read(&self, arrival: &Arrival<'_>) -> Option<E> {
         let Arrival { origin, event_type, payload } = arrival;
         let read = guard(|| {
             let event = match self.codec.decode(*event_type, payload) {
