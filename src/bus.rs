@@ -198,8 +198,8 @@ impl<E: Event + Clone> EventBus<E> {
     ///
     /// # Progress
     ///
-    /// Lock-free as far as the rings are (see [the table](crate#progress)). Takes no lock, allocates
-    /// nothing, and makes no system call unless a subscriber is parked. The exceptions:
+    /// Lock-free as far as the rings are (see [the table](crate#progress)). Takes no lock,
+    /// allocates nothing, and makes no system call unless a subscriber is parked. The exceptions:
     ///
     /// - A [response](Event::as_response) takes two short locks while requests are under way.
     /// - An event of a [retained](BusBuilder::retain) type allocates a new snapshot.
