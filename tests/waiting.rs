@@ -519,7 +519,7 @@ fn stop_before_the_start_gives_no_replay() {
     }
 }
 
-/// API, section 2: the same where the bus starts between the stop and the receiver's first look.
+/// API, section 2: the same if the bus starts between the stop and the receiver's first look.
 #[test]
 fn stop_before_the_start_holds_when_the_receiver_looks_after_it() {
     let bus = common::new_bus(4);
@@ -530,6 +530,19 @@ fn stop_before_the_start_holds_when_the_receiver_looks_after_it() {
     bus.start();
     assert_eq!(subscription.len(), 0, "it gets nothing of the replay");
     assert_eq!(subscription.try_recv(), Err(TryRecvError::Closed));
+}
+
+/// G10: a bus that is closed before it ever started releases its backlog, and a stop that comes
+/// later takes nothing of it away.
+#[test]
+fn stop_after_the_close_leaves_the_backlog() {
+    let bus = common::new_bus(4);
+    let subscription = bus.subscribe(4);
+    publish(&bus, 0..2);
+    bus.close();
+    subscription.stop_handle().stop();
+    assert_eq!(subscription.iter().collect::<Vec<_>>(), numbers(0..2));
+    assert_eq!(subscription.recv(), Err(RecvError));
 }
 
 /// G3 and API, section 2: a subscription that is stopped during its replay gets the rest of it, and
