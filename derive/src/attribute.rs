@@ -75,7 +75,10 @@ impl Parse for Argument {
         }
         let key = input.call(Ident::parse_any)?;
         if key != "timestamp" {
-            let unknown = format!("unknown key `{key}`: say a name in quotes, `timestamp = …` or `crate = …`");
+            let unknown = format!(
+                "unknown key `{key}`: say a name in quotes, `timestamp = …` or `crate = …`; an event asks if a field of \
+                 it is marked `#[request_id]`, and answers if another one is marked `#[responder]` as well"
+            );
             return Err(unknown.on(key));
         }
         input.parse::<Token![=]>()?;
