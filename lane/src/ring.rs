@@ -184,8 +184,9 @@ impl<T> Ring<T> {
     /// The next position to be claimed.
     #[inline]
     fn tail(&self) -> usize {
-        // ORDERING: Relaxed. What is claimed is looked at by its mark. A consumer that is about to
-        // sleep has fenced, see the crate docs, "Waking the consumer".
+        // ORDERING: Relaxed. What is claimed is looked at by its mark; who has acquired a mark, as
+        // `pop_many` has, sees the claim that came before it. A consumer that is about to sleep has
+        // fenced, see the crate docs, "Waking the consumer".
         self.claims.tail.load(Relaxed) & !CLOSED
     }
 
