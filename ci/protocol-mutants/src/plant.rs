@@ -2,6 +2,7 @@
 
 use crate::rewrite::{Edit, Wrap};
 use proc_macro2::Span;
+use std::collections::HashSet;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use syn::spanned::Spanned;
@@ -21,7 +22,7 @@ pub struct Bug {
 /// Plants into one file: notes the bugs, and gives the edits that make them.
 pub fn plant(path: &Path, text: &str, bugs: &mut Vec<Bug>) -> Vec<Edit> {
     let file = syn::parse_file(text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let mut planter = Planter { path, text, bugs, edits: Vec::new() };
+    let mut planter = Planter { path, text, bugs, edits: Vec::new(), fixed: HashSet::new() };
     planter.visit_file(&file);
     planter.edits
 }
@@ -31,6 +32,8 @@ struct Planter<'a> {
     text: &'a str,
     bugs: &'a mut Vec<Bug>,
     edits: Vec<Edit>,
+    /// Conditions that are planted in already.
+    fixed: HashSet<Range<usize>>,
 }
 
 impl Planter<'_> {
@@ -60,6 +63,7 @@ impl Planter<'_> {
             return;
         }
         let span = condition.span();
+        self.fixed.insert(span.byte_range());
         let source = self.source(span).to_owned();
         let mut wraps = Vec::new();
         for &value in values {
@@ -80,7 +84,8 @@ impl Planter<'_> {
         let inside = first.span().byte_range().start..last.span().byte_range().end;
         let mut wraps = Vec::new();
         for (index, pair) in statements.windows(2).enumerate() {
-            if !pair.iter().all(acts) || matches!(pair[1], Stmt::Expr(_, None)) {
+            let traces = |statement: &Stmt| self.source(statement.span()).contains("tracing::");
+            if !pair.iter().all(acts) || matches!(pair[1], Stmt::Expr(_, None)) || pair.iter().any(traces) {
                 continue;
             }
             let [one, other] = [&pair[0], &pair[1]].map(|statement| self.source(statement.span()).to_owned());
@@ -173,7 +178,9 @@ impl<'ast> Visit<'ast> for Planter<'_> {
                     self.fix(&binary.left, &[false]);
                     self.fix(&binary.right, &[false]);
                 }
-                BinOp::Eq(_) | BinOp::Ne(_) | BinOp::Lt(_) | BinOp::Le(_) | BinOp::Gt(_) | BinOp::Ge(_) => {
+                BinOp::Eq(_) | BinOp::Ne(_) | BinOp::Lt(_) | BinOp::Le(_) | BinOp::Gt(_) | BinOp::Ge(_)
+                    if !self.fixed.contains(&binary.span().byte_range()) =>
+                {
                     let span = binary.span();
                     let source = self.source(span).to_owned();
                     let bug = self.bug(span, "negated", source);
@@ -243,7 +250,7 @@ fn acts(statement: &Stmt) -> bool {
     }
 }
 
-/// Whether there is a call.
+/// Whether there is a call, other than one that makes a value.
 struct Calls(bool);
 
 impl<'ast> Visit<'ast> for Calls {
@@ -251,8 +258,16 @@ impl<'ast> Visit<'ast> for Calls {
         self.0 = true;
     }
 
-    fn visit_expr_call(&mut self, _: &'ast syn::ExprCall) {
-        self.0 = true;
+    fn visit_expr_call(&mut self, call: &'ast syn::ExprCall) {
+        let of = match &*call.func {
+            Expr::Path(of) => of.path.segments.last().map(|last| last.ident.to_string()),
+            _ => None,
+        };
+        if of.is_some_and(|of| ["Some", "default", "new"].contains(&&*of)) {
+            visit::visit_expr_call(self, call);
+        } else {
+            self.0 = true;
+        }
     }
 }
 
