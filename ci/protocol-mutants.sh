@@ -6,8 +6,8 @@
 #   ci/protocol-mutants.sh [--all] [JOBS]      --all: asks every engine, rather than until one notices
 #
 # All bugs are built at once, each behind a switch. What was asked before is kept in
-# target/protocol-mutants/tree/results.tsv, so a run that was stopped goes on; a change of src/
-# begins anew.
+# target/protocol-mutants/tree/results.tsv, so a run that was stopped goes on; a change of src/ or
+# of the tests begins anew.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -19,7 +19,8 @@ tree=$target/tree
 CARGO_TARGET_DIR=$target/tool cargo build --quiet --release --locked --manifest-path ci/protocol-mutants/Cargo.toml
 tool=$target/tool/release/protocol-mutants
 
-sum=$(cat $(git ls-files src tests loom-tests fuzz/src ci/protocol-mutants | sort) | sha256sum)
+sum=$(cat $(git ls-files src tests loom-tests fuzz/src ci/protocol-mutants.sh ci/protocol-mutants |
+    grep -v 'protocol-mutants/src/run.rs' | sort) | sha256sum)
 if [ "$(cat "$tree/sum" 2>/dev/null)" != "$sum" ]; then
     rm -rf "$tree"
     mkdir -p "$tree/engines"

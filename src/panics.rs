@@ -100,3 +100,32 @@ fn discard(payload: Box<dyn Any + Send>) {
         std::mem::forget(next);
     }
 }
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use super::*;
+    use std::panic::panic_any;
+
+    /// What panics when it is dropped, with another one.
+    struct Panicking;
+
+    impl Drop for Panicking {
+        fn drop(&mut self) {
+            panic_any(Self);
+        }
+    }
+
+    #[test]
+    fn payload_that_panics_when_dropped_is_swallowed() {
+        swallow(|| panic_any(Panicking));
+    }
+
+    #[test]
+    fn first_payload_is_resumed_whatever_the_others_do() {
+        let mut panics = Panics::default();
+        panics.catch(|| panic_any(1));
+        panics.catch(|| panic_any(Panicking));
+        let payload = catch_unwind(AssertUnwindSafe(|| panics.resume_or(Panicking))).map(std::mem::forget).unwrap_err();
+        assert_eq!(payload.downcast_ref(), Some(&1));
+    }
+}

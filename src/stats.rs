@@ -270,3 +270,22 @@ impl PublisherAccount {
         self.0.count_live(events, offered, true);
     }
 }
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn account_goes_with_its_publisher_and_its_counts_stay() {
+        let totals = Totals::default();
+        let offered = Offered { delivered: 2, dropped: 1 };
+        for publishers in 1..4 {
+            let mut account = totals.open_account();
+            account.count_live(1, offered);
+            totals.close_account(&account);
+            let sum = totals.sum(Vec::new());
+            assert_eq!((sum.published, sum.delivered, sum.dropped), (publishers, 2 * publishers, publishers));
+            assert!(totals.owned().is_empty());
+        }
+    }
+}

@@ -916,6 +916,32 @@ fn drain_whose_waker_panics_harms_nobody() {
     }
 }
 
+/// G9: a drain that is given up drops its waker, and a panic of that is the caller's.
+#[test]
+fn waker_of_a_drain_that_is_given_up_may_panic_as_it_is_dropped() {
+    struct Fragile;
+    impl Wake for Fragile {
+        fn wake(self: Arc<Self>) {}
+    }
+    impl Drop for Fragile {
+        fn drop(&mut self) {
+            panic!("not like this");
+        }
+    }
+    let bus = live();
+    let subscription = bus.subscribe(1);
+    publish(&bus, 0..1);
+    let mut drain = Box::pin(bus.close_and_drain_async(pending::<()>()));
+    let fragile = Arc::new(Fragile);
+    let weak = Arc::downgrade(&fragile);
+    let waker = Waker::from(fragile);
+    assert!(drain.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    drop(waker);
+    assert_eq!(weak.strong_count(), 1, "the drain has it");
+    assert_eq!(panic_of(|| drop(drain)), "not like this");
+    assert_eq!(subscription.recv(), Ok(Number(0)));
+}
+
 /// G11: a bus that is closed without a start, and without a subscriber, drops what it kept, and
 /// says how much that was.
 #[test]

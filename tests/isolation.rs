@@ -287,6 +287,17 @@ fn panicking_hook_does_not_silence_the_others() {
     drop(full);
 }
 
+/// G9: whoever stops a subscriber hears of the panic of its waker.
+#[test]
+fn panicking_waker_of_a_stopped_subscriber_resumes() {
+    let bus = common::new_bus(0);
+    bus.start();
+    let mut subscription = bus.subscribe(1);
+    wait_with_panicking_waker(&mut subscription, "waker");
+    assert_eq!(panic_of(|| subscription.stop_handle().stop()), "waker");
+    assert_eq!(subscription.try_recv().err(), Some(TryRecvError::Closed));
+}
+
 /// G7, G9: a waker that panics keeps nobody else asleep: not when an event comes, at the start, at
 /// the close, or when the last handle goes.
 #[test]

@@ -340,6 +340,35 @@ fn large_event_too_late_for_the_log_goes_live_or_is_refused() {
     }
 }
 
+/// G3: the start-up buffer has a room for each event, and one more. Who finds all of them being
+/// filled, here by publishes further up the stack, is told that it is full.
+#[test]
+fn large_event_that_finds_all_rooms_being_filled_is_refused() {
+    type Publish = Box<dyn Fn() + Send + Sync>;
+    let bus = common::new_bus(1);
+    let accepted = Arc::<Mutex<Vec<_>>>::default();
+    let publish = |number, nested: Option<Publish>| {
+        let (event, script) = Heavy::new(number);
+        if let Some(nested) = nested {
+            script.clone.on_call(1, nested);
+        }
+        let (bus, accepted, event) = (bus.clone(), Arc::clone(&accepted), Mutex::new(Some(event)));
+        Box::new(move || {
+            let event = event.lock().unwrap().take().unwrap();
+            let is_accepted = match bus.publish(event) {
+                Ok(published) => published.buffered == 1,
+                Err(PublishError::StartupFull(_)) => false,
+                Err(error) => panic!("{error}"),
+            };
+            accepted.lock().unwrap().push((number, is_accepted));
+        })
+    };
+    let inner = publish(3, None);
+    let middle = publish(2, Some(inner));
+    publish(1, Some(middle))();
+    assert_eq!(*accepted.lock().unwrap(), [(3, false), (2, true), (1, false)]);
+}
+
 /// G9: a panic of user code goes on in the publish of a large event too, whether that has a `Drop`
 /// or not, and if the event panics as well as it is dropped, the first panic does.
 #[test]

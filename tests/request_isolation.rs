@@ -435,6 +435,20 @@ fn panicking_waker_harms_no_requester() {
     assert!(waiting.as_mut().poll(&mut Context::from_waker(&task)).is_ready());
 }
 
+/// G8, G9: whoever cancels a request hears of the panic of its waker.
+#[test]
+fn panicking_waker_of_a_cancelled_request_resumes() {
+    let (bus, _questions) = live();
+    let waker = Arc::<ActingWaker>::default();
+    waker.0.panic_on_call(1, "let me sleep");
+    let gather = ask(&bus, &["a"]);
+    let cancel = gather.cancel_handle();
+    let mut waiting = pin!(gather.until(pending::<()>()));
+    assert!(waiting.as_mut().poll(&mut Context::from_waker(&Waker::from(waker))).is_pending());
+    assert_eq!(panic_of(|| cancel.cancel()), "let me sleep");
+    assert!(waiting.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready());
+}
+
 /// G9, G10: `close` ends every request although the waker of one panics.
 #[test]
 fn panicking_waker_does_not_stop_a_close() {

@@ -7,9 +7,10 @@ use common::{
     panic_of, ring, stats_of,
 };
 use ringbus::{
-    BatchErrorKind, DynEvent, Event, EventBus, EventKind, EventType, Overflow, PublishError, Published, RequestId,
-    RequestOptions, Subscription, TryRecvError,
+    BatchErrorKind, DynEvent, Event, EventBus, EventKind, EventType, Overflow, PublishError, Published, Request,
+    RequestId, RequestOptions, Response, Subscription, TryRecvError,
 };
+use std::slice;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -186,6 +187,30 @@ fn batches_and_publishers_retain() {
     assert_eq!((bus.stats().published, bus.stats().delivered), (3 + 20 + 7, 20 + 12 + 7));
 }
 
+// G2: whichever way they go, among those of a retained type.
+#[test]
+fn events_that_are_not_retained_count_as_any_others() {
+    let bus = live_retaining([EVEN]);
+    let small = bus.subscribe(2);
+    publish(&bus, [1, 3, 5]);
+    assert_eq!((bus.stats().published, bus.stats().delivered, bus.stats().dropped), (3, 2, 1));
+    assert_eq!(received(&small), [1, 3]);
+    bus.publish_batch(&numbers(7..12)).unwrap();
+    assert_eq!((bus.stats().published, bus.stats().delivered, bus.stats().dropped), (8, 4, 4));
+}
+
+// G2: who loses a retained event is lagging, as by any other.
+#[test]
+fn lag_that_a_retained_event_begins_is_reported() {
+    let bus = live_retaining([EVEN]);
+    let lags = Arc::<Mutex<Vec<_>>>::default();
+    let of_hook = Arc::clone(&lags);
+    bus.on_lag(move |lag| of_hook.lock().unwrap().push((lag.subscriber.to_string(), lag.event_type)));
+    let _small = bus.subscriber("small").capacity(1).subscribe();
+    publish(&bus, [1, 2, 4]);
+    assert_eq!(*lags.lock().unwrap(), [("small".to_owned(), EVEN)]);
+}
+
 // G8: a response and a request can be retained as any other event.
 #[test]
 fn retained_responses_answer_and_retained_requests_ask() {
@@ -202,6 +227,53 @@ fn retained_responses_answer_and_retained_requests_ask() {
     let late = bus.subscribe(4);
     assert_eq!(late.try_recv(), Ok(Talk::Question(id.clone())));
     assert_eq!(late.try_recv(), Ok(Talk::Answer { to: id, by: "b", value: 2 }));
+}
+
+/// A request that answers itself.
+#[derive(Clone)]
+struct Echo(RequestId);
+
+impl Event for Echo {
+    fn event_type(&self) -> EventType {
+        EVEN
+    }
+
+    fn timestamp(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH
+    }
+
+    fn as_request(&self) -> Option<&dyn Request> {
+        Some(self)
+    }
+
+    fn as_response(&self) -> Option<&dyn Response> {
+        Some(self)
+    }
+}
+
+impl Request for Echo {
+    fn request_id(&self) -> RequestId {
+        self.0.clone()
+    }
+}
+
+impl Response for Echo {
+    fn request_id(&self) -> RequestId {
+        self.0.clone()
+    }
+
+    fn responder(&self) -> &str {
+        "echo"
+    }
+}
+
+// G8.
+#[test]
+fn retained_request_that_is_a_response_answers_itself() {
+    let bus = live_retaining([EVEN]);
+    let _heard = bus.subscribe(4);
+    let gather = bus.request(Echo(RequestId::unique()), RequestOptions::expecting(["echo"])).unwrap();
+    assert_eq!(gather.wait().unwrap().responses.len(), 1);
 }
 
 #[test]
@@ -250,7 +322,7 @@ fn close_lets_go_of_what_is_retained_and_leaves_it_to_those_who_have_subscribed(
     assert!(bus.retained(event.event_type()).is_none());
     bus.forget(event.event_type());
     assert!(matches!(bus.publish(event.clone()), Err(PublishError::Closed(_))));
-    assert_eq!(bus.publish_batch(std::slice::from_ref(&event)).unwrap_err().kind, BatchErrorKind::Closed);
+    assert_eq!(bus.publish_batch(slice::from_ref(&event)).unwrap_err().kind, BatchErrorKind::Closed);
     assert!(late.try_recv().is_ok());
     assert_eq!(late.try_recv().unwrap_err(), TryRecvError::Closed);
     drop(late);
@@ -266,9 +338,22 @@ fn nothing_is_kept_but_the_last_event() {
     for _ in 0..100 {
         bus.publish(event.clone()).unwrap();
         assert_eq!(event.copies(), 1);
+        bus.publish_batch(slice::from_ref(&event)).unwrap();
+        assert_eq!(event.copies(), 1);
+        let mut publisher = bus.publisher();
+        publisher.publish(event.clone()).unwrap();
+        assert_eq!(event.copies(), 1);
+        publisher.publish_batch(slice::from_ref(&event)).unwrap();
+        assert_eq!(event.copies(), 1);
     }
     drop(bus.subscribe(4));
     assert_eq!(event.copies(), 1);
+    let late = bus.subscribe(4);
+    assert_eq!(late.try_recv_many(&mut Vec::new(), 4), 1);
+    bus.forget(event.event_type());
+    assert_eq!(event.copies(), 0, "not by who has received it either");
+    drop(late);
+    bus.publish(event.clone()).unwrap();
     bus.forget(event.event_type());
     assert_eq!(event.copies(), 0);
     bus.publish(event.clone()).unwrap();
@@ -334,23 +419,29 @@ fn retained_event_is_there_for_every_way_to_receive() {
     assert_eq!(sleeper.join(), (Ok(Number(4)), Ok(Number(5))));
 }
 
-/// An event whose `Clone` and `Drop` do what a test says.
+/// An event whose methods, `Clone` and `Drop` do what a test says.
 struct Acting {
     number: u64,
+    on_type: Arc<Action>,
     on_clone: Arc<Action>,
     on_drop: Arc<Action>,
 }
 
 impl Acting {
     fn new(number: u64) -> Self {
-        Self { number, on_clone: Arc::default(), on_drop: Arc::default() }
+        Self { number, on_type: Arc::default(), on_clone: Arc::default(), on_drop: Arc::default() }
     }
 }
 
 impl Clone for Acting {
     fn clone(&self) -> Self {
         self.on_clone.call();
-        Self { number: self.number, on_clone: Arc::clone(&self.on_clone), on_drop: Arc::clone(&self.on_drop) }
+        Self {
+            number: self.number,
+            on_type: Arc::clone(&self.on_type),
+            on_clone: Arc::clone(&self.on_clone),
+            on_drop: Arc::clone(&self.on_drop),
+        }
     }
 }
 
@@ -362,6 +453,7 @@ impl Drop for Acting {
 
 impl Event for Acting {
     fn event_type(&self) -> EventType {
+        self.on_type.call();
         Number(self.number).event_type()
     }
 
@@ -399,6 +491,38 @@ fn panic_while_a_retained_event_is_published_costs_one_subscriber() {
     assert_eq!(panic_of(|| bus.publish(event)), "no copy");
     assert_eq!((first.lost(), first.len(), second.lost(), second.len()), (1, 0, 0, 1));
     assert_eq!(bus.retained(EVEN).unwrap().number, 2);
+    assert_eq!(bus.publish(Acting::new(4)).unwrap().delivered, 2, "the next one comes to both");
+}
+
+// G6, G12: nothing is kept of an event whose publish finds the bus closed.
+#[test]
+fn event_that_closes_the_bus_on_its_way_comes_back() {
+    let closing = |bus: &EventBus<Acting>| {
+        let event = Acting::new(2);
+        let weak = bus.downgrade();
+        event.on_type.on_call(1, move || weak.upgrade().unwrap().close());
+        event
+    };
+    let bus = live_retaining([EVEN]);
+    let early = bus.subscribe(4);
+    let back = bus.publish(closing(&bus));
+    assert!(matches!(back, Err(PublishError::Closed(Acting { number: 2, .. }))));
+    assert_eq!((early.try_recv().err(), bus.stats().published), (Some(TryRecvError::Closed), 0));
+
+    let bus = live_retaining([EVEN]);
+    let mut publisher = bus.publisher();
+    publisher.publish(Acting::new(1)).unwrap();
+    let back = publisher.publish(closing(&bus));
+    assert!(matches!(back, Err(PublishError::Closed(Acting { number: 2, .. }))));
+
+    for before in [0, 1] {
+        let bus = live_retaining([EVEN]);
+        let early = bus.subscribe(4);
+        let batch = if before == 0 { vec![closing(&bus)] } else { vec![Acting::new(1), closing(&bus)] };
+        let error = bus.publish_batch(&batch).unwrap_err();
+        assert_eq!((error.taken, error.kind), (0, BatchErrorKind::Closed));
+        assert_eq!((early.len(), bus.stats().published), (0, 0));
+    }
 }
 
 // G9: whoever displaces an event is not answerable for its `Drop`.
@@ -439,15 +563,17 @@ fn event_published_by_a_filter_for_another_of_its_type_comes_behind_that() {
         })
         .subscribe();
     let after = bus.subscriber("after").subscribe();
+    let small = bus.subscriber("small").capacity(1).subscribe();
     let published = bus.publish(Number(2)).unwrap();
-    assert_eq!(published, Published { buffered: 0, delivered: 9, dropped: 0 });
+    assert_eq!(published, Published { buffered: 0, delivered: 10, dropped: 2 });
     let left = Published { buffered: 1, delivered: 0, dropped: 0 };
     assert_eq!(*nested.lock().unwrap(), [left, left]);
     for subscription in [before, filtering, after] {
         assert_eq!(received(&subscription), [2, 4, 6]);
     }
+    assert_eq!((received(&small), small.lost()), (vec![2], 2));
     assert_eq!(bus.retained(EVEN), Some(Number(6)));
-    assert_eq!((bus.stats().published, bus.stats().delivered), (3, 9));
+    assert_eq!((bus.stats().published, bus.stats().delivered, bus.stats().dropped), (3, 10, 2));
 }
 
 // G14: who does without retained events also does without those that are still on their way when it
@@ -567,6 +693,86 @@ fn large_events_that_others_have_offered_leave_no_room_behind() {
         thread::spawn(move || [3, 5, 7, 9].map(|number| bus.publish(Large(number, Arc::default(), [0; 4096])).is_ok()));
     assert_eq!(publishing.join().unwrap(), [true; 4]);
     assert_eq!((helped.len(), helped.lost()), (4, 0), "the ring has all of its room");
+}
+
+/// A large event whose `Clone` does what a test says.
+struct LargeActing(Acting, [u8; 4096]);
+
+impl Clone for LargeActing {
+    fn clone(&self) -> Self {
+        Self(self.0.clone(), self.1)
+    }
+}
+
+impl Event for LargeActing {
+    fn event_type(&self) -> EventType {
+        self.0.event_type()
+    }
+
+    fn timestamp(&self) -> SystemTime {
+        self.0.timestamp()
+    }
+}
+
+impl LargeActing {
+    fn new(number: u64) -> Self {
+        Self(Acting::new(number), [0; 4096])
+    }
+}
+
+fn large_received(subscription: &Subscription<LargeActing>) -> Vec<u64> {
+    subscription.try_iter().map(|event| event.0.number).collect()
+}
+
+// G2, G14: while an event is cloned into the last free room, another thread offers it as well, and
+// its own event behind it.
+#[test]
+fn large_events_that_find_no_free_room_are_dropped_or_evict() {
+    for overflow in [Overflow::DropNewest, Overflow::DropOldest] {
+        let bus = live_retaining([EVEN]);
+        let small = bus.subscriber("small").capacity(1).overflow(overflow).subscribe();
+        assert_eq!(bus.publish(LargeActing::new(2)).unwrap().delivered, 1);
+        let event = LargeActing::new(4);
+        let (weak, of_helper) = (bus.downgrade(), Arc::<Mutex<Published>>::default());
+        let helper = Arc::clone(&of_helper);
+        // The first copy is the one that is retained.
+        event.0.on_clone.on_call(2, move || {
+            let bus = weak.upgrade().unwrap();
+            let publishing = thread::spawn(move || bus.publish(LargeActing::new(6)).map_err(drop).unwrap());
+            *helper.lock().unwrap() = publishing.finish();
+        });
+        let published = bus.publish(event).unwrap();
+        let of_each = match overflow {
+            Overflow::DropOldest => Published { buffered: 0, delivered: 1, dropped: 0 },
+            _ => Published { buffered: 0, delivered: 0, dropped: 1 },
+        };
+        assert_eq!((published, *of_helper.lock().unwrap()), (of_each, of_each));
+        let stats = small.stats();
+        if overflow == Overflow::DropOldest {
+            assert_eq!((large_received(&small), stats.evicted, stats.dropped), (vec![6], 2, 0));
+        } else {
+            assert_eq!((large_received(&small), stats.evicted, stats.dropped), (vec![2], 0, 2));
+        }
+        for number in [8, 10, 12] {
+            assert_eq!(bus.publish(LargeActing::new(number)).unwrap().delivered, 1);
+            assert_eq!(large_received(&small), [number], "all rooms are there again");
+        }
+    }
+}
+
+// G9.
+#[test]
+fn large_event_whose_clone_panics_leaves_its_room() {
+    let bus = live_retaining([EVEN]);
+    let small = bus.subscriber("small").capacity(1).subscribe();
+    for _ in 0..4 {
+        let event = LargeActing::new(2);
+        event.0.on_clone.panic_on_call(2, "no copy");
+        assert_eq!(panic_of(|| bus.publish(event)), "no copy");
+    }
+    assert_eq!((small.len(), small.lost()), (0, 4));
+    assert_eq!(bus.publish(LargeActing::new(4)).unwrap().delivered, 1);
+    assert_eq!(large_received(&small), [4]);
 }
 
 // G2, G5, G14: whatever races, the events of the type come to everybody in one order, without a

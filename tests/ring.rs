@@ -207,6 +207,21 @@ fn clone_that_panics_in_a_batch_costs_one_event_of_a_lane() {
     }
 }
 
+/// G2, G10: who leaves while a batch is cloned for it loses nothing by that.
+#[test]
+fn batch_whose_subscriber_leaves_on_the_way_is_not_dropped() {
+    for nth in [1, 20, 40] {
+        let bus = live_with_lanes();
+        let leaving = std::sync::Mutex::new(Some(bus.subscribe(100)));
+        let action = Arc::new(Action::default());
+        let batch = batch_of(&action, 40);
+        action.on_call(nth, move || drop(leaving.lock().unwrap().take()));
+        assert_eq!(bus.publish_batch(&batch).unwrap().dropped, 0);
+        assert_eq!(bus.stats().dropped, 0);
+        assert_eq!(Arc::strong_count(&action), 41, "only the batch is left");
+    }
+}
+
 /// G9: user code that runs for a batch may use the very subscription that the batch is for.
 #[test]
 fn clone_that_receives_and_publishes_does_not_disturb_the_lane() {

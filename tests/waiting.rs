@@ -406,6 +406,8 @@ fn recv_many_waits_for_one_event_and_takes_what_there_is() {
     let (taken, mut into, subscription) = sleeper.join();
     assert_eq!(taken, Ok(2));
     publish(&bus, 3..5);
+    assert_eq!(subscription.recv_many(&mut into, 0), Ok(0));
+    assert_eq!((into.len(), subscription.len()), (3, 3), "and takes nothing");
     assert_eq!(subscription.recv_many(&mut into, usize::MAX), Ok(3), "of the replay and of the ring");
     assert_eq!(into.remove(0), Number(100));
     assert_eq!(into, numbers(0..5));

@@ -1,8 +1,8 @@
 //! What does a bridge cost, compared with async-nats used by hand? Two processes and a server on
 //! loopback; every contestant encodes and decodes the same events, by turns.
 //!
-//! `cargo run --release --example measure --features postcard`, with `-- publish` for local
-//! publishes alone.
+//! `cargo run --release --example measure --features postcard`, or one part of it:
+//! `-- processes`, `-- publish`, or `-- recording` (by a stream of JetStream, at full speed).
 
 #[path = "../tests/harness/server.rs"]
 #[allow(dead_code)]
@@ -13,6 +13,7 @@ use ringbus::{Event, EventBus, RequestId, RequestOptions};
 use ringbus_nats::async_nats::{self, ConnectOptions};
 use ringbus_nats::{Bridge, Codec, Postcard};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use std::env;
 use std::error::Error;
 use std::io::{BufRead, BufReader};
@@ -425,6 +426,56 @@ async fn local_publish(url: &str) -> Outcome<()> {
     Ok(())
 }
 
+/// How much of what a bridge sends at full speed has a stream when all is sent, and in the end?
+async fn recording() -> Outcome<()> {
+    let folder = env::temp_dir().join(format!("ringbus-nats-recording-{}", std::process::id()));
+    println!("\n| sent | events/s | recorded when the last was sent | recorded in the end | after |");
+    println!("|---|---|---|---|---|");
+    for size in [64, 1_024] {
+        let store = folder.to_str().ok_or("a folder whose name is no UTF-8")?;
+        let server = server::Server::start_with(&server::program(), &["-js", "-sd", store]);
+        let client = async_nats::connect(server.url()).await?;
+        let ask = async |what: &str, body: Value| -> Outcome<Value> {
+            let answer = client.request(format!("$JS.API.{what}"), body.to_string().into()).await?;
+            Ok(serde_json::from_slice(&answer.payload)?)
+        };
+        let subject = format!("ringbus.all.{}", Load::SAMPLE);
+        ask("STREAM.CREATE.RECORD", json!({ "name": "RECORD", "subjects": [subject], "storage": "file" })).await?;
+        let recorded = async || -> Outcome<u64> {
+            let info = ask("STREAM.INFO.RECORD", json!({})).await?;
+            info["state"]["messages"].as_u64().ok_or_else(|| info.to_string().into())
+        };
+
+        let source = Source::start(Contestant::Bridge, &server.url()).await?;
+        let padding: Arc<str> = "x".repeat(size - 12).into();
+        let (begun, mut published) = (Instant::now(), 0);
+        while begun.elapsed() < FULL_SPEED {
+            source.send(Load::Sample { sent_ns: now_ns(), is_last: false, padding: Arc::clone(&padding) }).await?;
+            published += 1;
+        }
+        let Source::Bridge { bridge, .. } = &source else { return Err("it is a bridge".into()) };
+        while bridge.stats().export.sent < published {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        client.flush().await?;
+        let (sent, at_once) = (begun.elapsed(), recorded().await?);
+        let (mut at_last, mut settled) = (at_once, sent);
+        // All are there, or none has come for a second.
+        while at_last < published && begun.elapsed() - settled < Duration::from_secs(1) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            let now = recorded().await?;
+            if now > at_last {
+                (at_last, settled) = (now, begun.elapsed());
+            }
+        }
+        let (rate, after) = (published as f64 / sent.as_secs_f64(), (settled - sent).as_secs_f64());
+        println!("| {published} of {size} B | {rate:.0} | {at_once} | {at_last} | {after:.2} s |");
+        drop(server);
+        std::fs::remove_dir_all(&folder)?;
+    }
+    Ok(())
+}
+
 #[tokio::main]
 async fn main() -> Outcome<()> {
     let arguments: Vec<_> = env::args().skip(1).collect();
@@ -433,9 +484,16 @@ async fn main() -> Outcome<()> {
     {
         return sink(contestant, url).await;
     }
+    let is_asked = |part| arguments.is_empty() || arguments == [part];
     let server = server::Server::start();
-    if arguments != ["publish"] {
+    if is_asked("processes") {
         between_processes(&server.url()).await?;
     }
-    local_publish(&server.url()).await
+    if is_asked("publish") {
+        local_publish(&server.url()).await?;
+    }
+    if is_asked("recording") {
+        recording().await?;
+    }
+    Ok(())
 }

@@ -18,8 +18,9 @@ use std::sync::Arc;
 /// It keeps the last snapshot of the subscribers, and checks with one load whether that is still
 /// the current one. Like every [`EventBus`](crate::EventBus) handle, it keeps the bus open.
 ///
-/// An idle publisher keeps the mailboxes and filters of subscribers that have left in memory until
-/// its next publish. It never drops what they owned: other threads do, see
+/// Until its next publish, an idle publisher keeps in memory what was there at its last one: the
+/// mailboxes and filters of subscribers that have left, and an older event of each retained type.
+/// It never drops what they owned: other threads do, see
 /// [`filter`](crate::SubscriberBuilder::filter).
 ///
 /// # Examples
@@ -125,20 +126,17 @@ impl<E: Event + Clone> Publisher<E> {
     #[inline]
     fn publish_all(&mut self, events: &[E], panics: &mut Panics) -> Result<Published, BatchError> {
         if let Some(live) = &mut self.live {
-            match live.load() {
-                snapshot @ Snapshot { phase: Phase::Live, .. } => {
-                    let offered = self.core.publish_batch_live(snapshot, events, Purpose::Tell, panics);
-                    self.account.count_live(events.len(), offered);
-                    return Ok(offered.into());
-                }
-                Snapshot { phase: Phase::Retaining, .. } => {
-                    return self.core.publish_batch(events, Purpose::Tell, panics);
-                }
-                _ => {}
+            if let snapshot @ Snapshot { phase: Phase::Live, .. } = live.load() {
+                let offered = self.core.publish_batch_live(snapshot, events, Purpose::Tell, panics);
+                self.account.count_live(events.len(), offered);
+                return Ok(offered.into());
             }
         }
+        // So that it does not keep what this displaces.
+        self.live = None;
+        let result = self.core.publish_batch(events, Purpose::Tell, panics);
         self.refresh();
-        self.core.publish_batch(events, Purpose::Tell, panics)
+        result
     }
 
     /// Keeps the present snapshot, if that is a live one.
@@ -158,6 +156,8 @@ impl<E: Event + Clone> Publisher<E> {
                 }
             }
         }
+        // So that it does not keep what this displaces.
+        self.live = None;
         let result = self.core.publish(event, &mut panics);
         // Not while the bus keeps events: there is nothing to have at hand, and it would cost a
         // load each time.

@@ -150,10 +150,25 @@ mod tests {
         assert!(chunks <= 1 + 4 * expected.len() / CHUNK, "{chunks} chunks for {}", expected.len());
         let stranger = any();
         assert_are(&subscribers.without(&stranger), &expected);
-        while let Some(last) = expected.pop() {
-            subscribers = subscribers.without(&last);
+        while !expected.is_empty() {
+            let leaver = expected.remove(expected.len() * 7_919 % 11 % expected.len());
+            subscribers = subscribers.without(&leaver);
             assert_are(&subscribers, &expected);
         }
+    }
+
+    #[test]
+    fn chunks_that_are_nearly_empty_become_one() {
+        let mut expected: Vec<_> = (0..8 * CHUNK).map(|_| any()).collect();
+        let mut subscribers = expected.iter().fold(Subscribers::none(), |before, mailbox| before.with(mailbox));
+        // From each chunk in turn.
+        for leaver in 0..7 * CHUNK {
+            let leaver = expected.remove(leaver * CHUNK % expected.len());
+            subscribers = subscribers.without(&leaver);
+            assert_are(&subscribers, &expected);
+        }
+        let chunks = subscribers.chunks().count();
+        assert!(chunks <= 4, "{chunks} chunks for {}", expected.len());
     }
 
     #[test]

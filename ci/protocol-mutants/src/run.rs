@@ -4,18 +4,26 @@ use crate::reach::{self, Reach};
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
+use std::ops::Range;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::slice;
 use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
 /// What asks: programs, each of which may hold many tests.
+#[derive(Clone)]
 struct Engine {
     name: String,
     kind: Kind,
     commands: Vec<String>,
+    /// How long the tests take that are asked.
+    seconds: Range<f64>,
 }
+
+/// An engine that is slow is asked in parts, by how many seconds its tests take.
+const PARTS: [f64; 2] = [4.0, 20.0];
 
 /// How to run a command of an engine.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -108,7 +116,7 @@ pub fn table(tree: &Path) -> io::Result<()> {
     let list = fs::read_to_string(tree.join("planted.tsv"))?;
     let results = fs::read_to_string(tree.join("results.tsv"))?;
     let tests = reach::read(tree)?;
-    let engines: Vec<_> = engines(tree)?.into_iter().map(|engine| engine.name).collect();
+    let engines = parts(engines(tree)?);
     // Asked and noticed, for each kind and engine; and who was noticed at all.
     let mut counts: BTreeMap<(&str, &str), (usize, usize)> = BTreeMap::new();
     let kinds: BTreeMap<_, _> = list.lines().filter_map(fields).map(|(bug, _, kind)| (bug, kind)).collect();
@@ -124,7 +132,7 @@ pub fn table(tree: &Path) -> io::Result<()> {
             noticed.insert(bug);
         }
     }
-    let last = engines.last().map(String::as_str).unwrap_or_default();
+    let last = engines.last().map(|engine| engine.name.as_str()).unwrap_or_default();
     left.extend(asked.iter().filter(|bug| !noticed.contains(**bug)).copied());
     for (bug, engine, _) in results.lines().filter_map(fields) {
         if engine == last {
@@ -133,13 +141,14 @@ pub fn table(tree: &Path) -> io::Result<()> {
     }
     println!("{} of {} bugs were asked, in an order as good as random", asked.len(), kinds.len());
     println!("{} of them are still to be asked of {last}", left.len());
-    println!("| what was planted | bugs | {} | noticed |", engines.join(" | "));
+    let names: Vec<_> = engines.iter().map(|engine| engine.name.as_str()).collect();
+    println!("| what was planted | bugs | {} | noticed |", names.join(" | "));
     println!("|---|--:|{}--:|", "--:|".repeat(engines.len()));
     let names: BTreeSet<_> = kinds.values().copied().collect();
     for kind in names {
         let of_kind: Vec<_> = asked.iter().filter(|bug| kinds[*bug] == kind).collect();
         let cells = engines.iter().map(|engine| {
-            let (asked, noticed) = counts.get(&(kind, engine.as_str())).copied().unwrap_or_default();
+            let (asked, noticed) = counts.get(&(kind, engine.name.as_str())).copied().unwrap_or_default();
             format!("{noticed} of {asked} | ")
         });
         let alive = of_kind.iter().filter(|bug| noticed.contains(**bug)).count();
@@ -149,8 +158,8 @@ pub fn table(tree: &Path) -> io::Result<()> {
     for line in list.lines() {
         let bug = line.split('\t').next().unwrap_or_default();
         if asked.contains(bug) && !noticed.contains(bug) && !left.contains(bug) {
-            let reached = engines.iter().filter(|engine| tests.iter().any(|test| test.reaches(engine, bug)));
-            println!("{line}\t{}", reached.map(String::as_str).collect::<Vec<_>>().join(","));
+            let reached = engines.iter().filter(|engine| tests.iter().any(|test| engine.asks(test, bug)));
+            println!("{line}\t{}", reached.map(|engine| engine.name.as_str()).collect::<Vec<_>>().join(", "));
         }
     }
     Ok(())
@@ -159,14 +168,35 @@ pub fn table(tree: &Path) -> io::Result<()> {
 /// Asks of every bug of the list that is not in `results.tsv` yet those tests that reach it, the
 /// quickest first, until one notices it or, if `all`, one of each engine. An engine is a file
 /// `engines/*`: its first line is its kind, each further one a command. The last engine is slow,
-/// so it is asked when the others have been asked of every bug.
+/// so each of its parts is asked when what is quicker has been asked of every bug.
 pub fn run(tree: &Path, all: bool, jobs: usize) -> io::Result<()> {
-    let engines = engines(tree)?;
-    let (quick, slow) = engines.split_at(engines.len().saturating_sub(1));
-    for engines in [quick, slow] {
-        round(tree, engines, all, jobs)?;
+    let engines = parts(engines(tree)?);
+    let (quick, slow) = engines.split_at(engines.len().saturating_sub(PARTS.len() + 1));
+    round(tree, quick, all, jobs)?;
+    for part in slow {
+        round(tree, slice::from_ref(part), all, jobs)?;
     }
     Ok(())
+}
+
+/// The engines, the last one in parts.
+fn parts(mut engines: Vec<Engine>) -> Vec<Engine> {
+    let Some(slow) = engines.pop() else { return engines };
+    let mut from = 0.0;
+    for to in PARTS {
+        engines.push(Engine { name: format!("{}, up to {to} s", slow.name), seconds: from..to, ..slow.clone() });
+        from = to;
+    }
+    engines.push(Engine { seconds: from..f64::INFINITY, ..slow });
+    engines
+}
+
+impl Engine {
+    /// Whether it asks that test of that bug.
+    fn asks(&self, test: &Reach, bug: &str) -> bool {
+        let name = self.name.split(',').next().unwrap_or_default();
+        self.seconds.contains(&test.seconds) && test.reaches(name, bug)
+    }
 }
 
 fn round(tree: &Path, engines: &[Engine], all: bool, jobs: usize) -> io::Result<()> {
@@ -239,7 +269,8 @@ fn engines(tree: &Path) -> io::Result<Vec<Engine>> {
         };
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let name = name.split_once('-').map_or(&*name, |(_, name)| name).to_owned();
-        Ok(Engine { name, kind, commands: lines.map(str::to_owned).collect() })
+        let commands = lines.map(str::to_owned).collect();
+        Ok(Engine { name, kind, commands, seconds: 0.0..f64::INFINITY })
     };
     paths.iter().map(engine).collect()
 }
@@ -257,7 +288,7 @@ fn one_of(command: &str, test: &str) -> String {
 }
 
 fn ask_engine(tree: &Path, engine: &Engine, tests: &[Reach], bug: &str) -> (Verdict, String) {
-    let mut tests: Vec<_> = tests.iter().filter(|test| test.reaches(&engine.name, bug)).collect();
+    let mut tests: Vec<_> = tests.iter().filter(|test| engine.asks(test, bug)).collect();
     tests.sort_by(|one, other| one.seconds.total_cmp(&other.seconds));
     for test in tests {
         let limit = Duration::from_secs_f64(15.0 + 5.0 * test.seconds);
