@@ -112,6 +112,23 @@ fn backlog_can_be_received_when_any_start_has_returned() {
     .check(startup::second_start);
 }
 
+/// *Property*: G3: a subscriber that receives in batches while another thread starts the bus gets
+/// the whole replay.
+///
+/// *Threads*: starter, reader (main).
+///
+/// *Bound*: exhaustive; 17 schedules in 0.1 s.
+#[test]
+fn batch_received_during_start_leaves_none_of_the_replay_behind() {
+    Model {
+        name: "batch_received_during_start_leaves_none_of_the_replay_behind",
+        bound: Bound::Exhaustive,
+        floor: 8,
+        must_see: &["nothing at first", "a part of it at first", "all of it at first"],
+    }
+    .check(startup::start_receive_many);
+}
+
 /// *Property*: G3: with the start-up buffer full, a publish that races with start is handed back or
 /// delivered live, never lost.
 ///

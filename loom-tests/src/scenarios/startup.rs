@@ -171,6 +171,27 @@ pub fn second_start(outcomes: &Outcomes) {
     outcomes.saw(if here == 1 { "the first was first" } else { "the second was first" });
 }
 
+/// Start × a subscriber that receives in batches: it gets the whole replay, in as many as it takes.
+pub fn start_receive_many(outcomes: &Outcomes) {
+    let bus = new_bus(2);
+    let subscription = bus.subscribe(1);
+    for number in 0..2 {
+        publish(&bus, &Token::new(number)).unwrap();
+    }
+    let starter = spawn_starter(&bus);
+    let mut received = Vec::new();
+    let at_first = subscription.try_recv_many(&mut received, 8);
+    starter.join().unwrap();
+    while subscription.try_recv_many(&mut received, 8) > 0 {}
+    let received: Vec<_> = received.into_iter().map(Token::read).collect();
+    assert_eq!(received, [0, 1], "G3: the replay is whole, however much of it there was at first");
+    outcomes.saw(match at_first {
+        0 => "nothing at first",
+        1 => "a part of it at first",
+        _ => "all of it at first",
+    });
+}
+
 /// The same with a task that waits, for a start on another thread or in front of a slot that is
 /// filled late.
 pub fn late_fill_awaited(outcomes: &Outcomes) {
