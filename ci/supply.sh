@@ -15,6 +15,11 @@ hidden=$(sed -n 's/^\(__[a-z]*\) = .*/\1/p' Cargo.toml | paste -sd,)
 # What comes in. Advisories are left out: cargo-deny fetches their database from where not every machine may go.
 cargo deny check --hide-inclusion-graph licenses bans sources
 cargo shear
+(
+    cd nats
+    cargo deny check --hide-inclusion-graph licenses bans sources
+    cargo shear
+)
 cargo hack clippy --locked --package ringbus --lib --feature-powerset --exclude-features "$hidden,default" -- -D warnings
 
 # What goes out. On a clean clone, nothing is dirty; elsewhere, what will be committed is judged.
@@ -61,6 +66,14 @@ done
     printf 'ringbus-%s.path = "%s"\n' derive derive lane lane >>Cargo.toml
     RUSTC_BOOTSTRAP=1 cargo hack --remove-dev-deps generate-lockfile -Zdirect-minimal-versions
     cargo hack check --locked --lib --feature-powerset --exclude-features "$hidden,default"
+)
+# So do those of the bridge, which is not packaged: a copy.
+mkdir "$root/ringbus/nats"
+cp -r nats/{Cargo.toml,README.md,src,tests,examples} "$root/ringbus/nats"
+(
+    cd "$root/ringbus/nats"
+    RUSTC_BOOTSTRAP=1 cargo hack --remove-dev-deps generate-lockfile -Zdirect-minimal-versions
+    cargo hack check --locked --lib --feature-powerset --exclude-features __internals,default
 )
 
 # What is read.
