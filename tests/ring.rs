@@ -7,7 +7,7 @@ use common::{
 };
 use ringbus::{Event, EventBus, EventType, Overflow, Ring, Subscription, TryRecvError};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::thread;
 use std::time::SystemTime;
 
@@ -205,6 +205,44 @@ fn clone_that_panics_in_a_batch_costs_one_event_of_a_lane() {
         assert_eq!(subscription.lost(), 1);
         assert_eq!(Arc::strong_count(&action), 71, "only the batch is left");
     }
+}
+
+/// G9: events of a batch that find a lane full panic as they are dropped: all others arrive.
+#[test]
+fn rest_of_a_batch_that_panics_as_it_is_dropped_disturbs_nobody() {
+    /// Its clones panic when they are dropped, while it is armed.
+    struct Fragile(u64, Arc<AtomicBool>, bool);
+    impl Clone for Fragile {
+        fn clone(&self) -> Self {
+            Self(self.0, Arc::clone(&self.1), true)
+        }
+    }
+    impl Drop for Fragile {
+        fn drop(&mut self) {
+            assert!(!(self.2 && self.1.load(SeqCst)), "not like this");
+        }
+    }
+    impl Event for Fragile {
+        fn event_type(&self) -> EventType {
+            const { EventType::new("fragile") }
+        }
+
+        fn timestamp(&self) -> SystemTime {
+            SystemTime::UNIX_EPOCH
+        }
+    }
+    let bus = live_with_lanes();
+    let subscriptions = [4, 2, 4].map(|capacity| bus.subscribe(capacity));
+    let is_armed = Arc::new(AtomicBool::new(true));
+    let batch: Vec<_> = (0..4).map(|number| Fragile(number, Arc::clone(&is_armed), false)).collect();
+    assert_eq!(panic_of(|| bus.publish_batch(&batch)), "not like this");
+    is_armed.store(false, SeqCst);
+    assert_eq!(subscriptions.each_ref().map(|it| (it.len(), it.lost())), [(4, 0), (2, 2), (4, 0)]);
+    for subscription in &subscriptions {
+        let expected = 0..subscription.len() as u64;
+        assert!(subscription.try_iter().map(|event| event.0).eq(expected));
+    }
+    assert_eq!(Arc::strong_count(&is_armed), 5, "only the batch is left");
 }
 
 /// G2, G10: who leaves while a batch is cloned for it loses nothing by that.

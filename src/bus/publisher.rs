@@ -191,3 +191,20 @@ impl<E> fmt::Debug for Publisher<E> {
         f.debug_struct("Publisher").finish_non_exhaustive()
     }
 }
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use crate::{DynEvent, EventBus};
+
+    #[test]
+    fn publishers_that_have_gone_leave_nothing_in_the_totals() {
+        let bus = EventBus::<DynEvent>::new(0);
+        let publisher = bus.publisher();
+        let accounts = || publisher.core.totals().accounts();
+        assert_eq!(accounts(), 1);
+        let others = [bus.publisher(), publisher.clone()];
+        assert_eq!(accounts(), 3);
+        drop(others);
+        assert_eq!(accounts(), 1);
+    }
+}
