@@ -194,7 +194,8 @@ impl<E> fmt::Debug for Publisher<E> {
 
 #[cfg(all(test, not(any(loom, shuttle))))]
 mod tests {
-    use crate::{DynEvent, EventBus};
+    use crate::bus::EventBus;
+    use crate::event::DynEvent;
 
     #[test]
     fn publishers_that_have_gone_leave_nothing_in_the_totals() {
