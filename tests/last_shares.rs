@@ -54,6 +54,20 @@ impl Event for Explosive {
     }
 }
 
+/// The same, and large enough for a room.
+#[derive(Clone)]
+struct LargeExplosive(Explosive, #[expect(dead_code, reason = "it is there to be large")] [u8; 4096]);
+
+impl Event for LargeExplosive {
+    fn event_type(&self) -> EventType {
+        self.0.event_type()
+    }
+
+    fn timestamp(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH
+    }
+}
+
 /// A filter that lets everything pass, and owns something.
 fn filter_that_owns<E, T: Send + Sync + 'static>(owned: T) -> impl Fn(&E) -> bool + Send + Sync + 'static {
     move |_| {
@@ -83,6 +97,23 @@ fn close_ends_every_subscription_although_a_hook_panics_as_it_is_dropped() {
     assert!(catch_unwind(|| bus.close()).is_err(), "the panic resumes in close");
     assert!(bus.is_closed());
     assert_eq!(subscription.recv_timeout(Duration::MAX), Err(RecvTimeoutError::Closed));
+}
+
+/// G9: of several panics in one close the first resumes.
+#[test]
+fn close_resumes_the_panic_of_a_waker_and_not_that_of_a_hook_behind_it() {
+    struct Panics;
+    impl Wake for Panics {
+        fn wake(self: Arc<Self>) {
+            panic!("not to be woken");
+        }
+    }
+    let bus = live();
+    hook_that_owns(&bus, Bomb::armed());
+    let mut subscription = bus.subscribe(1);
+    assert!(poll_next(&mut subscription, &Waker::from(Arc::new(Panics))).is_pending());
+    assert_eq!(panic_of(|| bus.close()), "not to be woken");
+    assert!(subscription.is_closed());
 }
 
 /// A live bus, a subscriber that stays, and a publisher that keeps the snapshot in which the filter
@@ -618,6 +649,13 @@ fn two_panics_in_the_log_do_not_abort() {
         bus.publish(Explosive::armed()).unwrap();
         assert!(catch_unwind(|| bus.start()).is_err(), "nobody has subscribed: start frees the log");
         assert!(bus.is_started());
+
+        let bus = common::new_bus(2);
+        for _ in 0..2 {
+            bus.publish(LargeExplosive(Explosive::armed(), [0; 4096])).map_err(drop).unwrap();
+        }
+        assert!(catch_unwind(|| bus.start()).is_err(), "the same with large events");
+        assert!(bus.is_started());
     });
 }
 
@@ -661,7 +699,7 @@ fn two_panics_in_the_ring_do_not_abort() {
 
 /// What panics more than once as it is dropped, if everything is as it should not be; and whether
 /// the first panic is the caller's.
-const DOUBLES: [(&str, bool, fn()); 9] = [
+const DOUBLES: [(&str, bool, fn()); 10] = [
     ("filters of two that have left, and a publish", false, || {
         let bus = live();
         let leavers = [bombed(&bus), bombed(&bus)];
@@ -681,6 +719,10 @@ const DOUBLES: [(&str, bool, fn()); 9] = [
         let bus = live();
         _ = [(), ()].map(|()| hook_that_owns(&bus, Bomb::armed()));
         bus.close();
+    }),
+    ("a hook that is taken away", true, || {
+        let bus = live();
+        hook_that_owns(&bus, Bomb::armed()).remove();
     }),
     ("hooks, as the last handle goes", true, || {
         let bus = live();
