@@ -18,5 +18,5 @@ cargo test --features derive,lane,serde,tokio,tracing
 RINGBUS_RING=lane cargo test --features derive,lane,serde,tokio,tracing "${rings[@]}"
 cargo test -p ringbus-lane
 for ring in array lane; do
-    RINGBUS_RING=$ring STRESS_RUNS=1000 cargo test -p loom-tests
+    RINGBUS_RING=$ring STRESS_RUNS=500 cargo test -p loom-tests
 done
