@@ -7,15 +7,15 @@ cd "$(dirname "$0")/.."
 ci/setup.sh
 source ci/sanitizers/common.sh
 # The tests that come near the rings, for lanes.
-rings=(--test batch --test closing --test conservation --test large_event --test last_shares --test overflow --test waiting)
+rings=(batch:: closing:: conservation:: large_event:: last_shares:: overflow:: waiting::)
 sanitize address asan
 export ASAN_SYMBOLIZER_PATH=$symbolizer LSAN_OPTIONS=suppressions=$PWD/ci/sanitizers/leaks.txt:print_suppressions=0
 
 must_report use_after_free "ERROR: AddressSanitizer: heap-use-after-free"
 must_report leak "ERROR: LeakSanitizer: detected memory leaks"
 # Resident memory does not end where it began: the sanitizer keeps back for a while what was freed.
-cargo test --features derive,lane,serde,tokio,tracing -- --skip memory_ends_where_it_began
-RINGBUS_RING=lane cargo test --features derive,lane,serde,tokio,tracing "${rings[@]}"
+cargo test --features derive,lane,serde,tokio,tracing --lib --tests -- --skip memory_ends_where_it_began
+RINGBUS_RING=lane cargo test --features derive,lane,serde,tokio,tracing --test everything -- "${rings[@]}"
 cargo test -p ringbus-lane
 for ring in array lane; do
     RINGBUS_RING=$ring STRESS_RUNS=500 cargo test -p loom-tests

@@ -4,13 +4,12 @@
 #
 #   ci/cargo-mutants.sh [ARGUMENT ...]      for cargo-mutants: `-f src/batch.rs`, `--shard 0/8`
 #
-# Builds all test files as one program, so that a bug costs seconds; those that count allocations or start programs are left out. Takes the quick
-# tests first, and all of them for the bugs that those did not notice.
+# Asks the tests of tests/everything.rs: the quick ones first, and all of them for the bugs that those did not notice.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 source ci/setup.sh
-source ci/one-program.sh
+source ci/slow-tests.sh
 version=27.1.0
 if [ "$(cargo mutants --version 2>/dev/null)" != "cargo-mutants $version" ]; then
     cargo install --locked --quiet "cargo-mutants@$version"
@@ -20,11 +19,9 @@ root=${CARGO_TARGET_DIR:-$PWD/target}/cargo-mutants
 tree=$root/tree
 rm -rf "$tree" "$root"/mutants.out*
 mkdir -p "$tree"
-cp -r .cargo Cargo.lock LICENSE-* README.md derive lane src tests "$tree"
+cp -r .cargo Cargo.lock LICENSE-* README.md derive examples lane src tests "$tree"
 cd "$tree"
-one_program .
-sed -e 's/^members = .*/members = ["."]/' -e 's/^autobenches = false/&\nautotests = false/' -e '/^\[\[example\]\]/,/^$/d' \
-    -e 's/^name = "awaiting"/name = "everything"/' "$OLDPWD/Cargo.toml" >Cargo.toml
+sed 's/^members = .*/members = ["."]/' "$OLDPWD/Cargo.toml" >Cargo.toml
 printf '\n[profile.dev]\ndebug = false\n' >>Cargo.toml
 # A test that a bug makes wait gives up sooner.
 sed -i 's/^pub const LONG: .*/pub const LONG: Duration = Duration::from_secs(10);/' tests/common/mod.rs

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Fuzzes each target of a package from its committed corpus, of which it works on a copy, and prints
-# how many runs that were. Fails on a crash, and says how to reproduce it.
+# Fuzzes each target of a package from its committed corpus, of which it works on a copy, two at a
+# time, and prints how many runs that were. Fails on a crash, and says how to reproduce it.
 #
 #   ci/fuzz.sh [SECONDS]        for each target of fuzz/; 60 unless set, a quarter of it for names
 #   ci/fuzz.sh SECONDS nats     for each target of nats/fuzz/
@@ -22,23 +22,22 @@ CARGO_TARGET_DIR=$target_directory cargo clippy --locked --manifest-path fuzz/Ca
 export RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=$target_directory
 cargo fuzz build --sanitizer none
 
-for target in $(cargo fuzz list); do
-    corpus=$target_directory/corpus/$target
-    log=$target_directory/$target.log
+fuzz() {
+    local target=$1 corpus=$target_directory/corpus/$1 log=$target_directory/$1.log limit=$seconds crash
     rm -rf "$corpus"
     mkdir -p "$corpus"
     cp fuzz/corpus/"$target"/* "$corpus"
     # Names have little to explore.
-    case $target in
-        event_type | request_id) limit=$((seconds / 4)) ;;
-        *) limit=$seconds ;;
-    esac
+    case $target in event_type | request_id) limit=$((seconds / 4)) ;; esac
     if ! cargo fuzz run --sanitizer none "$target" "$corpus" -- -max_total_time="$limit" >"$log" 2>&1; then
         grep -A 4 'panicked at' "$log" || tail -n 40 "$log"
         crash=$(sed -n 's/.*Test unit written to //p' "$log" | tail -n 1)
         echo "$target has failed. Reproduce it, in $PWD, with"
         echo "    RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none $target ${crash:-}"
-        exit 1
+        return 1
     fi
     echo "$target: $(grep '^Done [1-9][0-9]* runs' "$log")"
-done
+}
+export -f fuzz
+export seconds target_directory
+cargo fuzz list | xargs -n 1 -P 2 bash -euo pipefail -c 'fuzz "$1"' bash

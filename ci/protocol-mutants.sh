@@ -13,7 +13,7 @@ cd "$(dirname "$0")/.."
 
 source ci/setup.sh
 source ci/cargo-fuzz.sh
-source ci/one-program.sh
+source ci/slow-tests.sh
 target=${CARGO_TARGET_DIR:-$PWD/target}/protocol-mutants
 tree=$target/tree
 CARGO_TARGET_DIR=$target/tool cargo build --quiet --release --locked --manifest-path ci/protocol-mutants/Cargo.toml
@@ -30,7 +30,6 @@ if [ "$(cat "$tree/sum" 2>/dev/null)" != "$sum" ]; then
     # And less inlined, a thread of loom has not the stack for three copies of a very large event.
     sed -i 's/\[u8; 4096\]/[u8; 2080]/; s/\[0; 4096\]/[0; 2080]/' "$tree/loom-tests/src/token.rs"
     "$tool" plant "$tree"
-    one_program "$tree"
     cd "$tree"
     # A test that a bug makes wait gives up sooner.
     sed -i 's/^pub const LONG: .*/pub const LONG: Duration = Duration::from_secs(10);/' tests/common/mod.rs

@@ -7,7 +7,6 @@ ci/setup.sh
 # The benchmarks have tests of their own, for optimised builds: ci/bench.sh.
 cargo test --workspace --exclude ringbus-benches
 features=derive,lane,serde,tokio,tracing
-cargo test --features $features --test awaiting --test request_tasks --test cooperation --test serial --test ring \
-    --test publish --test overflow --example request_async
+cargo test --features $features --test everything --example request_async
 # Each test takes both rings.
 RINGBUS_RING=lane cargo test --features $features --tests

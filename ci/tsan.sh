@@ -7,15 +7,15 @@ cd "$(dirname "$0")/.."
 ci/setup.sh
 source ci/sanitizers/common.sh
 # What comes near the rings, for lanes.
-rings=(--test batch --test closing --test conservation --test overflow --test waiting)
+rings=(batch:: closing:: conservation:: overflow:: waiting::)
 sanitize thread tsan
 # A std that does not tell the sanitizer what it orders would bring false reports.
 export CARGO_UNSTABLE_BUILD_STD=std,test
 export TSAN_OPTIONS=external_symbolizer_path=$symbolizer
 
 must_report race "WARNING: ThreadSanitizer: data race"
-cargo test --features derive,lane,serde,tokio,tracing
-RINGBUS_RING=lane cargo test --features derive,lane,serde,tokio,tracing "${rings[@]}"
+cargo test --features derive,lane,serde,tokio,tracing --lib --tests
+RINGBUS_RING=lane cargo test --features derive,lane,serde,tokio,tracing --test everything -- "${rings[@]}"
 cargo test -p ringbus-lane
 for ring in array lane; do
     RINGBUS_RING=$ring STRESS_RUNS=500 cargo test -p loom-tests

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Tests the models: plants one bug at a time into a copy of the crate, runs the model that must catch it, and fails
-# if one survives.
+# Tests the models: plants bugs into copies of the crate, each alone, runs the model that must catch it, and fails if
+# one survives.
 #
 #   loom-tests/mutants.sh [--shuttle]             the core mutants, which every run takes
 #   loom-tests/mutants.sh [--shuttle] --all       all of them, and the calibration of the doubles
@@ -14,15 +14,13 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 target=${CARGO_TARGET_DIR:-$PWD/target}/mutants
-tree=$target/tree
-log=$target/log
-source ci/plant.sh
-
 engine=loom
 if [ "${1:-}" = --shuttle ]; then
     engine=shuttle
     shift
 fi
+tree=$target/tree-$engine
+source ci/plant.sh
 
 case "${1:-}" in
     "" | --all)
@@ -41,7 +39,7 @@ export RINGBUS_PROPERTY_ONLY=1 LOOM_MAX_PREEMPTIONS="${LOOM_MAX_PREEMPTIONS:-2}"
 
 copy_project
 echo "mutants: building the models as they are"
-(cd "$tree" && cargo test --quiet --release -p loom-tests --no-run)
+build_copies cargo test --quiet --release -p loom-tests --no-run
 
 build() { cargo test --quiet --release -p loom-tests --test "$(file_of "$1")" --no-run; }
 ask() {

@@ -1,9 +1,7 @@
 //! Receiving in tasks: futures and `Stream`, on tokio and without it.
 
-mod common;
-
-use common::{
-    CountingWaker, EVEN, Finish, Gate, LONG, Number, ODD, Random, finishes, live, numbers, poll_next, publish,
+use crate::common::{
+    self, CountingWaker, EVEN, Finish, Gate, LONG, Number, ODD, Random, finishes, live, numbers, poll_next, publish,
     spawn_sleeper, wait_until,
 };
 use futures_util::stream::FusedStream;

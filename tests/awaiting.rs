@@ -1,9 +1,7 @@
 //! Requests that are awaited, with the feature `tokio`, whose clock these tests stop and put
 //! forward.
 
-mod common;
-
-use common::{Talk, answer, answers, panic_of, talkative_bus};
+use crate::common::{Talk, answer, answers, panic_of, talkative_bus};
 use ringbus::{EventBus, Gather, GatherError, RequestId, RequestOptions};
 use std::future::IntoFuture;
 use std::pin::pin;

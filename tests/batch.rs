@@ -1,9 +1,7 @@
 //! Publishing many events at one go.
 
-mod common;
-
-use common::{
-    ANSWER, Action, CountingWaker, EVEN, Gate, Number, ODD, QUESTION, Talk, finishes, live, numbers, panic_of,
+use crate::common::{
+    self, ANSWER, Action, CountingWaker, EVEN, Gate, Number, ODD, QUESTION, Talk, finishes, live, numbers, panic_of,
     poll_next, spawn_sleeper, stats_of,
 };
 use ringbus::{

@@ -1,10 +1,8 @@
 //! The end of a bus.
 
-mod common;
-
-use common::{
-    CountingWaker, Finish, Gate, LONG, Number, Sleeper, Token, finishes, live, numbers, panic_of, poll_next, publish,
-    spawn_sleeper, stats_of, subscribe_to_be_told_closed, wait_until,
+use crate::common::{
+    self, CountingWaker, Finish, Gate, LONG, Number, Sleeper, Token, finishes, live, numbers, panic_of, poll_next,
+    publish, spawn_sleeper, stats_of, subscribe_to_be_told_closed, wait_until,
 };
 use ringbus::{
     Drained, EventBus, Overflow, PublishError, RecvError, RecvTimeoutError, Subscription, TryRecvError, WaitStrategy,

@@ -1,8 +1,6 @@
 //! Nothing is lost without being counted, and nothing is counted twice.
 
-mod common;
-
-use common::{Finish, Gate, LANES, Number, Random, Stamped, Token, live, numbers, stats_of, wait_until};
+use crate::common::{self, Finish, Gate, LANES, Number, Random, Stamped, Token, live, numbers, stats_of, wait_until};
 use ringbus::{EventBus, Overflow, PublishError, Publisher, SubscriberStats, Subscription, WaitStrategy};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};

@@ -1,10 +1,8 @@
 //! Taking turns: a task that always finds something to receive lets its neighbours run, on every
 //! kind of runtime.
 
-mod common;
-
+use crate::common::{self, EVEN, Number, ODD, Talk, answer, finishes, live, publish, talkative_bus};
 use async_executor::Executor;
-use common::{EVEN, Number, ODD, Talk, answer, finishes, live, publish, talkative_bus};
 use futures_executor::{LocalPool, block_on};
 use futures_util::future::{join, join_all, select};
 use futures_util::task::LocalSpawnExt;

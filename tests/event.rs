@@ -1,8 +1,6 @@
 //! Events, their types and their ids.
 
-mod common;
-
-use common::{EVEN, Gate, Number, ODD};
+use crate::common::{self, EVEN, Gate, Number, ODD};
 use ringbus::{DynEvent, Event, EventBus, EventType, Request, RequestId, Response, TryRecvError, downcast_arc};
 use std::collections::{HashMap, HashSet};
 use std::hash::{Hash, Hasher};

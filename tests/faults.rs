@@ -1,11 +1,9 @@
 //! Threads that die, stall or panic while others publish at full speed: nobody else loses anything,
 //! and nothing stays behind.
 
-mod common;
-
-use common::{
-    CountingWaker, EVEN, Finish, Gate, LANES, Random, Sleeper, Stamped, Talk, ThreadProbe, Token, Window, poll_next,
-    spawn_sleeper, stats_of, wait_until,
+use crate::common::{
+    self, CountingWaker, EVEN, Finish, Gate, LANES, Random, Sleeper, Stamped, Talk, ThreadProbe, Token, Window,
+    poll_next, spawn_sleeper, stats_of, wait_until,
 };
 use ringbus::{
     Event, EventBus, EventType, Gather, GatherError, Overflow, Published, Publisher, RequestId, RequestOptions,

@@ -1,8 +1,6 @@
 //! Event types from names that come from outside.
 
-mod common;
-
-use common::{EVEN, Number, ODD, live, publish};
+use crate::common::{EVEN, Number, ODD, live, publish};
 use ringbus::{EventType, InternError, Interner};
 
 /// API, section 2: an interner gives the type of the name, which is routed as any other.

@@ -1,9 +1,7 @@
 //! User code that panics, or calls back into the bus that called it.
 
-mod common;
-
-use common::{
-    Action, CountingWaker, EVEN, LONG, Number, ODD, finishes, in_own_process, panic_of, poll_next, spawn_sleeper,
+use crate::common::{
+    self, Action, CountingWaker, EVEN, LONG, Number, ODD, finishes, in_own_process, panic_of, poll_next, spawn_sleeper,
     stats_of,
 };
 use futures_util::FutureExt;

@@ -4,9 +4,9 @@
 //! A thread whose stack overflows ends the process, so a failure here shows as a test that is
 //! killed by a signal.
 
-mod common;
-
-use common::{Action, Bulky, Token, in_own_process, panic_of, spawn_sleeper, stats_of, subscribe_to_be_told_closed};
+use crate::common::{
+    self, Action, Bulky, Token, in_own_process, panic_of, spawn_sleeper, stats_of, subscribe_to_be_told_closed,
+};
 use ringbus::{
     BatchError, BatchErrorKind, Event, EventBus, EventType, Overflow, PublishError, Request, RequestId, RequestOptions,
     Response, Subscription,

@@ -1,10 +1,8 @@
 //! User code that runs when the last share in something goes: the `Drop` of what hooks, filters,
 //! wakers and events own. It may panic, and it may run in the middle of anything.
 
-mod common;
-
-use common::{
-    Action, CountingWaker, Finish, Number, Token, finishes, in_own_process, live, numbers, panic_of, poll_next,
+use crate::common::{
+    self, Action, CountingWaker, Finish, Number, Token, finishes, in_own_process, live, numbers, panic_of, poll_next,
     publish, spawn_sleeper,
 };
 use ringbus::{

@@ -1,8 +1,8 @@
 //! Many subscribers, and many that come and go.
 
-mod common;
-
-use common::{Finish, Gate, LANES, Number, Stamped, Token, Window, numbers, publish, spawn_sleeper, wait_until};
+use crate::common::{
+    self, Finish, Gate, LANES, Number, Stamped, Token, Window, numbers, publish, spawn_sleeper, wait_until,
+};
 use std::array;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};

@@ -1,8 +1,6 @@
 //! Full rings: who loses what, who counts it, and who hears of it.
 
-mod common;
-
-use common::{EVEN, Finish, Gate, Number, ODD, Token, poll_next, stats_of};
+use crate::common::{self, EVEN, Finish, Gate, Number, ODD, Token, poll_next, stats_of};
 use ringbus::{EventBus, EventType, Lag, LagHook, Overflow, Subscription, TryRecvError};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};

@@ -1,8 +1,6 @@
 //! Publishing: what it reports, whom it reaches, and in which order.
 
-mod common;
-
-use common::{EVEN, Finish, Gate, LONG, Number, ODD, Random, stats_of, wait_until};
+use crate::common::{self, EVEN, Finish, Gate, LONG, Number, ODD, Random, stats_of, wait_until};
 use ringbus::{Event, EventBus, EventType, PublishError, Published, RecvError, RecvTimeoutError, TryRecvError};
 use std::error::Error;
 use std::sync::Arc;

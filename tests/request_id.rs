@@ -1,8 +1,6 @@
 //! Ids of requests as text: to other processes, and home again.
 
-mod common;
-
-use common::{Random, Talk, answer, talkative_bus};
+use crate::common::{Random, Talk, answer, talkative_bus};
 use ringbus::{ParseRequestIdError, RequestId, RequestOptions};
 use std::collections::HashSet;
 use std::env;

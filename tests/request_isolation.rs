@@ -1,9 +1,7 @@
 //! Requests and user code that panics, or calls back into the bus that called it.
 
-mod common;
-
-use common::{
-    ANSWER, Action, Finish, LONG, QUESTION, Talk, finishes, in_own_process, panic_of, spawn_sleeper, stats_of,
+use crate::common::{
+    self, ANSWER, Action, Finish, LONG, QUESTION, Talk, finishes, in_own_process, panic_of, spawn_sleeper, stats_of,
     talkative_bus,
 };
 use ringbus::{

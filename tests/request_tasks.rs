@@ -1,9 +1,7 @@
 //! Requests among the tasks of a runtime, without the feature `tokio`: `until`, with the runtime's
 //! own sleep or token.
 
-mod common;
-
-use common::{LONG, QUESTION, Talk, answer, answers, talkative_bus};
+use crate::common::{self, LONG, QUESTION, Talk, answer, answers, talkative_bus};
 use ringbus::{GatherError, RequestId, RequestOptions};
 use std::future::pending;
 use std::time::Duration;

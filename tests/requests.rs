@@ -1,9 +1,7 @@
 //! Scatter-gather requests: asking several responders, and what comes back.
 
-mod common;
-
-use common::{
-    ANSWER, CountingWaker, Finish, Gate, LONG, QUESTION, Talk, Token, answer, answers, finishes, spawn_sleeper,
+use crate::common::{
+    self, ANSWER, CountingWaker, Finish, Gate, LONG, QUESTION, Talk, Token, answer, answers, finishes, spawn_sleeper,
     talkative_bus, wait_until,
 };
 use ringbus::{

@@ -1,10 +1,8 @@
 //! Retained events: what a subscriber gets that comes late.
 
-mod common;
-
-use common::{
-    ANSWER, Action, EVEN, Finish, Gate, LANES, LONG, Number, ODD, QUESTION, Stamped, Talk, Token, answers, numbers,
-    panic_of, ring, stats_of,
+use crate::common::{
+    self, ANSWER, Action, EVEN, Finish, Gate, LANES, LONG, Number, ODD, QUESTION, Stamped, Talk, Token, answers,
+    numbers, panic_of, ring, stats_of,
 };
 use ringbus::{
     BatchErrorKind, DynEvent, Event, EventBus, EventKind, EventType, Overflow, PublishError, Published, Request,

@@ -1,9 +1,7 @@
 //! Arrays and lanes side by side: who gets which, and what is particular to lanes.
 
-mod common;
-
-use common::{
-    Action, Bulky, Gate, Number, Token, numbers, panic_of, stats_of, subscribe_to_be_told_closed, wait_until,
+use crate::common::{
+    self, Action, Bulky, Gate, Number, Token, numbers, panic_of, stats_of, subscribe_to_be_told_closed, wait_until,
 };
 use ringbus::{Event, EventBus, EventType, Overflow, Ring, Subscription, TryRecvError};
 use std::sync::Arc;

@@ -1,8 +1,6 @@
 //! What is written by serde, and read again.
 
-mod common;
-
-use common::{EVEN, Number, ODD, live, publish};
+use crate::common::{self, EVEN, Number, ODD, live, publish};
 use ringbus::{EventType, Interner, RequestId};
 use serde::de::DeserializeSeed;
 use serde_json::{from_str, from_value, json, to_string, to_value};

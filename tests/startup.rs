@@ -1,8 +1,8 @@
 //! Start-up and replay.
 
-mod common;
-
-use common::{EVEN, Finish, Gate, Number, ODD, Random, Stamped, Token, spawn_sleeper, stats_of, wait_until};
+use crate::common::{
+    self, EVEN, Finish, Gate, Number, ODD, Random, Stamped, Token, spawn_sleeper, stats_of, wait_until,
+};
 use ringbus::{Event, EventBus, EventType, PublishError, Published, Subscription, TryRecvError, WeakEventBus};
 use std::collections::HashSet;
 use std::sync::Arc;

@@ -1,8 +1,6 @@
 //! Statistics as people read them.
 
-mod common;
-
-use common::{EVEN, LANES, Number, ODD, live, publish, stats_of};
+use crate::common::{self, EVEN, LANES, Number, ODD, live, publish, stats_of};
 use ringbus::{BusStats, EventType, Overflow};
 
 /// API, section 2: the table has the totals, and a line for each subscriber below its titles.

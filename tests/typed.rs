@@ -1,8 +1,6 @@
 //! Subscriptions to one Rust type on a bus of many.
 
-mod common;
-
-use common::{CountingWaker, LONG, panic_of, spawn_sleeper};
+use crate::common::{self, CountingWaker, LONG, panic_of, spawn_sleeper};
 use futures_executor::block_on;
 use futures_util::stream::FusedStream;
 use futures_util::{FutureExt, StreamExt};

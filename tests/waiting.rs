@@ -1,10 +1,8 @@
 //! Receiving and waiting on a thread: blocking calls, iterators, batches, stop handles.
 
-mod common;
-
-use common::{
-    CountingWaker, EVEN, Finish, LONG, Number, ODD, Token, live, numbers, poll_next, publish, spawn_sleeper, stats_of,
-    wait_until,
+use crate::common::{
+    self, CountingWaker, EVEN, Finish, LONG, Number, ODD, Token, live, numbers, poll_next, publish, spawn_sleeper,
+    stats_of, wait_until,
 };
 use ringbus::{Overflow, RecvError, RecvTimeoutError, Subscription, TryRecvError, WaitStrategy};
 use std::sync::Arc;

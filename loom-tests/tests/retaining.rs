@@ -129,3 +129,20 @@ fn retained_event_is_received_before_closed() {
     }
     .check(retaining::publish_close_subscribe);
 }
+
+/// *Property*: G2, G10: a retained event whose publish races with a close is received before
+/// Closed, or comes back.
+///
+/// *Threads*: publisher, closer (main).
+///
+/// *Bound*: exhaustive; 194 schedules in less than 0.1 s.
+#[test]
+fn retained_event_that_races_with_close_arrives_or_comes_back() {
+    Model {
+        name: "retained_event_that_races_with_close_arrives_or_comes_back",
+        bound: Bound::Exhaustive,
+        floor: 97,
+        must_see: &["accepted", "handed back"],
+    }
+    .check(retaining::publish_close);
+}

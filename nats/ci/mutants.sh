@@ -13,7 +13,6 @@ cd "$(dirname "$0")/../.."
 source ci/setup.sh >&2
 target=${CARGO_TARGET_DIR:-$PWD/nats/target}
 tree=$target/mutants
-log=$target/mutants.log
 source ci/plant.sh
 
 mutants=("${@/#/nats/mutants/}")
@@ -21,16 +20,18 @@ mutants=("${mutants[@]/%/.patch}")
 [ $# -gt 0 ] || mutants=(nats/mutants/*.patch)
 
 copy_project
-mkdir -p "$tree/nats"
-for part in nats/*; do
-    case $part in */target | */server | */fuzz) ;; *) cp -r "$part" "$tree/nats" ;; esac
+for copy in "${copies[@]}"; do
+    mkdir "$copy/nats"
+    for part in nats/*; do
+        case $part in */target | */server | */fuzz) ;; *) cp -r "$part" "$copy/nats" ;; esac
+    done
 done
 
-test=(cargo test --quiet --locked --manifest-path "$tree/nats/Cargo.toml" --features __internals --test numbering_model)
-export CARGO_TARGET_DIR=$target RUST_BACKTRACE=0 CARGO_INCREMENTAL=0
+test=(cargo test --quiet --locked --manifest-path nats/Cargo.toml --features __internals --test numbering_model)
+export CARGO_TARGET_DIR=$target/mutants-build RUST_BACKTRACE=0 CARGO_INCREMENTAL=0
 
 # What has nothing planted in it has to pass, or nothing that fails would mean anything.
-"${test[@]}" >"$log" 2>&1 || { tail -n 40 "$log"; exit 1; }
+build_copies "${test[@]}" >"$tree/log" 2>&1 || { tail -n 40 "$tree/log"; exit 1; }
 
 build() { "${test[@]}" --no-run; }
 ask() { timeout "$limit" "${test[@]}" -- --exact "$(field Model "$1")"; }

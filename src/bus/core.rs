@@ -195,14 +195,14 @@ pub(crate) fn conclude<E>(
             panics.resume();
             Ok(published)
         }
-        // Nobody takes an event that is refused, so it is there.
-        Err(kind) => event.take().map_or(Ok(Published::default()), |event| refuse(kind, event, panics)),
+        Err(kind) => refuse(kind, event.take(), panics),
     }
 }
 
 #[cold]
 #[inline(never)]
-fn refuse<E>(kind: BatchErrorKind, event: E, panics: Panics) -> Result<Published, PublishError<E>> {
+fn refuse<E>(kind: BatchErrorKind, event: Option<E>, panics: Panics) -> Result<Published, PublishError<E>> {
+    let event = event.expect("nobody takes an event that is refused");
     panics.resume_or(Err(PublishError::new(kind, event)))
 }
 

@@ -251,8 +251,13 @@ impl<E> SnapshotCell<E> {
                 _ => None,
             };
             let swapped = next.as_ref().map_or_else(|| Arc::clone(current), |(next, _)| Arc::clone(next));
-            // What a try that failed has made may hold the last share of something.
-            if let Some((failed, _)) = std::mem::replace(&mut done, next) {
+            // What a try that failed has made may hold the last share of something, but not of this
+            // event: if the bus turns out to be closed, its publisher takes it back.
+            if let Some((mut failed, _)) = std::mem::replace(&mut done, next) {
+                let unseen = Arc::get_mut(&mut failed).and_then(|failed| failed.retained.as_mut());
+                if let Some(retained) = unseen.and_then(Arc::get_mut) {
+                    retained.take_back();
+                }
                 self.0.displaced.keep(failed);
             }
             swapped

@@ -234,16 +234,17 @@ impl<T> OnceLock<T> {
 #[derive(Debug)]
 pub(crate) struct ArcSwap<T> {
     index: AtomicUsize,
-    values: Mutex<Vec<Arc<T>>>,
+    /// `None` for what a try that failed has made: nobody had its index.
+    values: Mutex<Vec<Option<Arc<T>>>>,
 }
 
 impl<T> ArcSwap<T> {
     pub(crate) fn new(value: Arc<T>) -> Self {
-        Self { index: AtomicUsize::new(0), values: Mutex::new(vec![value]) }
+        Self { index: AtomicUsize::new(0), values: Mutex::new(vec![Some(value)]) }
     }
 
     fn value(&self, index: usize) -> Arc<T> {
-        Arc::clone(&lock(&self.values)[index])
+        lock(&self.values)[index].clone().expect("it was current")
     }
 
     pub(crate) fn load(&self) -> Guard<T> {
@@ -257,7 +258,7 @@ impl<T> ArcSwap<T> {
 
     fn push(&self, value: Arc<T>) -> usize {
         let mut values = lock(&self.values);
-        values.push(value);
+        values.push(Some(value));
         values.len() - 1
     }
 
@@ -270,6 +271,8 @@ impl<T> ArcSwap<T> {
                 Ok(_) => return current,
                 Err(actual) => index = actual,
             }
+            let failed = lock(&self.values)[new_index].take();
+            drop(failed);
         }
     }
 }

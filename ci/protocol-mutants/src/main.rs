@@ -7,14 +7,16 @@
 //! protocol-mutants run TREE [--all] [JOBS]
 //! protocol-mutants run TREE --none [JOBS]
 //! protocol-mutants table TREE
+//! protocol-mutants note TREE
 //! ```
 //!
-//! TREE is a copy of the project. Its `src/` is rewritten, and `TREE/planted.tsv` lists the bugs:
-//! number, place, what is planted. Bugs that do not compile are left out: the compiler is asked, in
+//! TREE is a copy of the project. Its `src/` is rewritten, and `TREE/planted.tsv` lists the bugs.
+//! Bugs that do not compile are left out: the compiler is asked, in
 //! each configuration, until it is content.
 //!
 //! A run with no bug on notes which bugs each test reaches, so a bug is asked only of tests that
-//! can notice it.
+//! can notice it. `known.tsv`, beside this program, says what earlier runs found: `note` writes it,
+//! and its lines with `argued` say why nobody has to notice that bug.
 //!
 //! What is planted, wherever it can be: each ordering one step weaker; each fence, wake-up or other
 //! statement left out; each two neighbours of a block the other way round; each condition, and each
@@ -22,16 +24,21 @@
 //! split into a load and a store.
 
 mod compile;
+mod engine;
+mod known;
 mod plant;
+mod planted;
 mod reach;
+mod results;
 mod rewrite;
 mod run;
+mod table;
 
 use crate::plant::Bug;
 use crate::rewrite::Region;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::{env, fs, io};
+use std::{env, fs, io, process};
 
 /// What is no part of the protocol, or no part of the library.
 const LEFT_ALONE: [&str; 9] =
@@ -42,7 +49,13 @@ fn main() -> io::Result<()> {
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
         ["plant", tree] => plant(Path::new(tree)),
-        ["table", tree] => run::table(Path::new(tree)),
+        ["table", tree] => {
+            if !table::print(Path::new(tree))? {
+                process::exit(1);
+            }
+            Ok(())
+        }
+        ["note", tree] => table::note(Path::new(tree)),
         ["run", tree, ref rest @ ..] => {
             let jobs = rest.iter().find_map(|word| word.parse().ok()).unwrap_or(1);
             if rest.contains(&"--none") {
@@ -51,7 +64,7 @@ fn main() -> io::Result<()> {
                 run::run(Path::new(tree), rest.contains(&"--all"), jobs)
             }
         }
-        _ => panic!("plant TREE, run TREE [--all] [JOBS], run TREE --none [JOBS], or table TREE"),
+        _ => panic!("plant TREE, run TREE [--all] [JOBS], run TREE --none [JOBS], table TREE, or note TREE"),
     }
 }
 

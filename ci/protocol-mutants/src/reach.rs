@@ -23,10 +23,6 @@ impl Reach {
     pub fn is_of(&self, other: &Self) -> bool {
         (&self.engine, self.program, &self.name) == (&other.engine, other.program, &other.name)
     }
-
-    pub fn reaches(&self, engine: &str, bug: &str) -> bool {
-        self.engine == engine && bug.parse().is_ok_and(|bug| self.bugs.contains(&bug))
-    }
 }
 
 impl fmt::Display for Reach {

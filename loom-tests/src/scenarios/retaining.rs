@@ -5,7 +5,7 @@ use crate::model::Outcomes;
 use crate::token::{
     Bus, TOKEN, Token, delivered, drain, is_buffered, publish, receive_all, ring, spawn_publisher, spawn_starter,
 };
-use ringbus::EventBus;
+use ringbus::{EventBus, PublishError};
 
 /// A bus that retains tokens and has not started.
 fn retaining_bus(startup_capacity: usize) -> Bus {
@@ -191,4 +191,26 @@ pub fn publish_close_subscribe(outcomes: &Outcomes) {
         _ => panic!("G10, G14: what was accepted before the close, and not {numbers:?}"),
     }
     assert_eq!(retained(&bus), None, "a closed bus retains nothing");
+}
+
+/// Publish × close: the event is received before `Closed`, or comes back.
+pub fn publish_close(outcomes: &Outcomes) {
+    let bus = live_bus();
+    let subscription = bus.subscribe(1);
+    let publisher = spawn_publisher(&bus, 0);
+    go();
+    bus.close();
+    let outcome = publisher.join().unwrap();
+    let numbers = receive_all(&subscription);
+    match outcome {
+        Ok(published) => {
+            outcomes.saw("accepted");
+            assert_eq!((published.delivered, &numbers[..]), (1, &[0][..]), "G10: what was accepted is received");
+        }
+        Err(PublishError::Closed(token)) => {
+            outcomes.saw("handed back");
+            assert_eq!((token.read(), &numbers[..]), (0, &[][..]), "G2: it came back, and nowhere else");
+        }
+        Err(other) => panic!("a live bus refuses nothing: {other}"),
+    }
 }
