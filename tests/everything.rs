@@ -1,5 +1,5 @@
-//! The tests of what the library does. They are one program, which is built and linked once. What counts
-//! what its process allocates, or runs an example, is a program of its own.
+//! The tests of what the library does. They are one program, which is built and linked once. What
+//! counts what its process allocates, or runs an example, is a program of its own.
 
 mod common;
 

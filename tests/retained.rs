@@ -200,13 +200,20 @@ fn events_that_are_not_retained_count_as_any_others() {
 // G2: who loses a retained event is lagging, as by any other.
 #[test]
 fn lag_that_a_retained_event_begins_is_reported() {
-    let bus = live_retaining([EVEN]);
-    let lags = Arc::<Mutex<Vec<_>>>::default();
-    let of_hook = Arc::clone(&lags);
-    bus.on_lag(move |lag| of_hook.lock().unwrap().push((lag.subscriber.to_string(), lag.event_type)));
-    let _small = bus.subscriber("small").capacity(1).subscribe();
-    publish(&bus, [1, 2, 4]);
-    assert_eq!(*lags.lock().unwrap(), [("small".to_owned(), EVEN)]);
+    for overflow in [Overflow::DropNewest, Overflow::DropOldest] {
+        let bus = live_retaining([EVEN]);
+        let lags = Arc::<Mutex<Vec<_>>>::default();
+        let of_hook = Arc::clone(&lags);
+        bus.on_lag(move |lag| of_hook.lock().unwrap().push((lag.subscriber.to_string(), lag.event_type)));
+        let small = bus.subscriber("small").capacity(1).overflow(overflow).subscribe();
+        publish(&bus, [1, 2, 4]);
+        assert_eq!(*lags.lock().unwrap(), [("small".to_owned(), EVEN)]);
+        assert!(small.stats().lagging);
+        assert_eq!(received(&small).len(), 1);
+        assert!(!small.stats().lagging);
+        publish(&bus, [1, 2]);
+        assert_eq!(lags.lock().unwrap().len(), 2, "another episode");
+    }
 }
 
 // G8: a response and a request can be retained as any other event.
@@ -573,6 +580,161 @@ fn event_published_by_a_filter_for_another_of_its_type_comes_behind_that() {
     assert_eq!((received(&small), small.lost()), (vec![2], 2));
     assert_eq!(bus.retained(EVEN), Some(Number(6)));
     assert_eq!((bus.stats().published, bus.stats().delivered, bus.stats().dropped), (3, 10, 2));
+}
+
+// G2, G14: to forget an event takes it from nobody whom its publish has still to serve.
+#[test]
+fn event_that_is_forgotten_on_its_way_still_comes_before_the_next() {
+    let bus = live_retaining::<Number>([EVEN]);
+    let weak = bus.downgrade();
+    let forgetting = bus
+        .subscriber("forgetting")
+        .filter(move |Number(number)| {
+            if *number == 2 {
+                let bus = weak.upgrade().unwrap();
+                bus.forget(EVEN);
+                bus.publish(Number(4)).unwrap();
+            }
+            true
+        })
+        .subscribe();
+    let behind = bus.subscribe(4);
+    assert_eq!(bus.publish(Number(2)).unwrap().delivered, 4);
+    assert_eq!((received(&forgetting), received(&behind)), (vec![2, 4], vec![2, 4]));
+    assert_eq!(bus.retained(EVEN), Some(Number(4)));
+}
+
+// G2, G14: what is published meanwhile of another retained type may overtake, and takes nobody's
+// place.
+#[test]
+fn event_of_another_type_that_overtakes_costs_nobody_the_first() {
+    let bus = live_retaining::<Number>([EVEN, ODD]);
+    let weak = bus.downgrade();
+    let filtering = bus
+        .subscriber("filtering")
+        .filter(move |Number(number)| {
+            if *number == 2 {
+                assert_eq!(weak.upgrade().unwrap().publish(Number(3)).unwrap().delivered, 2);
+            }
+            true
+        })
+        .subscribe();
+    let behind = bus.subscribe(4);
+    assert_eq!(bus.publish(Number(2)).unwrap().delivered, 2);
+    assert_eq!((received(&filtering), received(&behind)), (vec![3, 2], vec![3, 2]));
+}
+
+// G7: a publish wakes those into whose rings it has put an earlier event, also if nobody wants its
+// own.
+#[test]
+fn publish_that_nobody_wants_wakes_those_whom_it_helped_to_an_earlier_event() {
+    let bus = live_retaining::<Number>([EVEN]);
+    let weak = bus.downgrade();
+    let (counter, waker) = common::CountingWaker::new();
+    let is_first = AtomicBool::new(true);
+    let _helped = bus
+        .subscriber("helped")
+        .filter(move |_| {
+            if is_first.swap(false, SeqCst) {
+                let bus = weak.upgrade().unwrap();
+                let published = thread::spawn(move || bus.publish(Number(4)).unwrap()).finish();
+                assert_eq!((published.delivered, counter.wakes()), (0, 1));
+            }
+            false
+        })
+        .subscribe();
+    let mut sleeping = bus.subscriber("sleeping").filter(|Number(number)| *number == 2).subscribe();
+    assert!(common::poll_next(&mut sleeping, &waker).is_pending());
+    assert_eq!(bus.publish(Number(2)).unwrap().delivered, 1);
+    assert_eq!(received(&sleeping), [2]);
+}
+
+// G2: whoever goes while an event is on its way discards it, and nobody has dropped it.
+#[test]
+fn event_for_somebody_who_goes_meanwhile_is_delivered_and_discarded() {
+    let bus = live_retaining::<Number>([EVEN]);
+    let going = Arc::<Mutex<Option<Subscription<Number>>>>::default();
+    let _filtering = bus
+        .subscriber("filtering")
+        .filter({
+            let going = Arc::clone(&going);
+            move |_| {
+                drop(going.lock().unwrap().take());
+                true
+            }
+        })
+        .subscribe();
+    *going.lock().unwrap() = Some(bus.subscriber("going").subscribe());
+    assert_eq!(bus.publish(Number(2)).unwrap(), Published { buffered: 0, delivered: 2, dropped: 0 });
+    assert_eq!((bus.stats().delivered, bus.stats().dropped), (2, 0));
+}
+
+// G6: "taken" is where to go on.
+#[test]
+fn batch_whose_bus_is_closed_before_a_retained_event_tells_where_to_go_on() {
+    for mut events in [vec![1, 3, 2, 5], vec![2, 1, 3, 4, 5], vec![2, 4, 1]] {
+        let bus = live_retaining::<Number>([EVEN]);
+        let weak = bus.downgrade();
+        let closing = bus
+            .subscriber("closing")
+            .filter(move |Number(number)| {
+                if *number == 1 {
+                    weak.upgrade().unwrap().close();
+                }
+                true
+            })
+            .subscribe();
+        let batch: Vec<_> = events.iter().copied().map(Number).collect();
+        let taken = match bus.publish_batch(&batch) {
+            Ok(published) => published.delivered,
+            Err(error) => {
+                assert_eq!((error.kind, error.published.delivered), (BatchErrorKind::Closed, error.taken));
+                error.taken
+            }
+        };
+        events.truncate(taken);
+        assert_eq!(received(&closing), events);
+        assert_eq!(bus.stats().published, taken as u64);
+    }
+}
+
+// G5, G14: what is published live comes behind what was published before the start.
+#[test]
+fn retained_events_of_before_the_start_come_first() {
+    let bus = retaining(LANES);
+    let stamped = |lane, sequence| Stamped { publisher: 0, sequence, lane };
+    for (sequence, lane) in [0, 0, 0, 2, 1].into_iter().enumerate() {
+        bus.publish(stamped(lane, sequence as u64)).unwrap();
+    }
+    bus.start();
+    bus.publish(stamped(2, 5)).unwrap();
+    bus.publish(stamped(3, 6)).unwrap();
+    let late: Vec<_> = bus.subscribe(1).try_iter().map(|event| event.sequence).collect();
+    assert_eq!(late, [2, 4, 5, 6]);
+}
+
+// G14: a start that looks for the last events of the buffer hides none of them meanwhile, and
+// brings back none that is forgotten meanwhile.
+#[test]
+fn event_may_be_read_and_forgotten_while_the_start_looks_for_it() {
+    let bus = retaining::<Acting>([EVEN, ODD]);
+    let event = Acting::new(2);
+    let on_clone = Arc::clone(&event.on_clone);
+    bus.publish(event).unwrap();
+    bus.publish(Acting::new(1)).unwrap();
+    let weak = bus.downgrade();
+    let seen = Arc::<Mutex<Vec<_>>>::default();
+    let of_clone = Arc::clone(&seen);
+    on_clone.on_call(1, move || {
+        let bus = weak.upgrade().unwrap();
+        let numbers = [EVEN, ODD].map(|event_type| bus.retained(event_type).map(|event| event.number));
+        of_clone.lock().unwrap().push(numbers);
+        bus.forget(EVEN);
+    });
+    bus.start();
+    assert_eq!(*seen.lock().unwrap(), [[Some(2), Some(1)]]);
+    assert!(bus.retained(EVEN).is_none());
+    assert_eq!(bus.subscribe(4).try_iter().map(|event| event.number).collect::<Vec<_>>(), [1]);
 }
 
 // G14: who does without retained events also does without those that are still on their way when it

@@ -146,3 +146,21 @@ fn retained_event_that_races_with_close_arrives_or_comes_back() {
     }
     .check(retaining::publish_close);
 }
+
+/// *Property*: G11, G14: a start that races with a publish into the log leaves the last event of
+/// the log behind, and nothing else of it (shuttle and real threads; loom's double of the cell
+/// keeps everything).
+///
+/// *Threads*: publisher, starter (main).
+///
+/// *Bound*: preemptions = 2; 1,889 schedules in 0.1 s.
+#[test]
+fn start_that_races_with_a_publish_keeps_the_last_event_alone() {
+    Model {
+        name: "start_that_races_with_a_publish_keeps_the_last_event_alone",
+        bound: Bound::Preemptions,
+        floor: 940,
+        must_see: &["buffered", "live"],
+    }
+    .check(retaining::start_publish);
+}

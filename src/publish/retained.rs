@@ -237,10 +237,12 @@ impl<E> Retained<E> {
         Self { types, youngest: 0, last, under_way: Box::default(), log: None }
     }
 
-    /// With these last events, and without what is finished by now.
+    /// With these last events, and without what is finished by now and the log, if none of them is
+    /// looked for there.
     fn with(&self, last: Box<[Last<E>]>) -> Self {
+        let log = self.log.clone().filter(|_| last.iter().any(|last| matches!(last, Last::InLog { .. })));
         let under_way = self.under_way.iter().filter(|put| !put.entry.is_finished()).cloned().collect();
-        Self { types: Arc::clone(&self.types), youngest: self.youngest, last, under_way, log: self.log.clone() }
+        Self { types: Arc::clone(&self.types), youngest: self.youngest, last, under_way, log }
     }
 
     /// With one more event, and what that is now.
@@ -277,7 +279,7 @@ impl<E> Retained<E> {
             let put = found.iter().find(|put| put.entry.index == index);
             *last = put.map_or(Last::Nothing, |put| Last::Is(put.clone()));
         }
-        Self { log: None, ..self.with(last) }
+        self.with(last)
     }
 
     /// Without the events of a type so far, of which the log has no more than `logged`.

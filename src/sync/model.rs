@@ -234,7 +234,8 @@ impl<T> OnceLock<T> {
 #[derive(Debug)]
 pub(crate) struct ArcSwap<T> {
     index: AtomicUsize,
-    /// `None` for what a try that failed has made: nobody had its index.
+    /// `None` for what a try that failed has made: nobody had its index. Under shuttle also for
+    /// what was displaced; under loom a load may still return its index.
     values: Mutex<Vec<Option<Arc<T>>>>,
 }
 
@@ -253,7 +254,17 @@ impl<T> ArcSwap<T> {
 
     pub(crate) fn swap(&self, new: Arc<T>) -> Arc<T> {
         let new_index = self.push(new);
-        self.value(self.index.swap(new_index, AcqRel))
+        let index = self.index.swap(new_index, AcqRel);
+        let displaced = self.value(index);
+        self.displace(index);
+        displaced
+    }
+
+    fn displace(&self, index: usize) {
+        if cfg!(shuttle) {
+            // (Whoever calls has a share.)
+            lock(&self.values)[index] = None;
+        }
     }
 
     fn push(&self, value: Arc<T>) -> usize {
@@ -264,13 +275,18 @@ impl<T> ArcSwap<T> {
 
     pub(crate) fn rcu(&self, mut update: impl FnMut(&Arc<T>) -> Arc<T>) -> Arc<T> {
         let mut index = self.index.fetch_or(0, Acquire);
+        let mut current = self.value(index);
         loop {
-            let current = self.value(index);
             let new_index = self.push(update(&current));
             match self.index.compare_exchange(index, new_index, AcqRel, Acquire) {
-                Ok(_) => return current,
+                Ok(_) => {
+                    self.displace(index);
+                    return current;
+                }
                 Err(actual) => index = actual,
             }
+            let before = std::mem::replace(&mut current, self.value(index));
+            drop(before);
             let failed = lock(&self.values)[new_index].take();
             drop(failed);
         }

@@ -1,6 +1,6 @@
-//! What earlier runs found, `known.tsv`: which test has noticed each bug, or why nobody has to. A bug
-//! is asked of that test first, and what is argued is asked of nobody. So a run that finds nothing
-//! new takes minutes, and a bug without a line here is what it has to look into.
+//! What earlier runs found, `known.tsv`: which test has noticed each bug, or why nobody has to. A
+//! bug is asked of that test first, and what is argued is asked of nobody. So a run that finds
+//! nothing new takes minutes, and a bug without a line here is what it has to look into.
 
 use crate::planted::Key;
 use std::collections::BTreeMap;

@@ -1,5 +1,5 @@
-//! What was asked, and what the engines said, `TREE/results.tsv`: bug, engine, verdict, seconds, and
-//! the test that noticed.
+//! What was asked, and what the engines said, `TREE/results.tsv`: bug, engine, verdict, seconds,
+//! and the test that noticed.
 
 use crate::engine::Verdict;
 use std::fs::{self, File, OpenOptions};

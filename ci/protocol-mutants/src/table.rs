@@ -58,8 +58,8 @@ pub fn print(tree: &Path) -> io::Result<bool> {
     Ok(left.is_empty())
 }
 
-/// Writes down who has noticed which bug, and keeps the reasons for those that nobody has to notice.
-/// What is no longer planted goes.
+/// Writes down who has noticed which bug, and keeps the reasons for those that nobody has to
+/// notice. What is no longer planted goes.
 pub fn note(tree: &Path) -> io::Result<()> {
     let before = known::read()?;
     let engines = engine::in_parts(engine::read(tree)?);

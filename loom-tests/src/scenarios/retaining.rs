@@ -214,3 +214,23 @@ pub fn publish_close(outcomes: &Outcomes) {
         Err(other) => panic!("a live bus refuses nothing: {other}"),
     }
 }
+
+/// Publish × start: whoever comes last of the two replaces the log by its last event, so that
+/// nothing else of it is kept.
+pub fn start_publish(outcomes: &Outcomes) {
+    let bus = retaining_bus(2);
+    let first = Token::new(0);
+    publish(&bus, &first).unwrap();
+    let publisher = spawn_publisher(&bus, 1);
+    go();
+    bus.start();
+    let outcome = publisher.join().unwrap();
+    outcomes.saw(if is_buffered(&outcome) { "buffered" } else { "live" });
+    assert_eq!(retained(&bus), Some(1), "G14: the last one is retained");
+    // Whoever displaces something drops what was displaced before and is no longer in use.
+    drop(bus.subscribe(1));
+    // (Loom's double keeps all that was ever current.)
+    if !cfg!(loom) {
+        assert_eq!(first.copies(), 1, "G11: the log is gone");
+    }
+}
