@@ -202,6 +202,34 @@ fn receivers_that_never_park_see_events_and_close() {
     }
 }
 
+/// G7: a receiver that yields goes to sleep when its time is nearly over, and wakes for an event
+/// there as well: it does not sleep on to the end.
+#[test]
+fn yielding_receiver_that_sleeps_in_the_end_wakes_for_an_event() {
+    const TIME: Duration = Duration::from_millis(90);
+    let rounds = 2 * LONG.as_millis() as u64 / TIME.as_millis() as u64;
+    let bus = live();
+    let subscription = bus.subscriber("yielding").wait(WaitStrategy::Yield).subscribe();
+    let seen = Arc::new(AtomicU64::new(0));
+    let receiving = spawn_sleeper({
+        let seen = Arc::clone(&seen);
+        move || {
+            while seen.load(SeqCst) < rounds {
+                if subscription.recv_timeout(TIME).is_ok() {
+                    seen.fetch_add(1, SeqCst);
+                }
+            }
+        }
+    });
+    common::finishes(move || {
+        for round in 0..rounds {
+            wait_until(|| seen.load(SeqCst) == round && receiving.probe.is_asleep());
+            publish(&bus, round..round + 1);
+        }
+        receiving.join();
+    });
+}
+
 /// G7: while it is parked, a receiver does not run: neither on an interval of its own nor for
 /// events that others get or its filter refuses.
 #[cfg(target_os = "linux")]
