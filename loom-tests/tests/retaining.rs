@@ -130,8 +130,8 @@ fn retained_event_is_received_before_closed() {
     .check(retaining::publish_close_subscribe);
 }
 
-/// *Property*: G2, G10: a retained event whose publish races with a close is received before
-/// Closed, or comes back.
+/// *Property*: G2, G10, G11: a retained event whose publish races with a close is received before
+/// Closed, or comes back, and the closed bus retains nothing.
 ///
 /// *Threads*: publisher, closer (main).
 ///

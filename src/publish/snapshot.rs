@@ -262,8 +262,10 @@ impl<E> SnapshotCell<E> {
             }
             swapped
         });
-        if done.is_some() {
-            self.0.displaced.retire(before);
+        match done {
+            Some(_) => self.0.displaced.retire(before),
+            // Nothing may come any more that would drop what the failed tries have made.
+            None => self.sweep(),
         }
         done
     }
