@@ -8,7 +8,7 @@ source ci/setup.sh
 version=0.20.0
 command -v valgrind >/dev/null || install_packages valgrind libc6-dbg
 if [ "$(gungraun-runner --version 2>/dev/null)" != "gungraun-runner $version" ]; then
-    cargo install --locked --quiet "gungraun-runner@$version"
+    cargo install --locked --quiet --debug "gungraun-runner@$version"
 fi
 
 # ci/lint.sh does not see it, because the feature is off.
