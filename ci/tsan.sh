@@ -9,6 +9,8 @@ source ci/sanitizers/common.sh
 # What comes near the rings, for lanes.
 rings=(batch:: closing:: conservation:: overflow:: waiting::)
 sanitize thread tsan
+# Reports name functions alone: with lines, each backtrace of a double panic would take ten seconds.
+export CARGO_PROFILE_DEV_DEBUG=false
 # A std that does not tell the sanitizer what it orders would bring false reports.
 export CARGO_UNSTABLE_BUILD_STD=std,test
 export TSAN_OPTIONS=external_symbolizer_path=$symbolizer
