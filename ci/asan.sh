@@ -15,6 +15,7 @@ must_report use_after_free "ERROR: AddressSanitizer: heap-use-after-free"
 must_report leak "ERROR: LeakSanitizer: detected memory leaks"
 # Resident memory does not end where it began: the sanitizer keeps back for a while what was freed.
 cargo test --features derive,lane,serde,tokio,tracing --lib --tests -- --skip memory_ends_where_it_began
+cargo test --features derive,lane,serde,tokio,tracing --doc
 RINGBUS_RING=lane cargo test --features derive,lane,serde,tokio,tracing --test everything -- "${rings[@]}"
 cargo test -p ringbus-lane
 for ring in array lane; do

@@ -31,6 +31,12 @@ ci/orderings.sh
 ci/layers.sh
 ci/pages.py
 
+# No file of tests/ is left out: cargo does not look for them.
+run=$(sed -n 's/^mod \(.*\);$/\1/p' tests/everything.rs && sed -n '/^\[\[test\]\]$/{n;s/^name = "\(.*\)"$/\1/p}' Cargo.toml)
+for file in tests/*.rs; do
+    grep -qx "$(basename "$file" .rs)" <<<"$run" || { echo "no program runs $file" && exit 1; }
+done
+
 # The mutants apply, and the tables of loom-tests/README.md have them and the models.
 for mutant in loom-tests/mutants/*.patch; do
     git apply --check "$mutant" || { echo "$mutant does not apply" && exit 1; }

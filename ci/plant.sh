@@ -33,13 +33,13 @@ build_copies() {
 }
 
 plant_each() {
-    local copy jobs=() lived=0 started=$SECONDS
+    local copy job jobs=() lived started=$SECONDS
     mkdir "$tree/taken" "$tree/done"
     for copy in "${copies[@]}"; do
         plant_into "$copy" "$@" &
         jobs+=($!)
     done
-    for copy in "${jobs[@]}"; do wait "$copy"; done
+    for job in "${jobs[@]}"; do wait "$job"; done
     lived=$(find "$tree/done" -name '*.lives' | wc -l)
     echo "mutants: $# planted, $(($# - lived)) killed, in $((SECONDS - started)) s"
     [ "$(find "$tree/done" -type f | wc -l)" -eq $# ] && [ "$lived" -eq 0 ]

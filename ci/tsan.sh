@@ -18,6 +18,7 @@ export TSAN_OPTIONS=external_symbolizer_path=$symbolizer
 must_report race "WARNING: ThreadSanitizer: data race"
 # Panics on one thread are for ci/asan.sh.
 cargo test --features derive,lane,serde,tokio,tracing --lib --tests -- --skip isolation::
+cargo test --features derive,lane,serde,tokio,tracing --doc
 RINGBUS_RING=lane cargo test --features derive,lane,serde,tokio,tracing --test everything -- "${rings[@]}"
 cargo test -p ringbus-lane
 for ring in array lane; do

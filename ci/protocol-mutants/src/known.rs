@@ -6,6 +6,7 @@ use crate::planted::Key;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
+use std::path::Path;
 
 const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/known.tsv");
 /// Stands for the engine if nobody notices the bug.
@@ -24,22 +25,19 @@ pub enum Fate {
 
 /// What is known; nothing if there is no file.
 pub fn read() -> io::Result<BTreeMap<Key, Fate>> {
-    let text = match fs::read_to_string(PATH) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-        text => text?,
-    };
+    let text = crate::text_of(Path::new(PATH))?;
     let fate = |line: &str| {
         let mut fields = line.split('\t').map(str::to_owned);
         let (file, kind, nth) = (fields.next()?, fields.next()?, fields.next()?.parse().ok()?);
         let (what, engine, last) = (fields.next()?, fields.next()?, fields.next()?);
         let fate = if engine == ARGUED { Fate::Argued(last) } else { Fate::Noticed { engine, test: last } };
-        Some(((file, kind, what, nth), fate))
+        Some((Key { file, kind, what, nth }, fate))
     };
     Ok(text.lines().filter_map(fate).collect())
 }
 
 pub fn write(known: &BTreeMap<Key, Fate>) -> io::Result<()> {
-    let line = |((file, kind, what, nth), fate): (&Key, &Fate)| {
+    let line = |(Key { file, kind, what, nth }, fate): (&Key, &Fate)| {
         let (engine, last) = match fate {
             Fate::Noticed { engine, test } => (engine.as_str(), test),
             Fate::Argued(reason) => (ARGUED, reason),

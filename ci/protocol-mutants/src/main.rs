@@ -68,6 +68,14 @@ fn main() -> io::Result<()> {
     }
 }
 
+/// What a file holds; nothing if there is none.
+fn text_of(path: &Path) -> io::Result<String> {
+    match fs::read_to_string(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+        text => text,
+    }
+}
+
 fn plant(tree: &Path) -> io::Result<()> {
     let sources = sources(&tree.join("src"))?;
     fs::write(tree.join("src/planted.rs"), include_str!("switch.rs.txt"))?;

@@ -10,14 +10,18 @@ pub struct Planted {
     pub number: usize,
     /// `src/bus.rs:12`.
     pub place: String,
-    pub kind: String,
-    pub what: String,
-    /// What names it as long as nobody edits the line: lines move.
     pub key: Key,
 }
 
-/// File, kind, what, and the how manieth of those.
-pub type Key = (String, String, String, usize);
+/// What names a bug as long as nobody edits its line: lines move.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    pub file: String,
+    pub kind: String,
+    pub what: String,
+    /// The how manieth of those.
+    pub nth: usize,
+}
 
 /// The list, as it was planted.
 pub fn read(tree: &Path) -> io::Result<Vec<Planted>> {
@@ -25,12 +29,13 @@ pub fn read(tree: &Path) -> io::Result<Vec<Planted>> {
     let mut planted = |line: &str| {
         let mut fields = line.split('\t').map(str::to_owned);
         let number = fields.next()?.parse().ok()?;
-        let (place, kind, what) = (fields.next()?, fields.next()?, fields.next()?);
+        let place = fields.next()?;
         let file = place.split(':').next()?.to_owned();
-        let nth = seen.entry((file.clone(), kind.clone(), what.clone())).or_default();
+        let mut key = Key { file, kind: fields.next()?, what: fields.next()?, nth: 0 };
+        let nth = seen.entry(key.clone()).or_default();
         *nth += 1;
-        let key = (file, kind.clone(), what.clone(), *nth);
-        Some(Planted { number, place, kind, what, key })
+        key.nth = *nth;
+        Some(Planted { number, place, key })
     };
     Ok(fs::read_to_string(tree.join("planted.tsv"))?.lines().filter_map(&mut planted).collect())
 }

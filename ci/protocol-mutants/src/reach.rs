@@ -34,10 +34,6 @@ impl fmt::Display for Reach {
 
 /// What was noted in this tree; nothing if nothing was.
 pub fn read(tree: &Path) -> io::Result<Vec<Reach>> {
-    let path = tree.join("reach.tsv");
-    if !path.exists() {
-        return Ok(Vec::new());
-    }
     let test = |line: &str| {
         let mut fields = line.split('\t');
         Some(Reach {
@@ -48,7 +44,7 @@ pub fn read(tree: &Path) -> io::Result<Vec<Reach>> {
             bugs: fields.next()?.split_whitespace().filter_map(|bug| bug.parse().ok()).collect(),
         })
     };
-    Ok(fs::read_to_string(path)?.lines().filter_map(test).collect())
+    Ok(crate::text_of(&tree.join("reach.tsv"))?.lines().filter_map(test).collect())
 }
 
 /// The file of notes, to be continued.

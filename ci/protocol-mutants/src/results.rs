@@ -2,7 +2,7 @@
 //! and the test that noticed.
 
 use crate::engine::Verdict;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::Path;
 
@@ -16,10 +16,6 @@ pub struct Answer {
 
 /// What was said in this tree; nothing if nobody was asked.
 pub fn read(tree: &Path) -> io::Result<Vec<Answer>> {
-    let path = tree.join("results.tsv");
-    if !path.exists() {
-        return Ok(Vec::new());
-    }
     let answer = |line: &str| {
         let mut fields = line.split('\t');
         Some(Answer {
@@ -29,7 +25,7 @@ pub fn read(tree: &Path) -> io::Result<Vec<Answer>> {
             test: fields.nth(1)?.to_owned(),
         })
     };
-    Ok(fs::read_to_string(path)?.lines().filter_map(answer).collect())
+    Ok(crate::text_of(&tree.join("results.tsv"))?.lines().filter_map(answer).collect())
 }
 
 /// The file, to be continued.

@@ -37,11 +37,11 @@ pub fn print(tree: &Path) -> io::Result<bool> {
     let columns: Vec<_> = labels.chain(["argued", "nobody", "still to be asked"]).collect();
     let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for bug in &bugs {
-        *counts.entry((&bug.kind, column(bug))).or_default() += 1;
+        *counts.entry((&bug.key.kind, column(bug))).or_default() += 1;
     }
     println!("| what was planted | bugs | {} |", columns.join(" | "));
     println!("|---|--:|{}", "--:|".repeat(columns.len()));
-    let kinds: BTreeSet<_> = bugs.iter().map(|bug| bug.kind.as_str()).collect();
+    let kinds: BTreeSet<_> = bugs.iter().map(|bug| bug.key.kind.as_str()).collect();
     for kind in kinds {
         let row: Vec<_> = columns.iter().map(|column| counts.get(&(kind, column)).copied().unwrap_or(0)).collect();
         let cells: String = row.iter().map(|count| format!(" {count} |")).collect();
@@ -53,7 +53,7 @@ pub fn print(tree: &Path) -> io::Result<bool> {
     for bug in &left {
         let reached = engines.iter().filter(|engine| tests.iter().any(|test| engine.asks(test, bug.number)));
         let reached: Vec<_> = reached.map(|engine| engine.label.as_str()).collect();
-        println!("{}\t{}\t{}\t{}\t{}", bug.number, bug.place, bug.kind, bug.what, reached.join(", "));
+        println!("{}\t{}\t{}\t{}\t{}", bug.number, bug.place, bug.key.kind, bug.key.what, reached.join(", "));
     }
     Ok(left.is_empty())
 }
