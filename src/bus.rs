@@ -350,6 +350,9 @@ impl<E: Event + Clone> EventBus<E> {
     /// Do not use an id again while late answers to it may come.
     /// [`RequestId::unique`](crate::RequestId::unique) never repeats one.
     ///
+    /// A request of a type that the bus [retains](BusBuilder::retain) stays retained whatever comes
+    /// of it, also if it was `NotDelivered`, until it is [forgotten](Self::forget).
+    ///
     /// # Errors
     ///
     /// All come at once, and give the event back:

@@ -251,7 +251,13 @@ impl<E: Event + Clone> Subscription<E> {
                     return Ok(());
                 }
                 Next::NotStarted | Next::Unfilled => return Err(TryRecvError::Empty),
-                Next::Exhausted => self.leave_replay(),
+                Next::Exhausted => {
+                    self.leave_replay();
+                    // Of a bus that was closed meanwhile it may have refused the last events.
+                    if self.mailbox.has_news() {
+                        self.look_after_news();
+                    }
+                }
             }
         }
         if self.stage.get() == Stage::Finished {

@@ -121,6 +121,22 @@ async fn grace_is_kept_by_the_clock_of_tokio() {
     }
 }
 
+/// Requests: without a timeout, a grace ends nothing until there are enough, however short it is.
+#[tokio::test(start_paused = true)]
+async fn grace_without_a_timeout_begins_with_the_minimum() {
+    let (bus, _questions) = talkative_bus();
+    let grace = Duration::from_secs(1);
+    let options = expecting(&["a", "b"]).min_responses(1).timeout(Duration::MAX).grace(grace);
+    let waiting = tokio::spawn(ask(&bus, options).into_future());
+    tokio::time::sleep(HOUR).await;
+    assert!(!waiting.is_finished());
+    let begun = Instant::now();
+    reply(&bus, "a");
+    assert_eq!(waiting.await.unwrap().unwrap().errors(), ["no response from b"]);
+    let took = begun.elapsed();
+    assert!(took >= grace && took <= grace + Duration::from_millis(2), "{took:?}");
+}
+
 /// Requests: the rest that comes within the grace ends it.
 #[tokio::test(start_paused = true)]
 async fn rest_within_the_grace_ends_the_wait() {

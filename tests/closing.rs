@@ -15,6 +15,9 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
+#[cfg(target_os = "linux")]
+use crate::common::ThreadProbe;
+
 /// Asserts that a subscription says `Closed` in every way there is, and goes on saying so.
 #[track_caller]
 fn assert_closed(subscription: &mut Subscription<Number>) {
@@ -524,6 +527,28 @@ fn drain_wakes_when_the_last_subscriber_has_left() {
     assert!(drainer.join().is_complete());
 }
 
+/// G10: also if it found the bus open when it began to look.
+#[test]
+fn drain_wakes_when_the_rest_of_a_replay_is_refused_while_it_begins() {
+    let bus = common::new_bus(2);
+    publish(&bus, 0..2);
+    let (drainer, weak) = (Arc::new(Mutex::new(None)), bus.downgrade());
+    let refusing = bus.subscriber("refusing").filter({
+        let drainer = Arc::clone(&drainer);
+        move |number: &Number| {
+            if number.0 == 0 {
+                *drainer.lock().unwrap() = weak.upgrade().map(|bus| spawn_drainer(&bus));
+            }
+            false
+        }
+    });
+    let refusing = refusing.subscribe();
+    bus.start();
+    assert_eq!(refusing.try_recv(), Err(TryRecvError::Empty));
+    let drainer = drainer.lock().unwrap().take().unwrap();
+    assert!(drainer.join().is_complete());
+}
+
 /// G10: a receiver that wants nothing of a replay takes it all by looking once.
 #[test]
 fn drain_wakes_when_a_replay_was_refused() {
@@ -632,6 +657,77 @@ fn drain_of_a_task_ends_with_its_stop() {
     assert_eq!(subscription.recv(), Ok(Number(0)));
     let Poll::Ready(drained) = pin!(bus.close_and_drain_async(ready(()))).poll(&mut context) else { panic!() };
     assert!(drained.is_complete(), "what is complete needs no stop");
+}
+
+/// G10, G13: the time of a drain counts from its call, that of the close included: where a waker has
+/// used it up, the drain does not wait any more.
+#[cfg(target_os = "linux")]
+#[test]
+fn drain_whose_close_took_all_its_time_does_not_wait() {
+    const WITHIN: Duration = Duration::from_millis(20);
+    struct TakesLong;
+    impl Wake for TakesLong {
+        fn wake(self: Arc<Self>) {
+            let begun = Instant::now();
+            wait_until(|| begun.elapsed() > WITHIN);
+        }
+    }
+    let bus = live();
+    let mut waiting = bus.subscribe(1);
+    let _slow = bus.subscriber("slow").subscribe();
+    publish(&bus, 1..2);
+    assert_eq!(waiting.try_recv(), Ok(Number(1)));
+    assert!(poll_next(&mut waiting, &Waker::from(Arc::new(TakesLong))).is_pending());
+    let (drained, slept) = finishes(move || {
+        let probe = ThreadProbe::current();
+        let before = probe.sleeps();
+        (bus.close_and_drain(WITHIN), probe.sleeps() - before)
+    });
+    assert_eq!(drained.to_string(), "slow has 1 event unread");
+    assert_eq!(slept, 0);
+}
+
+/// G10: what a publish that races with the close delivers behind the look that found everything taken
+/// is nothing that a drain of a task would name.
+#[test]
+fn drain_of_a_task_that_was_complete_stays_so_whatever_comes_late() {
+    /// Lets a publish go on as it is dropped, and waits for its end.
+    struct Resumes {
+        go_on: Arc<AtomicBool>,
+        publishing: Option<thread::JoinHandle<()>>,
+    }
+    impl Drop for Resumes {
+        fn drop(&mut self) {
+            self.go_on.store(true, SeqCst);
+            self.publishing.take().unwrap().finish();
+        }
+    }
+    let bus = live();
+    let (reached, go_on) = <(Arc<AtomicBool>, Arc<AtomicBool>)>::default();
+    let subscription = bus
+        .subscriber("late")
+        .filter({
+            let (reached, go_on) = (Arc::clone(&reached), Arc::clone(&go_on));
+            move |_| {
+                reached.store(true, SeqCst);
+                wait_until(|| go_on.load(SeqCst));
+                true
+            }
+        })
+        .subscribe();
+    let publishing = thread::spawn({
+        let bus = bus.clone();
+        move || publish(&bus, 1..2)
+    });
+    wait_until(|| reached.load(SeqCst));
+    let resumes = Resumes { go_on, publishing: Some(publishing) };
+    let stop = poll_fn(move |_| {
+        let _ = &resumes;
+        Poll::<()>::Pending
+    });
+    let polled = pin!(bus.close_and_drain_async(stop)).poll(&mut Context::from_waker(Waker::noop()));
+    assert!(matches!(polled, Poll::Ready(drained) if drained.is_complete()));
+    assert_eq!(subscription.recv(), Ok(Number(1)), "it came behind that");
 }
 
 /// G7, G10: a drain that races with publishers, receivers and leavers ends, and nobody has anything

@@ -250,6 +250,25 @@ fn panicking_drop_of_the_original_resumes() {
     assert_eq!((bus.stats().published, bus.stats().delivered), (2, 1));
 }
 
+/// G2, G9: an event that nobody takes finds its publish counted as it is dropped, whichever way it was
+/// published.
+#[test]
+fn event_that_is_dropped_by_its_publish_finds_that_counted() {
+    let bus = live();
+    let mut publisher = bus.publisher();
+    for round in 1..5 {
+        let (event, script) = Actor::new(1);
+        let (weak, counted) = (bus.downgrade(), Arc::new(AtomicUsize::new(0)));
+        let of_drop = Arc::clone(&counted);
+        script.drop.on_call(1, move || {
+            of_drop.store(weak.upgrade().unwrap().stats().published as usize, SeqCst);
+        });
+        // The third and the fourth with a snapshot at hand.
+        if round == 1 { bus.publish(event) } else { publisher.publish(event) }.unwrap();
+        assert_eq!(counted.load(SeqCst), round);
+    }
+}
+
 /// G9: an `event_type` that panics resumes in the publisher, after those who take every type have
 /// got the event.
 #[test]

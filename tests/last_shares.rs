@@ -2,15 +2,16 @@
 //! wakers and events own. It may panic, and it may run in the middle of anything.
 
 use crate::common::{
-    self, Action, CountingWaker, Finish, Number, Token, finishes, in_own_process, live, numbers, panic_of, poll_next,
-    publish, spawn_sleeper,
+    self, Action, CountingWaker, Finish, Number, Talk, Token, answer, finishes, in_own_process, live, numbers,
+    panic_of, poll_next, publish, spawn_sleeper, talkative_bus,
 };
 use ringbus::{
-    Event, EventBus, EventType, LagHook, Publisher, RecvError, RecvTimeoutError, Subscription, TryRecvError,
-    WeakEventBus,
+    Event, EventBus, EventType, LagHook, Publisher, RecvError, RecvTimeoutError, RequestId, RequestOptions,
+    Subscription, TryRecvError, WeakEventBus,
 };
 use std::future::{Future, pending};
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any, resume_unwind};
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Barrier, Mutex, Weak, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
@@ -453,6 +454,18 @@ fn waker_that_panics_as_it_is_cloned_leaves_nothing_behind() {
     assert!(drained.is_complete());
 }
 
+/// Requests: a poll that finds its answers leaves no waker behind, and so clones none.
+#[test]
+fn request_that_is_answered_needs_no_waker() {
+    let (bus, _questions) = talkative_bus();
+    let id = RequestId::from(1);
+    let gather = bus.request(Talk::Question(id.clone()), RequestOptions::expecting(["a"])).unwrap();
+    answer(&bus, &id, "a", 0);
+    let task = uncloneable::waker();
+    let polled = pin!(gather.until(pending::<()>())).poll(&mut Context::from_waker(&task));
+    assert!(matches!(polled, Poll::Ready(Ok(_))));
+}
+
 /// A waker that does something when it is cloned, once; every copy of it has a share.
 mod acting {
     use super::Action;
@@ -531,17 +544,20 @@ fn waker_that_publishes_as_it_is_cloned_is_not_kept() {
     assert_eq!(Arc::strong_count(&action), 1, "nobody keeps it");
 }
 
+/// A waker that drops the subscription that it wakes.
+struct Leaves(Mutex<Option<Subscription<Number>>>);
+
+impl Wake for Leaves {
+    fn wake(self: Arc<Self>) {
+        let subscription = self.0.lock().unwrap().take();
+        drop(subscription);
+    }
+}
+
 /// G9: a stop whose wake-up drops the subscription has the last share in what the filter owns: a
 /// panic there goes no further.
 #[test]
 fn stop_that_drops_the_filter_last_does_not_panic() {
-    struct Leaves(Mutex<Option<Subscription<Number>>>);
-    impl Wake for Leaves {
-        fn wake(self: Arc<Self>) {
-            let subscription = self.0.lock().unwrap().take();
-            drop(subscription);
-        }
-    }
     let bus = live();
     let owned = Arc::new(Bomb::armed());
     let mut subscription = bus.subscriber("leaves").filter(filter_that_owns(Arc::clone(&owned))).subscribe();
@@ -553,6 +569,20 @@ fn stop_that_drops_the_filter_last_does_not_panic() {
     stop.stop();
     assert!(waker.0.lock().unwrap().is_none(), "it was woken");
     assert_eq!(bus.subscriber_count(), 0);
+}
+
+/// G11: a close whose wake-up drops a subscription drops what its filter owns.
+#[test]
+fn close_drops_the_filter_of_one_who_leaves_as_it_is_woken() {
+    let bus = live();
+    let owned = Arc::new(());
+    let mut subscription = bus.subscriber("leaves").filter(filter_that_owns(Arc::clone(&owned))).subscribe();
+    let waker = Arc::new(Leaves(Mutex::new(None)));
+    assert!(poll_next(&mut subscription, &Waker::from(Arc::clone(&waker))).is_pending());
+    *waker.0.lock().unwrap() = Some(subscription);
+    bus.close();
+    assert_eq!(bus.subscriber_count(), 0);
+    assert_eq!(Arc::strong_count(&owned), 1);
 }
 
 /// G11: a task's waker goes with its subscription, also where a publisher still holds the mailbox.

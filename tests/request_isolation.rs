@@ -541,22 +541,27 @@ fn waker_of_a_request_may_use_the_whole_bus() {
 /// it.
 #[test]
 fn hook_finds_the_answer_gathered() {
-    let (bus, _questions) = live();
-    let gather = Arc::new(Mutex::new(Some(ask(&bus, &["a", "b"]))));
-    let slow = bus.subscriber("slow").types([ANSWER]).capacity(1).subscribe();
-    let seen = Arc::new(AtomicUsize::new(0));
-    bus.on_lag({
-        let (gather, seen) = (Arc::clone(&gather), Arc::clone(&seen));
-        move |lag| {
-            assert_eq!(lag.event_type, ANSWER);
-            seen.store(gather.lock().unwrap().as_ref().unwrap().received(), SeqCst);
-        }
-    });
-    publish(&bus, "a");
-    publish(&bus, "b");
-    assert_eq!((slow.lost(), seen.load(SeqCst)), (1, 2));
-    let gather = gather.lock().unwrap().take().unwrap();
-    assert!(gather.wait().unwrap().is_complete());
+    type Publish = fn(&EventBus<Actor>, &'static str);
+    let ways: [(&str, Publish); 2] =
+        [("publish", publish), ("a batch", |bus, by| _ = bus.publish_batch(&[Actor::answer(by).0]).unwrap())];
+    for (name, publish) in ways {
+        let (bus, _questions) = live();
+        let gather = Arc::new(Mutex::new(Some(ask(&bus, &["a", "b"]))));
+        let slow = bus.subscriber("slow").types([ANSWER]).capacity(1).subscribe();
+        let seen = Arc::new(AtomicUsize::new(0));
+        bus.on_lag({
+            let (gather, seen) = (Arc::clone(&gather), Arc::clone(&seen));
+            move |lag| {
+                assert_eq!(lag.event_type, ANSWER);
+                seen.store(gather.lock().unwrap().as_ref().unwrap().received(), SeqCst);
+            }
+        });
+        publish(&bus, "a");
+        publish(&bus, "b");
+        assert_eq!((slow.lost(), seen.load(SeqCst)), (1, 2), "{name}");
+        let gather = gather.lock().unwrap().take().unwrap();
+        assert!(gather.wait().unwrap().is_complete());
+    }
 }
 
 /// G8, G9: a responder thread that panics half-way is missing, and the others are not.

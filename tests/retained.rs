@@ -2,15 +2,17 @@
 
 use crate::common::{
     self, ANSWER, Action, EVEN, Finish, Gate, LANES, LONG, Number, ODD, QUESTION, Stamped, Talk, Token, answers,
-    numbers, panic_of, ring, stats_of,
+    numbers, panic_of, poll_next, ring, stats_of,
 };
 use ringbus::{
     BatchErrorKind, DynEvent, Event, EventBus, EventKind, EventType, Overflow, PublishError, Published, Request,
-    RequestId, RequestOptions, Response, Subscription, TryRecvError,
+    RequestError, RequestId, RequestOptions, Response, Subscription, TryRecvError, WeakEventBus,
 };
+use std::panic::panic_any;
 use std::slice;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
+use std::task::{Wake, Waker};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
@@ -160,6 +162,12 @@ fn what_was_forgotten_before_the_start_is_replayed_and_not_retained() {
     publish(&bus, [4]);
     bus.start();
     assert_eq!(received(&bus.subscribe(4)), [4]);
+    // Also if another type is looked for up to the beginning.
+    let bus = retaining([EVEN, ODD]);
+    publish(&bus, [2]);
+    bus.forget(EVEN);
+    bus.start();
+    assert_eq!((bus.retained(EVEN), received(&bus.subscribe(4))), (None, vec![]));
 }
 
 // G14: also in the midst of a batch, and with a snapshot at hand.
@@ -281,6 +289,15 @@ fn retained_request_that_is_a_response_answers_itself() {
     assert_eq!(gather.wait().unwrap().responses.len(), 1);
 }
 
+// G8: a request that nobody gets was not accepted, and so it answers nothing.
+#[test]
+fn retained_request_that_nobody_gets_answers_nothing() {
+    let bus = live_retaining([EVEN]);
+    let refused = bus.request(Echo(RequestId::unique()), RequestOptions::expecting(["echo"]));
+    assert!(matches!(refused, Err(RequestError::NotDelivered(_))));
+    assert_eq!((bus.stats().late_responses, bus.stats().requests_in_flight), (0, 0));
+}
+
 #[test]
 fn typed_subscription_gets_the_retained_event_of_its_type() {
     struct Leader(u32);
@@ -364,6 +381,22 @@ fn nothing_is_kept_but_the_last_event() {
     bus.publish(event.clone()).unwrap();
     drop(bus);
     assert_eq!(event.copies(), 0);
+}
+
+// G11: nor does a publisher keep what its own event displaces.
+#[test]
+fn publisher_keeps_nothing_but_the_last_event() {
+    let event = Token(Arc::new(()));
+    let bus = live_retaining([event.event_type()]);
+    let mut publisher = bus.publisher();
+    for _ in 0..4 {
+        publisher.publish(event.clone()).unwrap();
+        assert_eq!(event.copies(), 1);
+    }
+    for _ in 0..4 {
+        publisher.publish_batch(slice::from_ref(&event)).unwrap();
+        assert_eq!(event.copies(), 1);
+    }
 }
 
 // G11: the start-up log goes as without retained events.
@@ -582,6 +615,91 @@ fn event_published_by_a_filter_for_another_of_its_type_comes_behind_that() {
     assert_eq!((bus.stats().published, bus.stats().delivered, bus.stats().dropped), (3, 10, 2));
 }
 
+// G6, G14: who comes while an event is on its way gets the one behind it as well.
+#[test]
+fn subscriber_that_comes_on_the_way_of_an_event_misses_nothing_behind_it() {
+    let bus = live_retaining::<Number>([EVEN]);
+    let (weak, came) = (bus.downgrade(), Arc::<Mutex<Option<Subscription<Number>>>>::default());
+    let coming = Arc::clone(&came);
+    let filtering = bus.subscriber("filtering").filter(move |number: &Number| {
+        if number.0 == 2 {
+            let bus = weak.upgrade().unwrap();
+            *coming.lock().unwrap() = Some(bus.subscribe(4));
+            bus.publish(Number(4)).unwrap();
+        }
+        true
+    });
+    let filtering = filtering.subscribe();
+    publish(&bus, [2]);
+    let late = came.lock().unwrap().take().unwrap();
+    assert_eq!((received(&filtering), received(&late)), (vec![2, 4], vec![2, 4]));
+}
+
+// G8, G14: nor does an answer get lost that comes behind another on its way.
+#[test]
+fn answer_that_is_published_on_the_way_of_another_is_gathered() {
+    let bus = live_retaining::<Talk>([ANSWER]);
+    let _questions = bus.subscriber("questions").types([QUESTION]).subscribe();
+    let id = RequestId::from(1);
+    let gather = bus.request(Talk::Question(id.clone()), RequestOptions::expecting(["a", "b"])).unwrap();
+    let weak = bus.downgrade();
+    let answering = bus.subscriber("answering").filter(move |talk: &Talk| {
+        if let Talk::Answer { to, by: "a", .. } = talk {
+            common::answer(&weak.upgrade().unwrap(), to, "b", 2);
+        }
+        true
+    });
+    let _answering = answering.subscribe();
+    common::answer(&bus, &id, "a", 1);
+    assert_eq!((gather.received(), bus.stats().late_responses), (2, 0));
+    let mut gathered = answers(&gather.wait().unwrap().responses);
+    gathered.sort_unstable();
+    assert_eq!(gathered, [("a", 1), ("b", 2)]);
+}
+
+// G9, G14: an event whose filter has panicked has been offered there, and is not once more by the
+// one behind it.
+#[test]
+fn panic_on_the_way_of_an_event_costs_that_once() {
+    let bus = live_retaining::<Number>([EVEN]);
+    let (weak, offered) = (bus.downgrade(), Arc::<Mutex<Vec<u64>>>::default());
+    let seen = Arc::clone(&offered);
+    let failing = bus.subscriber("failing").filter(move |number: &Number| {
+        let is_first = {
+            let mut seen = seen.lock().unwrap();
+            seen.push(number.0);
+            seen.len() == 1
+        };
+        if is_first {
+            weak.upgrade().unwrap().publish(Number(4)).unwrap();
+            panic_any("no filter");
+        }
+        true
+    });
+    let failing = failing.subscribe();
+    assert_eq!(panic_of(|| bus.publish(Number(2))), "no filter");
+    assert_eq!(*offered.lock().unwrap(), [2, 4]);
+    assert_eq!((received(&failing), failing.lost()), (vec![4], 1));
+}
+
+// G14: what is published while the start is still at it is the last one, and not what that finds.
+#[test]
+fn event_published_by_a_waker_of_the_start_is_the_last_one() {
+    struct Publishes(WeakEventBus<Number>);
+    impl Wake for Publishes {
+        fn wake(self: Arc<Self>) {
+            self.0.upgrade().unwrap().publish(Number(4)).unwrap();
+        }
+    }
+    let bus = retaining([EVEN]);
+    let mut early = bus.subscribe(4);
+    assert!(poll_next(&mut early, &Waker::from(Arc::new(Publishes(bus.downgrade())))).is_pending());
+    publish(&bus, [2]);
+    bus.start();
+    assert_eq!(bus.retained(EVEN), Some(Number(4)));
+    assert_eq!((received(&early), received(&bus.subscribe(4))), (vec![2, 4], vec![4]));
+}
+
 // G2, G14: to forget an event takes it from nobody whom its publish has still to serve.
 #[test]
 fn event_that_is_forgotten_on_its_way_still_comes_before_the_next() {
@@ -735,6 +853,29 @@ fn event_may_be_read_and_forgotten_while_the_start_looks_for_it() {
     assert_eq!(*seen.lock().unwrap(), [[Some(2), Some(1)]]);
     assert!(bus.retained(EVEN).is_none());
     assert_eq!(bus.subscribe(4).try_iter().map(|event| event.number).collect::<Vec<_>>(), [1]);
+}
+
+// G9: what the start finds in vain, because it is forgotten meanwhile, may panic as it is dropped: the
+// first panic is the one that resumes.
+#[test]
+fn event_that_is_forgotten_while_the_start_looks_for_it_may_panic_as_it_is_dropped() {
+    let bus = retaining::<Acting>([EVEN]);
+    let event = Acting::new(2);
+    let on_drop = Arc::clone(&event.on_drop);
+    event.on_clone.on_call(1, {
+        let (weak, on_drop) = (bus.downgrade(), Arc::clone(&on_drop));
+        move || {
+            weak.upgrade().unwrap().forget(EVEN);
+            on_drop.panic_on_call(1, "no end");
+        }
+    });
+    bus.publish(event).unwrap();
+    let last = Acting::new(1);
+    last.on_type.panic_on_call(1, "no type");
+    bus.publish(last).unwrap();
+    assert_eq!(panic_of(|| bus.start()), "no type");
+    assert!(!on_drop.is_pending());
+    assert!(bus.is_started());
 }
 
 // G14: who does without retained events also does without those that are still on their way when it
@@ -918,6 +1059,60 @@ fn large_events_that_find_no_free_room_are_dropped_or_evict() {
             assert_eq!(bus.publish(LargeActing::new(number)).unwrap().delivered, 1);
             assert_eq!(large_received(&small), [number], "all rooms are there again");
         }
+    }
+}
+
+// G2, G14: three publishers fill rooms with the same event, of which the ring needs one, and there
+// are two.
+#[test]
+fn large_events_that_others_are_about_to_put_in_as_well_find_room() {
+    for overflow in [Overflow::DropNewest, Overflow::DropOldest] {
+        let bus = live_retaining([EVEN]);
+        let small = bus.subscriber("small").capacity(1).overflow(overflow).subscribe();
+        let (event, weak) = (LargeActing::new(2), bus.downgrade());
+        let on_clone = Arc::clone(&event.0.on_clone);
+        // The first copy is the one that is retained.
+        event.0.on_clone.on_call(2, move || {
+            let (bus, publishing) = (weak.upgrade().unwrap(), weak.clone());
+            on_clone.on_call(1, move || {
+                let bus = publishing.upgrade().unwrap();
+                thread::spawn(move || bus.publish(LargeActing::new(6)).map_err(drop).unwrap()).finish();
+            });
+            thread::spawn(move || bus.publish(LargeActing::new(4)).map_err(drop).unwrap()).finish();
+        });
+        bus.publish(event).unwrap();
+        let stats = small.stats();
+        let outcome = (large_received(&small), stats.dropped, stats.evicted);
+        match overflow {
+            Overflow::DropOldest => assert_eq!(outcome, (vec![6], 0, 2)),
+            _ => assert_eq!(outcome, (vec![2], 2, 0)),
+        }
+        for number in [8, 10, 12] {
+            assert_eq!(bus.publish(LargeActing::new(number)).unwrap().delivered, 1);
+            assert_eq!(large_received(&small), [number]);
+        }
+    }
+}
+
+// G11: also if it was superseded or forgotten on its way.
+#[test]
+fn event_that_is_the_last_no_more_when_it_arrives_is_not_kept() {
+    let (event, superseding) = (Token(Arc::new(())), Token(Arc::new(())));
+    for supersedes in [false, true] {
+        let bus = live_retaining([event.event_type()]);
+        let (weak, next) = (bus.downgrade(), Mutex::new(supersedes.then(|| superseding.clone())));
+        let filtering = bus.subscriber("filtering").capacity(2).filter(move |event: &Token| {
+            let bus = weak.upgrade().unwrap();
+            bus.forget(event.event_type());
+            if let Some(next) = next.lock().unwrap().take() {
+                bus.publish(next).unwrap();
+            }
+            true
+        });
+        let filtering = filtering.subscribe();
+        bus.publish(event.clone()).unwrap();
+        assert_eq!(filtering.try_iter().count(), 1 + usize::from(supersedes));
+        assert_eq!((event.copies(), superseding.copies()), (0, 0));
     }
 }
 

@@ -1,12 +1,13 @@
 //! Start-up and replay.
 
 use crate::common::{
-    self, EVEN, Finish, Gate, Number, ODD, Random, Stamped, Token, spawn_sleeper, stats_of, wait_until,
+    self, EVEN, Finish, Gate, Number, ODD, Random, Stamped, Token, poll_next, spawn_sleeper, stats_of, wait_until,
 };
 use ringbus::{Event, EventBus, EventType, PublishError, Published, Subscription, TryRecvError, WeakEventBus};
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
+use std::task::{Wake, Waker};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
@@ -363,6 +364,31 @@ fn parked_subscribers_wake_for_the_replay() {
     for sleeper in sleepers {
         assert_eq!(sleeper.join(), Ok(Number(1)));
     }
+}
+
+/// G9: who is woken by the start finds the bus started, as early as in its waker.
+#[test]
+fn waker_that_start_wakes_finds_the_bus_started() {
+    struct Looks {
+        bus: WeakEventBus<Number>,
+        is_started: AtomicBool,
+    }
+    impl Wake for Looks {
+        fn wake(self: Arc<Self>) {
+            let bus = self.bus.upgrade().unwrap();
+            self.is_started.store(bus.is_started(), SeqCst);
+            bus.close();
+        }
+    }
+    let bus = common::new_bus(1);
+    let mut subscription = bus.subscribe(1);
+    let looks = Arc::new(Looks { bus: bus.downgrade(), is_started: AtomicBool::new(false) });
+    assert!(poll_next(&mut subscription, &Waker::from(Arc::clone(&looks))).is_pending());
+    bus.publish(Number(1)).unwrap();
+    assert_eq!(bus.start(), 1, "the close comes behind it");
+    assert!(looks.is_started.load(SeqCst));
+    assert!(bus.is_started() && bus.is_closed());
+    assert_eq!(subscription.recv(), Ok(Number(1)));
 }
 
 /// G11: the log is freed with its last reader: at the start or the close where there is none, and

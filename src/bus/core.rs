@@ -307,6 +307,7 @@ impl<E: Event + Clone> Core<E> {
         };
         let published = match fan_out_put(snapshot, put, panics) {
             Some(offered) => {
+                self.cell.tidy();
                 self.totals.count_live(1, offered);
                 offered.into()
             }

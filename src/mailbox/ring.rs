@@ -265,6 +265,7 @@ pub(crate) struct Slots<E> {
     /// Empty rooms, except those that somebody is filling or emptying right now. There is one more
     /// than the capacity, so that a publisher finds one while the subscriber empties another.
     free: ArrayQueue<Room<E>>,
+    capacity: usize,
 }
 
 #[derive(Debug)]
@@ -279,7 +280,7 @@ impl<E> Slots<E> {
     fn new(full: Rooms<E>, capacity: usize) -> Self {
         let free = ArrayQueue::new(capacity + 1);
         while free.push(Box::new(None)).is_ok() {}
-        Self { full, free }
+        Self { full, free, capacity }
     }
 
     /// A room to fill: a free one, or else, if it `evicts`, that of the oldest event, which is
@@ -290,6 +291,22 @@ impl<E> Slots<E> {
             Rooms::Array(full) if evicts => full.pop(),
             _ => None,
         })
+    }
+
+    /// A room to fill with an event that others may be about to put in as well, so that not
+    /// everybody who fills one will fill the ring: a free one, or else a new one. `None` if the
+    /// queue is full, and it does not `evict`.
+    pub(crate) fn room_or_new(&self, evicts: bool) -> Option<Room<E>> {
+        self.free.pop().or_else(|| (evicts || !self.is_full()).then(|| Box::new(None)))
+    }
+
+    fn is_full(&self) -> bool {
+        let len = match &self.full {
+            Rooms::Array(full) => full.len(),
+            #[cfg(feature = "lane")]
+            Rooms::Lane(full) => full.len(),
+        };
+        len == self.capacity
     }
 
     /// Puts a filled room at the end of the queue; gives back one that the queue does not keep, to
@@ -304,7 +321,7 @@ impl<E> Slots<E> {
 
     /// Takes back an empty room.
     pub(crate) fn free(&self, room: Room<E>) {
-        // There is place for all of them.
+        // There is place for all of them, but for those that were new.
         let _ = self.free.push(room);
     }
 

@@ -289,6 +289,18 @@ impl<E> Retained<E> {
         self.with(last)
     }
 
+    /// Whether there are events that everybody was offered and that are not the last ones any more:
+    /// they were superseded or forgotten on their way.
+    pub(crate) fn has_leftovers(&self) -> bool {
+        let is_last = |put: &Put<E>| matches!(&self.last[put.entry.index], Last::Is(last) if last.number == put.number);
+        self.under_way.iter().any(|put| put.entry.is_finished() && !is_last(put))
+    }
+
+    /// Without these.
+    pub(crate) fn tidied(&self) -> Self {
+        self.with(self.last.clone())
+    }
+
     /// How many events there may be of these types, or of all.
     pub(crate) fn count(&self, types: Option<&[EventType]>) -> usize {
         self.wanted(types).filter(|(_, last)| !matches!(last, Last::Nothing)).count()
@@ -433,7 +445,7 @@ pub(crate) fn fan_out_put<E: Event + Clone>(
 /// What is to be put into a ring.
 enum Prepared<T> {
     Ready(T),
-    /// There is no room for it.
+    /// The ring is full.
     NoRoom,
     /// The filter has refused it.
     Unwanted,
@@ -466,12 +478,9 @@ impl Losses<'_> {
         let Some(slots) = mailbox.slots() else { return };
         let evicts = mailbox.evicts();
         let prepared = match panics.catch(|| mailbox.would_accept(event)) {
-            Some(true) => match slots.room(evicts) {
+            // (What it evicts is decided behind the gate.)
+            Some(true) => match slots.room_or_new(evicts) {
                 Some(mut room) => {
-                    if room.is_some() {
-                        self.lose(mailbox, Lost::Evicted(()), Place::ONLY);
-                        panics.catch(|| *room = None);
-                    }
                     if panics.catch(|| clone_into(&mut room, event)).is_some() {
                         Prepared::Ready(room)
                     } else {

@@ -122,6 +122,11 @@ impl<E> Snapshot<E> {
         matches!(self.phase, Phase::Live | Phase::Retaining | Phase::Closed(Closed::Started))
     }
 
+    /// What is retained, if there is something that need not be.
+    fn leftovers(&self) -> Option<&Retained<E>> {
+        self.retained.as_deref().filter(|retained| retained.has_leftovers())
+    }
+
     /// Whether a subscriber has not received all that it can.
     pub(crate) fn has_unread(&self) -> bool {
         self.subscribers.iter().any(|mailbox| mailbox.has_unread(self.backlog.len))
@@ -219,11 +224,15 @@ impl<E> SnapshotCell<E> {
             phase = current.phase.clone();
             // Whatever it says, nobody else sees the mailbox before the swap.
             mailbox.entitle(matches!(phase, Phase::Starting(_)));
-            if let (Phase::Retaining, Some(retained)) = (&phase, &current.retained) {
-                let options = mailbox.options();
-                let events = if options.retained { retained.count(options.types.as_deref()) } else { 0 };
-                mailbox.entitle_to_retained(events, retained.youngest);
-                seen.push(Arc::clone(retained));
+            match (&phase, &current.retained) {
+                (Phase::Retaining, Some(retained)) => {
+                    let options = mailbox.options();
+                    let events = if options.retained { retained.count(options.types.as_deref()) } else { 0 };
+                    mailbox.entitle_to_retained(events, retained.youngest);
+                    seen.push(Arc::clone(retained));
+                }
+                // It may have been, in a try that failed.
+                _ => mailbox.entitle_to_retained(0, 0),
             }
             match phase {
                 Phase::Starting(_) | Phase::Live | Phase::Retaining => {
@@ -280,6 +289,15 @@ impl<E> SnapshotCell<E> {
             };
             Some(current.with_retained(retained.without(index, logged)))
         });
+    }
+
+    /// Lets go of events that were superseded or forgotten on their way to their subscribers, and
+    /// have arrived. (What this misses, because it finishes in this very moment, goes with the next
+    /// event that is put.)
+    pub(crate) fn tidy(&self) {
+        if self.load().leftovers().is_some() {
+            self.replace(|current| Some(current.with_retained(current.leftovers()?.tidied())));
+        }
     }
 
     /// Replaces the start-up log by the events that were found in it, and lets go of it.
