@@ -69,10 +69,15 @@ pub(crate) fn swallow(code: impl FnOnce()) {
 /// panic goes no further, because it would abort the process: so of several things that are dropped
 /// in a row and panic, the first is resumed.
 pub(crate) fn drop_guarded<T>(owned: T) {
+    guarded(|| drop(owned));
+}
+
+/// The same, where it is: in a place of its owner, which `clear` empties.
+pub(crate) fn guarded(clear: impl FnOnce()) {
     if std::thread::panicking() {
-        swallow(|| drop(owned));
+        swallow(clear);
     } else {
-        drop(owned);
+        clear();
     }
 }
 

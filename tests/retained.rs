@@ -439,6 +439,13 @@ fn unread_retained_events_count_as_unread_replay() {
     assert_eq!((some, late.stats().unread_replay, late.len()), (vec![Number(1), Number(2)], 0, 1));
     assert_eq!(late.recv(), Ok(Number(3)));
     assert!(bus.close_and_drain(Duration::ZERO).is_complete());
+    // Also if there is nothing else.
+    let bus = live_retaining([EVEN]);
+    publish(&bus, [2]);
+    let late = bus.subscriber("late").subscribe();
+    assert_eq!(bus.close_and_drain(Duration::ZERO).to_string(), "late has 1 event unread");
+    assert_eq!(late.recv(), Ok(Number(2)));
+    assert!(bus.close_and_drain(Duration::ZERO).is_complete());
 }
 
 // G7.
@@ -698,6 +705,60 @@ fn event_published_by_a_waker_of_the_start_is_the_last_one() {
     bus.start();
     assert_eq!(bus.retained(EVEN), Some(Number(4)));
     assert_eq!((received(&early), received(&bus.subscribe(4))), (vec![2, 4], vec![4]));
+}
+
+/// Two events of two types, and what makes each of them panic as it is dropped for the next time.
+fn two_that_panic() -> ([Acting; 2], impl Fn() + Send + Sync) {
+    let events = [1, 2].map(Acting::new);
+    let drops = events.each_ref().map(|event| Arc::clone(&event.on_drop));
+    (events, move || drops.iter().for_each(|on_drop| on_drop.panic_on_call(1, "no end")))
+}
+
+// G9: two panics in a row would abort the process, wherever the last shares are.
+#[test]
+fn retained_events_that_panic_as_the_bus_is_closed_abort_nothing() {
+    common::in_own_process(module_path!(), "retained_events_that_panic_as_the_bus_is_closed_abort_nothing", || {
+        let bus = live_retaining::<Acting>([EVEN, ODD]);
+        let (events, arm) = two_that_panic();
+        events.into_iter().for_each(|event| assert!(bus.publish(event).is_ok()));
+        arm();
+        bus.close();
+    });
+}
+
+// G9.
+#[test]
+fn retained_events_that_panic_as_they_stay_unread_abort_nothing() {
+    common::in_own_process(module_path!(), "retained_events_that_panic_as_they_stay_unread_abort_nothing", || {
+        let bus = live_retaining::<Acting>([EVEN, ODD]);
+        let (events, arm) = two_that_panic();
+        events.into_iter().for_each(|event| assert!(bus.publish(event).is_ok()));
+        let late = bus.subscribe(4);
+        [EVEN, ODD].into_iter().for_each(|event_type| bus.forget(event_type));
+        arm();
+        assert_eq!(panic_of(|| drop(late)), "no end");
+    });
+}
+
+// G9.
+#[test]
+fn retained_events_that_panic_as_they_are_found_in_vain_abort_nothing() {
+    common::in_own_process(
+        module_path!(),
+        "retained_events_that_panic_as_they_are_found_in_vain_abort_nothing",
+        || {
+            let bus = retaining::<Acting>([EVEN, ODD]);
+            let (events, arm) = two_that_panic();
+            let weak = bus.downgrade();
+            events[1].on_clone.on_call(1, move || {
+                let bus = weak.upgrade().unwrap();
+                [EVEN, ODD].into_iter().for_each(|event_type| bus.forget(event_type));
+                arm();
+            });
+            events.into_iter().for_each(|event| assert!(bus.publish(event).is_ok()));
+            assert_eq!(panic_of(|| bus.start()), "no end");
+        },
+    );
 }
 
 // G2, G14: to forget an event takes it from nobody whom its publish has still to serve.

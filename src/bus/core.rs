@@ -287,7 +287,7 @@ impl<E: Event + Clone> Core<E> {
         let published = self.publish_entry(entry.clone(), addressee, Purpose::Tell, panics);
         if published.is_err() {
             // It was put nowhere, so this is the only share.
-            *event = Arc::into_inner(entry).and_then(|entry| entry.event);
+            *event = Arc::into_inner(entry).and_then(|mut entry| entry.event.take());
         } else {
             panics.catch(|| drop(entry));
         }

@@ -44,7 +44,7 @@ use crate::event::event_type::EventType;
 use crate::event::large::{Room, clone_into, is_large};
 use crate::mailbox::ring::Lost;
 use crate::mailbox::{self, Mailbox};
-use crate::panics::Panics;
+use crate::panics::{Panics, guarded};
 use crate::publish::snapshot::Snapshot;
 use crate::publish::startup::StartupLog;
 use crate::publish::{Losses, Place, report_lags};
@@ -166,6 +166,13 @@ pub(crate) struct Entry<E> {
 const UNDER_WAY: usize = 0;
 /// Everybody was.
 const FINISHED: usize = 1;
+
+impl<E> Drop for Entry<E> {
+    fn drop(&mut self) {
+        // Where it is, because it may be large.
+        guarded(|| self.event = None);
+    }
+}
 
 impl<E> Entry<E> {
     fn new(event: Option<E>, index: usize) -> Self {
