@@ -15,37 +15,45 @@ use std::time::SystemTime;
 
 thread_local! {
     static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+    static BYTES: Cell<isize> = const { Cell::new(0) };
 }
 
 /// The system's allocator, and a count of what this thread asks of it.
 struct CountingAllocator;
 
-fn count() {
+fn count(bytes: usize) {
     ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+    BYTES.set(BYTES.get() + bytes as isize);
+}
+
+fn count_back(bytes: usize) {
+    BYTES.set(BYTES.get() - bytes as isize);
 }
 
 // SAFETY: hands everything to `System` as it comes. Counting allocates nothing: the cell is const
 // and needs no destructor.
 unsafe impl GlobalAlloc for CountingAllocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
+        count(layout.size());
         // SAFETY: the caller's promises are those that `System` asks for.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        count();
+        count(layout.size());
         // SAFETY: as above.
         unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
+        count_back(layout.size());
+        count(size);
         // SAFETY: as above.
         unsafe { System.realloc(pointer, layout, size) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        count_back(layout.size());
         // SAFETY: as above.
         unsafe { System.dealloc(pointer, layout) }
     }
@@ -59,6 +67,13 @@ fn allocations(code: impl FnOnce()) -> u64 {
     let before = ALLOCATIONS.get();
     code();
     ALLOCATIONS.get() - before
+}
+
+/// How many bytes more this thread has after `code` than before it.
+fn kept(code: impl FnOnce()) -> isize {
+    let before = BYTES.get();
+    code();
+    BYTES.get() - before
 }
 
 const EVENTS: u64 = 1_000;
@@ -130,6 +145,29 @@ fn publishers_that_come_and_go_leave_no_memory() {
     };
     assert_eq!(allocations(come_and_go), each * EVENTS);
     assert_eq!(bus.stats().published, EVENTS);
+}
+
+/// G11: a bus that is closed keeps nothing of the hooks that come too late.
+#[test]
+fn hooks_that_come_after_the_close_leave_no_memory() {
+    warm_up();
+    let bus = common::new_bus::<Number>(0);
+    bus.close();
+    let add = || _ = bus.on_lag(|_| ());
+    add();
+    assert_eq!(kept(|| (0..EVENTS).for_each(|_| add())), 0);
+}
+
+/// G11: the table of who wants which type shrinks to what it must be for those who are left.
+#[test]
+fn types_that_nobody_wants_any_more_leave_no_memory() {
+    warm_up();
+    let bus = common::new_bus::<Number>(0);
+    let names: Vec<_> = (0..2_000).map(|number| EventType::intern(&format!("type-{number}"))).collect();
+    let _stays = bus.subscriber("stays").types([EVEN]).subscribe();
+    let come_and_go = || drop(bus.subscriber("goes").types(names.iter().copied()).subscribe());
+    let kept = kept(come_and_go);
+    assert!(kept < 500, "{kept} bytes");
 }
 
 /// G1: nor does a batch, whatever becomes of its events, before the start and after it.

@@ -315,6 +315,21 @@ fn panicking_event_type_keeps_nobody_asleep() {
     assert_eq!((typed.len(), counter.wakes()), (1, 1));
 }
 
+/// G9: if nobody has asked for certain types, no event is asked for its own, alone or in a
+/// batch.
+#[test]
+fn event_is_not_asked_for_its_type_if_everybody_takes_every_type() {
+    let bus = common::new_bus(0);
+    let mut all = bus.subscribe(4);
+    bus.start();
+    let batch = [0, 1].map(Fragile::new);
+    batch.iter().for_each(|event| event.event_type.panic_on_call(1, "asked for its type"));
+    assert_eq!(bus.publish_batch(&batch).unwrap(), outcome(0, 2, 0));
+    let [first, _] = batch;
+    assert_eq!(bus.publish(first).unwrap(), outcome(0, 1, 0));
+    assert_eq!(fragile_numbers(&mut all), [0, 1, 0]);
+}
+
 /// G9: before the start, an event that cannot be cloned is kept for nobody, and the others are.
 #[test]
 fn batch_in_the_start_up_survives_a_panicking_clone() {

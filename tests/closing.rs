@@ -659,7 +659,7 @@ fn drain_of_a_task_ends_with_its_stop() {
     assert!(drained.is_complete(), "what is complete needs no stop");
 }
 
-/// G10, G13: the time of a drain counts from its call, that of the close included: where a waker has
+/// G10, G13: the time of a drain counts from its call, that of the close included: if a waker has
 /// used it up, the drain does not wait any more.
 #[cfg(target_os = "linux")]
 #[test]
@@ -687,8 +687,8 @@ fn drain_whose_close_took_all_its_time_does_not_wait() {
     assert_eq!(slept, 0);
 }
 
-/// G10: what a publish that races with the close delivers behind the look that found everything taken
-/// is nothing that a drain of a task would name.
+/// G10: what a publish that races with the close delivers behind the look that found everything
+/// taken is nothing that a drain of a task would name.
 #[test]
 fn drain_of_a_task_that_was_complete_stays_so_whatever_comes_late() {
     /// Lets a publish go on as it is dropped, and waits for its end.
@@ -847,6 +847,34 @@ fn subscription_knows_its_statistics_without_the_bus() {
     late.close();
     let closed = late.subscriber("late").capacity(3).subscribe();
     assert_eq!((&*closed.stats().name, closed.stats().capacity, closed.stats().received), ("late", 3, 0));
+}
+
+/// G2, G7: who is woken because the last event was taken finds it counted as received.
+#[test]
+fn drain_that_wakes_finds_the_last_event_counted() {
+    struct Counts {
+        bus: EventBus<Number>,
+        received: Mutex<Vec<u64>>,
+    }
+    impl Wake for Counts {
+        fn wake(self: Arc<Self>) {
+            self.received.lock().unwrap().push(stats_of(&self.bus, "reader").received);
+        }
+    }
+    for is_replayed in [true, false] {
+        let bus = common::new_bus(1);
+        let reader = bus.subscriber("reader").subscribe();
+        if !is_replayed {
+            bus.start();
+        }
+        publish(&bus, 0..1);
+        let counts = Arc::new(Counts { bus: bus.clone(), received: Mutex::default() });
+        let waker = Waker::from(Arc::clone(&counts));
+        let mut drain = Box::pin(bus.close_and_drain_async(pending::<()>()));
+        assert!(drain.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        assert_eq!(reader.try_recv(), Ok(Number(0)));
+        assert_eq!(*counts.received.lock().unwrap(), [1], "replayed: {is_replayed}");
+    }
 }
 
 /// G7: the last event of a replay wakes who drains also if its filter panics.

@@ -195,6 +195,27 @@ fn panic_is_no_lag() {
     assert_eq!((panicky.lost(), lags.load(SeqCst)), (1, 0));
 }
 
+/// G9: an event that is lost is asked for its type in order to report the lag: if nobody would hear
+/// of that, it is not asked.
+#[test]
+fn lost_event_is_not_asked_for_its_type_if_nobody_hears_of_lags() {
+    // A subscriber of `tracing` would, and tests on other threads have some.
+    in_own_process(module_path!(), "lost_event_is_not_asked_for_its_type_if_nobody_hears_of_lags", || {
+        let bus = live();
+        let full = bus.subscribe(1);
+        let [first, lost, alone] = [1, 2, 3].map(|number| {
+            let (event, script) = Actor::new(number);
+            script.event_type.panic_on_call(1, "asked for its type");
+            event
+        });
+        assert_eq!(bus.publish_batch(&[first, lost]).unwrap().dropped, 1);
+        assert_eq!(received(&full), [1]);
+        bus.publish(Actor::quiet(4)).unwrap();
+        assert_eq!(bus.publish(alone).unwrap().dropped, 1);
+        assert_eq!((received(&full), full.lost()), (vec![4], 2));
+    });
+}
+
 /// G9: the `Drop` of an evicted event panics in the publisher that evicted it, after everybody was
 /// served; the newer event is in the ring.
 #[test]
@@ -250,8 +271,8 @@ fn panicking_drop_of_the_original_resumes() {
     assert_eq!((bus.stats().published, bus.stats().delivered), (2, 1));
 }
 
-/// G2, G9: an event that nobody takes finds its publish counted as it is dropped, whichever way it was
-/// published.
+/// G2, G9: an event that nobody takes finds its publish counted as it is dropped, in whichever way
+/// it was published.
 #[test]
 fn event_that_is_dropped_by_its_publish_finds_that_counted() {
     let bus = live();
@@ -282,6 +303,65 @@ fn panicking_event_type_does_not_disturb_those_who_take_everything() {
     assert_eq!((received(&all), received(&typed)), (vec![1], vec![]));
     assert_eq!(bus.publish(Actor::quiet(3)).unwrap().delivered, 2);
     assert_eq!(received(&typed), [3]);
+}
+
+/// API of `Event`: an event is asked for its type while somebody wants certain types only, and not if
+/// everybody takes everything.
+#[test]
+fn event_type_is_not_asked_for_where_everybody_takes_everything() {
+    let bus = live();
+    let all = bus.subscribe(4);
+    drop(bus.subscriber("typed").types([ODD]).subscribe());
+    let mut publisher = bus.publisher();
+    for by_publisher in [false, true, true] {
+        let (event, script) = Actor::new(1);
+        script.event_type.panic_on_call(1, "event_type");
+        let published = if by_publisher { publisher.publish(event) } else { bus.publish(event) };
+        assert_eq!(published.unwrap().delivered, 1);
+        assert!(script.event_type.is_pending());
+    }
+    assert_eq!(received(&all), [1, 1, 1]);
+}
+
+/// The same: it is asked for the report of a lag, and not for every loss that follows.
+#[test]
+fn event_type_is_not_asked_for_while_a_lag_goes_on() {
+    for overflow in [Overflow::DropNewest, Overflow::DropOldest] {
+        let bus = live();
+        let _slow = bus.subscriber("slow").capacity(1).overflow(overflow).subscribe();
+        let lags = Arc::new(AtomicUsize::new(0));
+        bus.on_lag({
+            let lags = Arc::clone(&lags);
+            move |_| _ = lags.fetch_add(1, SeqCst)
+        });
+        for number in 0..2 {
+            bus.publish(Actor::quiet(number)).unwrap();
+        }
+        assert_eq!(lags.load(SeqCst), 1);
+        let (event, script) = Actor::new(2);
+        script.event_type.panic_on_call(1, "event_type");
+        bus.publish(event).unwrap();
+        assert!(script.event_type.is_pending(), "{overflow:?}");
+        assert_eq!(lags.load(SeqCst), 1);
+    }
+}
+
+/// If an event has a `Drop`, the last subscriber gets the event itself: it is cloned for the
+/// others.
+#[test]
+fn last_subscriber_gets_the_event_itself() {
+    let bus = live();
+    let mut subscriptions = Vec::new();
+    let mut publisher = bus.publisher();
+    for subscribers in 1..4 {
+        subscriptions.push(bus.subscribe(8));
+        for by_publisher in [false, true] {
+            let (event, script) = Actor::new(1);
+            script.clone.panic_on_call(subscribers, "one clone too many");
+            let published = if by_publisher { publisher.publish(event) } else { bus.publish(event) };
+            assert_eq!(published.unwrap().delivered, subscribers);
+        }
+    }
 }
 
 /// G9: a hook that panics keeps no other hook from its report, and takes nobody's event.
@@ -439,6 +519,40 @@ fn panicking_drop_in_the_log_hits_its_last_reader() {
     script.drop.panic_on_call(1, "drop");
     assert_eq!(panic_of(|| last.try_recv()), "drop");
     assert_eq!(received(&last), [3]);
+}
+
+/// G9: the same if a publish that was under way at the start has kept the log until then.
+#[test]
+fn panicking_drop_in_a_log_that_a_publish_has_kept_hits_its_last_reader() {
+    let bus = common::new_bus(1);
+    let reader = bus.subscribe(4);
+    let (event, script) = Actor::new(1);
+    bus.publish(event).unwrap();
+    let (starts, start) = Actor::new(2);
+    start.clone.on_call(1, {
+        let bus = bus.downgrade();
+        move || assert_eq!(bus.upgrade().unwrap().start(), 1)
+    });
+    assert_eq!(bus.publish_batch(&[starts]).unwrap().delivered, 1);
+    assert_eq!(reader.try_recv().unwrap().number, 1);
+    script.drop.panic_on_call(1, "drop");
+    assert_eq!(panic_of(|| reader.try_recv()), "drop");
+    assert_eq!(received(&reader), [2]);
+}
+
+/// G9: the same if the last one to let go of the log was stopped before the start, and is told
+/// so.
+#[test]
+fn panicking_drop_in_the_log_hits_a_stopped_reader() {
+    let bus = common::new_bus(1);
+    let stopped = bus.subscribe(1);
+    let (event, script) = Actor::new(1);
+    bus.publish(event).unwrap();
+    stopped.stop_handle().stop();
+    bus.start();
+    script.drop.panic_on_call(1, "drop");
+    assert_eq!(panic_of(|| stopped.try_recv()), "drop");
+    assert_eq!(stopped.try_recv().err(), Some(TryRecvError::Closed));
 }
 
 /// Uses whatever a bus can do that does not end it.
@@ -699,6 +813,43 @@ fn subscription_may_be_dropped_by_user_code_under_way() {
         assert_eq!(Arc::strong_count(&script), 1, "no copy is left in the rings of those who went");
         assert_eq!(bus.publish(Actor::quiet(2)).unwrap().delivered, 1);
     });
+}
+
+/// What is published while a subscription drops what is in its ring does not come to it any more.
+#[test]
+fn events_left_in_the_ring_are_dropped_once_their_subscriber_has_left() {
+    let bus = live();
+    let leaves = bus.subscribe(4);
+    let (event, script) = Actor::new(1);
+    bus.publish(event).unwrap();
+    let seen = Arc::<Mutex<Option<_>>>::default();
+    script.drop.on_call(1, {
+        let (bus, seen) = (bus.clone(), Arc::clone(&seen));
+        move || {
+            let published = bus.publish(Actor::quiet(2)).unwrap();
+            *seen.lock().unwrap() = Some((bus.subscriber_count(), published.delivered));
+        }
+    });
+    drop(leaves);
+    assert_eq!(*seen.lock().unwrap(), Some((0, 0)));
+}
+
+/// API, section 2: a stop ends the subscription before it wakes the receiver: what the waker
+/// publishes does not come to it any more.
+#[test]
+fn waker_of_a_stopped_subscriber_publishes_past_it() {
+    let bus = live();
+    let mut stopped = bus.subscribe(4);
+    let waker = Arc::new(ActingWaker(Action::default()));
+    let delivered = Arc::<Mutex<Option<_>>>::default();
+    waker.0.on_call(1, {
+        let (bus, delivered) = (bus.clone(), Arc::clone(&delivered));
+        move || *delivered.lock().unwrap() = Some(bus.publish(Actor::quiet(1)).unwrap().delivered)
+    });
+    assert!(poll_next(&mut stopped, &Waker::from(waker)).is_pending());
+    stopped.stop_handle().stop();
+    assert_eq!(*delivered.lock().unwrap(), Some(0));
+    assert_eq!(stopped.try_recv().err(), Some(TryRecvError::Closed));
 }
 
 /// G9: dropping a subscription drops everything in its ring, though one `Drop` after the other

@@ -367,6 +367,7 @@ fn large_event_that_finds_all_rooms_being_filled_is_refused() {
     let middle = publish(2, Some(inner));
     publish(1, Some(middle))();
     assert_eq!(*accepted.lock().unwrap(), [(3, false), (2, true), (1, false)]);
+    assert!(!bus.is_started(), "who is refused does not take that for a start");
 }
 
 /// G9: a panic of user code goes on in the publish of a large event too, whether that has a `Drop`

@@ -466,6 +466,16 @@ fn request_that_is_answered_needs_no_waker() {
     assert!(matches!(polled, Poll::Ready(Ok(_))));
 }
 
+/// G9, G12: a drain that has nothing to wait for needs no waker, and so does not clone one.
+#[test]
+fn drain_that_has_nothing_to_wait_for_clones_no_waker() {
+    let bus = live();
+    let _has_read_everything = bus.subscribe(1);
+    let mut drain = Box::pin(bus.close_and_drain_async(pending::<()>()));
+    let drained = drain.as_mut().poll(&mut Context::from_waker(&uncloneable::waker()));
+    assert!(matches!(drained, Poll::Ready(drained) if drained.is_complete()));
+}
+
 /// A waker that does something when it is cloned, once; every copy of it has a share.
 mod acting {
     use super::Action;
@@ -727,7 +737,7 @@ fn two_panics_in_the_ring_do_not_abort() {
 
 /// What panics more than once as it is dropped, if everything is as it should not be; and whether
 /// the first panic is the caller's.
-const DOUBLES: [(&str, bool, fn()); 10] = [
+const DOUBLES: [(&str, bool, fn()); 11] = [
     ("filters of two that have left, and a publish", false, || {
         let bus = live();
         let leavers = [bombed(&bus), bombed(&bus)];
@@ -776,6 +786,18 @@ const DOUBLES: [(&str, bool, fn()); 10] = [
         let mut subscription = bombed(&bus);
         leave_bomb(&mut subscription);
         drop(subscription);
+    }),
+    ("wakers of two drains that are given up", true, || {
+        let bus = live();
+        let _unread = bus.subscribe(1);
+        publish(&bus, 0..1);
+        let drains = [(), ()].map(|()| {
+            let mut drain = Box::pin(bus.close_and_drain_async(pending::<()>()));
+            let task = Waker::from(Alarm::new(Some(Bomb::armed())));
+            assert!(drain.as_mut().poll(&mut Context::from_waker(&task)).is_pending());
+            drain
+        });
+        drop(drains);
     }),
     ("a builder that is dropped with the last share in the bus", true, || {
         let bus = live();
@@ -900,6 +922,45 @@ fn filter_that_was_kept_is_dropped_behind_one_that_still_is() {
     drop(publisher);
 }
 
+/// G9, G11: filters of so many who have left that the bus still has some as it goes: a panic there
+/// is not that of its owner.
+#[test]
+fn panic_of_a_filter_that_goes_with_the_bus_is_nobodys() {
+    // More than are looked at as a bus is closed.
+    const DEPTH: u64 = 50;
+    finishes(|| {
+        let bus = live();
+        // The last filter to go has the last share.
+        let bomb = Arc::new(Bomb::armed());
+        let weak = Arc::downgrade(&bomb);
+        let (bomb, leaves) = (Mutex::new(Some(bomb)), Mutex::new(None::<Subscription<Number>>));
+        let nesting = bus.subscriber("nesting").filter({
+            let bus = bus.downgrade();
+            move |&Number(number)| {
+                // From now on, the publish under way alone keeps this one's filter.
+                let left = leaves.lock().unwrap().take();
+                drop(left);
+                let bus = bus.upgrade().expect("the publisher holds it");
+                if number < DEPTH {
+                    let owned = bomb.lock().unwrap().clone();
+                    let next = bus.subscriber("leaves").filter(filter_that_owns(owned)).subscribe();
+                    *leaves.lock().unwrap() = Some(next);
+                    bus.publish(Number(number + 1)).unwrap();
+                } else {
+                    *bomb.lock().unwrap() = None;
+                }
+                true
+            }
+        });
+        let nesting = nesting.subscribe();
+        publish(&bus, 0..1);
+        assert_eq!((nesting.len() as u64, bus.subscriber_count()), (DEPTH + 1, 1));
+        assert_eq!(weak.strong_count() as u64, DEPTH, "nobody has dropped any of them");
+        drop(bus);
+        assert_eq!(weak.strong_count(), 0);
+    });
+}
+
 /// G11: a publisher that goes lets go of its snapshot first, and then drops what nobody uses any
 /// more.
 #[test]
@@ -940,5 +1001,170 @@ fn idle_publisher_keeps_no_event_of_the_start_up() {
             assert_eq!(token.copies(), 0, "{name}, started: {is_started}");
             drop(publisher);
         }
+    }
+}
+
+/// G7, G9: who leaves wakes those who drain, although an event in its ring or in its replay panics
+/// as it is dropped.
+#[test]
+fn drain_wakes_although_an_event_panics_as_the_last_subscriber_leaves() {
+    for is_started in [true, false] {
+        let bus = common::new_bus(1);
+        let subscription = bus.subscribe(1);
+        if is_started {
+            bus.start();
+        }
+        bus.publish(Explosive::armed()).unwrap();
+        let (counter, waker) = CountingWaker::new();
+        let mut context = Context::from_waker(&waker);
+        let mut drain = Box::pin(bus.close_and_drain_async(pending::<()>()));
+        assert!(drain.as_mut().poll(&mut context).is_pending());
+        assert_eq!(panic_of(|| drop(subscription)), "a bomb went off");
+        assert_eq!(counter.wakes(), 1, "started: {is_started}");
+        assert!(drain.as_mut().poll(&mut context).is_ready());
+    }
+}
+
+/// G11: a filter goes with its subscription although a publish was at work on it, if that has ended
+/// before the events are gone that were in the ring.
+#[test]
+fn filter_goes_with_its_subscription_although_a_publish_ends_only_then() {
+    /// An event that does something when it is dropped, once.
+    #[derive(Clone)]
+    struct Acting(Arc<Action>);
+    impl Drop for Acting {
+        fn drop(&mut self) {
+            self.0.call();
+        }
+    }
+    impl Event for Acting {
+        fn event_type(&self) -> EventType {
+            const { EventType::new("acting") }
+        }
+
+        fn timestamp(&self) -> SystemTime {
+            SystemTime::UNIX_EPOCH
+        }
+    }
+    let bus = common::new_bus(0);
+    bus.start();
+    let owned = Arc::new(());
+    let leaves = bus.subscriber("leaves").filter(filter_that_owns(Arc::clone(&owned))).subscribe();
+    let action = Arc::<Action>::default();
+    bus.publish(Acting(Arc::clone(&action))).unwrap();
+    let (enter, entered) = mpsc::channel();
+    let (release, released) = mpsc::channel();
+    let released = Mutex::new(released);
+    let _holds = bus
+        .subscriber("holds")
+        .filter(move |_| {
+            enter.send(()).unwrap();
+            released.lock().unwrap().recv().unwrap();
+            true
+        })
+        .subscribe();
+    let publishing = thread::spawn({
+        let bus = bus.clone();
+        move || bus.publish(Acting(Arc::default())).is_ok()
+    });
+    entered.recv().unwrap();
+    let publishing = Mutex::new(Some(publishing));
+    action.on_call(1, move || {
+        release.send(()).unwrap();
+        assert!(publishing.lock().unwrap().take().unwrap().finish());
+    });
+    drop(leaves);
+    assert!(!action.is_pending());
+    assert_eq!(Arc::strong_count(&owned), 1);
+}
+
+/// Begins a drain with this waker, and forgets it, so that the bus has the waker to its end.
+fn forget_drain(bus: &EventBus<Number>, waker: Waker) {
+    /// Where they are, so that the leak sanitizer does not take them for lost.
+    static FORGOTTEN: Mutex<Vec<usize>> = Mutex::new(Vec::new());
+    let mut drain = Box::pin(bus.close_and_drain_async(pending::<()>()));
+    assert!(drain.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    FORGOTTEN.lock().unwrap().push(std::ptr::from_ref(&*drain).cast::<()>() as usize);
+    std::mem::forget(drain);
+}
+
+/// Drops the last handle of a bus when it is woken or dropped, and leaves a bomb in the bus, which
+/// goes off in the hands of whoever is still at work there.
+struct Demolition(Mutex<Option<EventBus<Number>>>);
+
+impl Demolition {
+    fn of(bus: EventBus<Number>) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(Some(bus))))
+    }
+
+    fn begin(&self) {
+        let Some(bus) = self.0.lock().unwrap().take() else { return };
+        forget_drain(&bus, Waker::from(Alarm::new(Some(Bomb::armed()))));
+    }
+}
+
+impl Wake for Demolition {
+    fn wake(self: Arc<Self>) {
+        self.begin();
+    }
+}
+
+impl Drop for Demolition {
+    fn drop(&mut self) {
+        self.begin();
+    }
+}
+
+/// G9: who has the last share in what the handles of a bus have shared, because they went while it
+/// was at work there, hears of no panic of what somebody else has left in it.
+#[test]
+fn last_share_in_a_bus_that_went_meanwhile_panics_nobody() {
+    type Act = fn();
+    let acts: [(&str, Act); 4] = [
+        ("who stops", || {
+            let bus = live();
+            let _unread = bus.subscribe(1);
+            publish(&bus, 0..1);
+            let mut stopped = bus.subscribe(1);
+            let stop = stopped.stop_handle();
+            assert!(poll_next(&mut stopped, &Waker::from(Demolition::of(bus))).is_pending());
+            stop.stop();
+        }),
+        ("who ends its replay", || {
+            let bus = common::new_bus(1);
+            let reader = bus.subscribe(1);
+            publish(&bus, 0..1);
+            bus.start();
+            let leaves = bus.subscriber("leaves").filter(filter_that_owns(Demolition::of(bus.clone()))).subscribe();
+            let leaves = Mutex::new(Some(leaves));
+            let leave = move |_: &Number| {
+                drop(leaves.lock().unwrap().take());
+                true
+            };
+            let _witness = bus.subscriber("witness").filter(leave).subscribe();
+            publish(&bus, 1..2);
+            drop(bus);
+            assert_eq!(reader.try_recv(), Ok(Number(0)));
+            assert!(!reader.is_closed());
+            assert_eq!(reader.try_recv(), Ok(Number(1)));
+            assert!(reader.is_closed(), "it has dropped the filter of the one who left");
+        }),
+        ("who takes its last event", || {
+            let bus = live();
+            let (_unread, last) = (bus.subscribe(1), bus.subscribe(1));
+            publish(&bus, 0..1);
+            forget_drain(&bus.clone(), Waker::from(Demolition::of(bus)));
+            assert_eq!(last.try_recv(), Ok(Number(0)));
+        }),
+        ("who leaves", || {
+            let bus = live();
+            let (_unread, leaves) = (bus.subscribe(1), bus.subscribe(1));
+            publish(&bus, 0..1);
+            forget_drain(&bus.clone(), Waker::from(Demolition::of(bus)));
+            drop(leaves);
+        }),
+    ];
+    for (name, act) in acts {
+        assert!(catch_unwind(act).is_ok(), "{name}");
     }
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::task::{Wake, Waker};
 use std::thread;
+use std::time::Duration;
 
 fn live() -> EventBus<Number> {
     let bus = common::new_bus(0);
@@ -391,6 +392,29 @@ fn high_water_follows_the_fill_of_the_ring() {
     publish(&bus, 0..17);
     received(&mut subscription);
     assert_eq!(high_water(), 16);
+}
+
+/// API, section 2: it is sampled by the first receive after the ring was found empty, in whichever
+/// way that was.
+#[test]
+fn high_water_is_sampled_behind_every_look_that_finds_nothing() {
+    type Look = fn(&mut Subscription<Number>) -> bool;
+    let looks: [(&str, Look); 4] = [
+        ("try_recv", |it| it.try_recv().is_err()),
+        ("recv_timeout", |it| it.recv_timeout(Duration::from_millis(1)).is_err()),
+        ("try_recv_many", |it| it.try_recv_many(&mut Vec::new(), 9) == 0),
+        ("stream", |it| poll_next(it, Waker::noop()).is_pending()),
+    ];
+    for (name, finds_nothing) in looks {
+        let bus = live();
+        let mut subscription = bus.subscriber("reader").capacity(16).subscribe();
+        publish(&bus, 0..1);
+        subscription.try_recv().unwrap();
+        assert!(finds_nothing(&mut subscription), "{name}");
+        publish(&bus, 0..9);
+        subscription.try_recv().unwrap();
+        assert_eq!(stats_of(&bus, "reader").high_water, 9, "{name}");
+    }
 }
 
 /// API, section 2: it is sampled now and then as well, for a receiver that never finds its ring
@@ -820,8 +844,8 @@ mod tracing_events {
     }
 
     impl Subscriber for Listener {
-        fn enabled(&self, _: &Metadata<'_>) -> bool {
-            true
+        fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+            metadata.is_event()
         }
 
         fn event(&self, event: &Event<'_>) {

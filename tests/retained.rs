@@ -540,6 +540,26 @@ fn panic_while_a_retained_event_is_published_costs_one_subscriber() {
     assert_eq!(bus.publish(Acting::new(4)).unwrap().delivered, 2, "the next one comes to both");
 }
 
+// G9: the `Drop` of a copy that a full ring has not kept, or of an older one that made room, panics
+// once everybody was served.
+#[test]
+fn panicking_drop_of_a_retained_event_that_is_lost_disturbs_nobody() {
+    for overflow in [Overflow::DropNewest, Overflow::DropOldest] {
+        let bus = live_retaining([EVEN]);
+        let full = bus.subscriber("full").capacity(1).overflow(overflow).subscribe();
+        let (first, second) = (Acting::new(1), Acting::new(2));
+        let lost = if overflow == Overflow::DropNewest { &second } else { &first };
+        let on_drop = Arc::clone(&lost.on_drop);
+        bus.publish(first).unwrap();
+        let behind = bus.subscribe(4);
+        on_drop.panic_on_call(1, "no end");
+        assert_eq!(panic_of(|| bus.publish(second)), "no end");
+        assert_eq!((full.len(), full.lost(), behind.len()), (1, 1, 1));
+        let (delivered, dropped) = if overflow == Overflow::DropNewest { (2, 1) } else { (3, 0) };
+        assert_eq!((bus.stats().published, bus.stats().delivered, bus.stats().dropped), (2, delivered, dropped));
+    }
+}
+
 // G6, G12: nothing is kept of an event whose publish finds the bus closed.
 #[test]
 fn event_that_closes_the_bus_on_its_way_comes_back() {
@@ -916,8 +936,8 @@ fn event_may_be_read_and_forgotten_while_the_start_looks_for_it() {
     assert_eq!(bus.subscribe(4).try_iter().map(|event| event.number).collect::<Vec<_>>(), [1]);
 }
 
-// G9: what the start finds in vain, because it is forgotten meanwhile, may panic as it is dropped: the
-// first panic is the one that resumes.
+// G9: what the start finds in vain, because it is forgotten meanwhile, may panic as it is dropped:
+// the first panic is the one that resumes.
 #[test]
 fn event_that_is_forgotten_while_the_start_looks_for_it_may_panic_as_it_is_dropped() {
     let bus = retaining::<Acting>([EVEN]);
@@ -937,6 +957,39 @@ fn event_that_is_forgotten_while_the_start_looks_for_it_may_panic_as_it_is_dropp
     assert_eq!(panic_of(|| bus.start()), "no type");
     assert!(!on_drop.is_pending());
     assert!(bus.is_started());
+}
+
+// G14: who subscribes while the start still looks for the last events gets them in their order.
+#[test]
+fn who_comes_while_the_start_looks_for_retained_events_gets_them_in_their_order() {
+    let bus = retaining::<Acting>([EVEN, ODD]);
+    let event = Acting::new(2);
+    let on_clone = Arc::clone(&event.on_clone);
+    bus.publish(event).unwrap();
+    bus.publish(Acting::new(1)).unwrap();
+    let weak = bus.downgrade();
+    let late = Arc::new(Mutex::new(None));
+    let of_clone = Arc::clone(&late);
+    on_clone.on_call(1, move || *of_clone.lock().unwrap() = Some(weak.upgrade().unwrap().subscribe(4)));
+    bus.start();
+    let late = late.lock().unwrap().take().expect("the start clones what it has found");
+    assert_eq!(late.try_iter().map(|event| event.number).collect::<Vec<_>>(), [2, 1]);
+}
+
+// G9: once the start has found the last event of each type, it asks none before them for its type.
+#[test]
+fn start_asks_no_event_for_its_type_that_is_not_the_last_of_any() {
+    let bus = retaining([EVEN, ODD]);
+    let early = Acting::new(4);
+    let on_type = Arc::clone(&early.on_type);
+    on_type.panic_on_call(1, "asked for its type");
+    for event in [early, Acting::new(2), Acting::new(1)] {
+        bus.publish(event).unwrap();
+    }
+    bus.start();
+    let late = bus.subscribe(4);
+    assert_eq!(late.try_iter().map(|event| event.number).collect::<Vec<_>>(), [2, 1]);
+    assert!(on_type.is_pending());
 }
 
 // G14: who does without retained events also does without those that are still on their way when it
@@ -1174,6 +1227,40 @@ fn event_that_is_the_last_no_more_when_it_arrives_is_not_kept() {
         bus.publish(event.clone()).unwrap();
         assert_eq!(filtering.try_iter().count(), 1 + usize::from(supersedes));
         assert_eq!((event.copies(), superseding.copies()), (0, 0));
+    }
+}
+
+// G2, G9: an event is evicted by one that takes its place, and not by one that cannot be cloned.
+#[test]
+fn large_event_stays_if_the_one_behind_it_cannot_be_cloned() {
+    let bus = live_retaining([EVEN]);
+    let latest = bus.subscriber("latest").capacity(1).overflow(Overflow::DropOldest).subscribe();
+    let (first, second, third) = (LargeActing::new(2), LargeActing::new(4), LargeActing::new(6));
+    let of_second = Arc::clone(&second.0.on_drop);
+    // Of each event the first copy is the one that is retained. While the second event is cloned
+    // into the last free room, another thread offers it as well, and the third one behind it.
+    third.0.on_clone.panic_on_call(2, "no copy");
+    let third = Mutex::new(Some(third));
+    let (weak, seen) = (bus.downgrade(), Arc::<Mutex<Vec<_>>>::default());
+    second.0.on_clone.on_call(2, move || {
+        let (bus, third) = (weak.upgrade().unwrap(), third.lock().unwrap().take().unwrap());
+        let publishing = thread::spawn(move || panic_of(|| bus.publish(third).map_err(drop)));
+        assert_eq!(publishing.finish(), "no copy");
+    });
+    let on_drop = Arc::clone(&first.0.on_drop);
+    bus.publish(first).map_err(drop).unwrap();
+    // The copy that is retained goes first, and then the one in the ring.
+    let (weak, of_drop) = (bus.downgrade(), Arc::clone(&seen));
+    on_drop.on_call(2, move || of_drop.lock().unwrap().push(stats_of(&weak.upgrade().unwrap(), "latest").evicted));
+    assert_eq!(bus.publish(second).map_err(drop).unwrap().delivered, 1);
+    assert_eq!(*seen.lock().unwrap(), [1], "it is counted before it is dropped");
+    let stats = latest.stats();
+    assert_eq!((stats.evicted, stats.dropped, large_received(&latest)), (1, 1, vec![4]));
+    bus.forget(EVEN);
+    assert_eq!(Arc::strong_count(&of_second), 1, "nobody keeps the second one");
+    for number in [8, 10, 12] {
+        assert_eq!(bus.publish(LargeActing::new(number)).unwrap().delivered, 1);
+        assert_eq!((large_received(&latest), latest.stats().evicted), (vec![number], 1));
     }
 }
 

@@ -230,6 +230,30 @@ fn yielding_receiver_that_sleeps_in_the_end_wakes_for_an_event() {
     });
 }
 
+/// G13 and API, section 2: with less than 100 ms left, a receiver that yields parks, and one that
+/// spins goes on.
+#[cfg(target_os = "linux")]
+#[test]
+fn receiver_that_yields_sleeps_if_its_time_is_nearly_over_and_one_that_spins_does_not() {
+    const CALLS: u64 = 20;
+    for wait in [WaitStrategy::Yield, WaitStrategy::Spin] {
+        let bus = live();
+        let subscription = bus.subscriber("hasty").wait(wait).subscribe();
+        let slept = common::finishes(move || {
+            let probe = common::ThreadProbe::current();
+            let before = probe.sleeps();
+            for _ in 0..CALLS {
+                assert_eq!(subscription.recv_timeout(Duration::from_millis(10)), Err(RecvTimeoutError::TimedOut));
+            }
+            probe.sleeps() - before
+        });
+        // Not once for each call, because on a busy machine its time may be over before it parks;
+        // and not 0, because the kernel may have its own reasons.
+        let is_told_to_spin = wait == WaitStrategy::Spin;
+        assert!(if is_told_to_spin { slept < 5 } else { slept >= 5 }, "{wait:?}: it went to sleep {slept} times");
+    }
+}
+
 /// G7: while it is parked, a receiver does not run: neither on an interval of its own nor for
 /// events that others get or its filter refuses.
 #[cfg(target_os = "linux")]

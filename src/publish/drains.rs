@@ -70,6 +70,16 @@ impl Drains {
     }
 }
 
+impl Drop for Drains {
+    fn drop(&mut self) {
+        // Those of waits that were forgotten, which are nobody's any more.
+        let entries = std::mem::take(&mut self.wakers().entries);
+        for entry in entries {
+            swallow(|| drop(entry));
+        }
+    }
+}
+
 /// One wait. Ends when it is dropped, and keeps nothing then.
 #[derive(Debug)]
 pub(crate) struct Drain<'a> {

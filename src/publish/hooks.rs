@@ -155,7 +155,8 @@ impl Hooks {
     ) -> Option<Report<impl Deref<Target = Arc<List>> + use<>>> {
         let reporting = Reporting::begin()?;
         #[cfg(feature = "tracing")]
-        let is_traced = panics.catch(|| tracing::enabled!(target: "ringbus", tracing::Level::WARN)).unwrap_or_default();
+        let is_traced =
+            panics.catch(|| tracing::event_enabled!(target: "ringbus", tracing::Level::WARN)).unwrap_or_default();
         #[cfg(not(feature = "tracing"))]
         let is_traced = false;
         let list = self.list.load();
