@@ -305,8 +305,8 @@ fn panicking_event_type_does_not_disturb_those_who_take_everything() {
     assert_eq!(received(&typed), [3]);
 }
 
-/// API of `Event`: an event is asked for its type while somebody wants certain types only, and not if
-/// everybody takes everything.
+/// API of `Event`: an event is asked for its type while somebody wants certain types only, and not
+/// if everybody takes everything.
 #[test]
 fn event_type_is_not_asked_for_where_everybody_takes_everything() {
     let bus = live();

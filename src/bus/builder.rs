@@ -240,9 +240,9 @@ impl<E: Event + Clone> SubscriberBuilder<E> {
     /// way may still call the filter for a moment. If one does, or an idle
     /// [`Publisher`](crate::Publisher) keeps an older snapshot, the filter is dropped later: by the
     /// next thread that subscribes, unsubscribes, stops a subscription, receives the last event of
-    /// its replay, drops a publisher, or starts or closes the bus; never by a publish, but for one
-    /// of a [retained](BusBuilder::retain) type. A panic as it is dropped there goes no further than
-    /// the panic hook.
+    /// its replay, drops a publisher, or starts or closes the bus; never by a publish, unless that
+    /// is of a [retained](BusBuilder::retain) type. A panic as it is dropped there goes no further
+    /// than the panic hook.
     pub fn filter(mut self, filter: impl Fn(&E) -> bool + Send + Sync + 'static) -> Self {
         drop_guarded(self.options.filter.replace(Filter::new(filter)));
         self

@@ -20,8 +20,8 @@
 //!
 //! What is planted, wherever it can be: each ordering one step weaker; each fence, wake-up or other
 //! statement left out; each two neighbours of a block the other way round; each condition, and each
-//! of its parts, always true or never; each other comparison turned round; each read-copy-update
-//! split into a load and a store.
+//! of its parts, always true or never, unless the compiler decides it; each other comparison turned
+//! round; each read-copy-update split into a load and a store.
 
 mod compile;
 mod engine;

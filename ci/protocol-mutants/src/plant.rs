@@ -59,7 +59,7 @@ impl Planter<'_> {
 
     /// A condition, or a part of one, that is always or never true.
     fn fix(&mut self, condition: &Expr, values: &[bool]) {
-        if holds_let(condition) {
+        if holds_let(condition) || is_constant(condition) {
             return;
         }
         let span = condition.span();
@@ -276,6 +276,19 @@ fn holds_let(condition: &Expr) -> bool {
     match condition {
         Expr::Let(_) => true,
         Expr::Binary(binary) => holds_let(&binary.left) || holds_let(&binary.right),
+        _ => false,
+    }
+}
+
+/// Whether the compiler decides: the other branch would be a slower way to the same.
+fn is_constant(condition: &Expr) -> bool {
+    match condition {
+        Expr::Const(_) => true,
+        Expr::Unary(unary) => is_constant(&unary.expr),
+        Expr::Path(path) => path.path.get_ident().is_some_and(|name| *name == name.to_string().to_uppercase()),
+        Expr::Call(call) => {
+            matches!(&*call.func, Expr::Path(of) if of.path.segments.last().is_some_and(|of| of.ident == "needs_drop"))
+        }
         _ => false,
     }
 }
