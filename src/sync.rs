@@ -19,8 +19,11 @@ pub(crate) use self::model::{
     WatchedMutex as Mutex, fence, load_behind_claims, thread, thread_local,
 };
 
-/// Only ever holds what waits to be freed, or what one thread has for itself, which no model looks
-/// at.
+#[cfg(shuttle)]
+pub(crate) use self::model::SegQueue;
+/// Only ever holds what waits to be freed, or what one thread has for itself, so loom takes the real
+/// one.
+#[cfg(not(shuttle))]
 pub(crate) use crossbeam_queue::SegQueue;
 
 #[cfg(not(any(loom, shuttle)))]

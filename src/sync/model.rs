@@ -51,6 +51,39 @@ pub(crate) fn load_behind_claims(word: &AtomicUsize) -> usize {
 /// Double of the keyed hasher of `std`: the same in each execution, because an engine repeats them.
 pub(crate) type RandomState = std::hash::BuildHasherDefault<std::hash::DefaultHasher>;
 
+/// Double of `SegQueue`: whoever has taken something out may be suspended before it does anything
+/// with that.
+#[cfg(shuttle)]
+#[derive(Debug)]
+pub(crate) struct SegQueue<T> {
+    queue: crossbeam_queue::SegQueue<T>,
+    takes: AtomicUsize,
+}
+
+#[cfg(shuttle)]
+impl<T> SegQueue<T> {
+    pub(crate) fn new() -> Self {
+        Self { queue: crossbeam_queue::SegQueue::new(), takes: AtomicUsize::new(0) }
+    }
+
+    pub(crate) fn push(&self, value: T) {
+        self.queue.push(value);
+    }
+
+    pub(crate) fn pop(&self) -> Option<T> {
+        let value = self.queue.pop();
+        if value.is_some() {
+            // Where shuttle may switch to another thread.
+            self.takes.fetch_add(1, Relaxed);
+        }
+        value
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.queue.len()
+    }
+}
+
 pub(crate) mod thread {
     pub(crate) use super::engine::thread::{Thread, ThreadId, current, park, yield_now};
 }
