@@ -21,7 +21,7 @@ pub(crate) use self::model::{
 
 #[cfg(shuttle)]
 pub(crate) use self::model::SegQueue;
-/// Only ever holds what waits to be freed, or what one thread has for itself, so loom takes the real
+/// Only ever holds what waits to be freed, or what one thread has for itself: loom takes the real
 /// one.
 #[cfg(not(shuttle))]
 pub(crate) use crossbeam_queue::SegQueue;
