@@ -942,6 +942,10 @@ fn event_may_answer_by_asking() {
     let second = bus.request(question(2, 1), expecting(&["b"])).unwrap();
     assert_eq!(first.wait().unwrap().responses, [question(2, 1)]);
     assert_eq!(questions.len(), 2);
+    // Now the ring is full.
+    let refused = bus.request(question(3, 2), expecting(&["b"])).unwrap_err();
+    assert_eq!(refused, RequestError::NotDelivered(question(3, 2)));
+    assert_eq!((second.received(), bus.stats().late_responses), (0, 1));
     drop(second);
 }
 
