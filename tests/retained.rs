@@ -781,6 +781,26 @@ fn retained_events_that_panic_as_they_are_found_in_vain_abort_nothing() {
     );
 }
 
+// G9: the copy of an event of a batch whose bus was closed meanwhile may panic as it is dropped: the
+// first panic is the one that resumes.
+#[test]
+fn copy_that_comes_too_late_in_a_batch_may_panic_as_it_is_dropped() {
+    let bus = live_retaining::<Acting>([EVEN]);
+    let failing = bus.subscriber("failing").filter(|event: &Acting| {
+        assert!(event.number % 2 == 0, "no filter");
+        true
+    });
+    let _failing = failing.subscribe();
+    let batch = [1, 2].map(Acting::new);
+    let (weak, on_drop) = (bus.downgrade(), Arc::clone(&batch[1].on_drop));
+    batch[1].on_clone.on_call(1, move || {
+        weak.upgrade().unwrap().close();
+        on_drop.panic_on_call(1, "no end");
+    });
+    assert_eq!(panic_of(|| bus.publish_batch(&batch)), "no filter");
+    assert!(!batch[1].on_drop.is_pending());
+}
+
 // G2, G14: to forget an event takes it from nobody whom its publish has still to serve.
 #[test]
 fn event_that_is_forgotten_on_its_way_still_comes_before_the_next() {

@@ -303,6 +303,8 @@ impl<E: Event + Clone> Core<E> {
         panics: &mut Panics,
     ) -> Result<Published, BatchErrorKind> {
         let Some((snapshot, put)) = self.cell.put(&entry) else {
+            // In a batch, the last share in the copy of the event: user code.
+            panics.catch(|| drop(entry));
             return Err(BatchErrorKind::Closed);
         };
         let published = match fan_out_put(snapshot, put, panics) {
