@@ -781,6 +781,43 @@ fn retained_events_that_panic_as_they_are_found_in_vain_abort_nothing() {
     );
 }
 
+// G14: nor does one who comes in that moment wait for an event that the log does not have.
+#[test]
+fn subscriber_that_comes_while_the_start_looks_in_vain_has_nothing_to_read() {
+    struct Subscribes(WeakEventBus<Number>, Mutex<Option<Subscription<Number>>>);
+    impl Wake for Subscribes {
+        fn wake(self: Arc<Self>) {
+            *self.1.lock().unwrap() = self.0.upgrade().map(|bus| bus.subscribe(4));
+        }
+    }
+    let bus = retaining([ODD]);
+    let mut early = bus.subscribe(4);
+    let waker = Arc::new(Subscribes(bus.downgrade(), Mutex::new(None)));
+    assert!(poll_next(&mut early, &Waker::from(Arc::clone(&waker))).is_pending());
+    publish(&bus, [2]);
+    bus.start();
+    let late = waker.1.lock().unwrap().take().unwrap();
+    assert_eq!(late.try_recv(), Err(TryRecvError::Empty));
+    assert_eq!((late.len(), late.stats().unread_replay), (0, 0));
+}
+
+// G2, G14: if two publishers have asked a filter about an event, it counts as filtered once.
+#[test]
+fn event_that_two_publishers_offer_is_refused_once() {
+    let bus = live_retaining::<Number>([EVEN]);
+    let (weak, here) = (bus.downgrade(), thread::current().id());
+    let refusing = bus.subscriber("refusing").filter(move |_| {
+        if thread::current().id() == here {
+            let bus = weak.upgrade().unwrap();
+            thread::spawn(move || bus.publish(Number(4)).unwrap()).finish();
+        }
+        false
+    });
+    let refusing = refusing.subscribe();
+    publish(&bus, [2]);
+    assert_eq!((refusing.len(), refusing.stats().filtered), (0, 2));
+}
+
 // G9: the copy of an event of a batch whose bus was closed meanwhile may panic as it is dropped: the
 // first panic is the one that resumes.
 #[test]

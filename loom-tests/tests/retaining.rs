@@ -164,3 +164,20 @@ fn start_that_races_with_a_publish_keeps_the_last_event_alone() {
     }
     .check(retaining::start_publish);
 }
+
+/// *Property*: G14: who forgets an event while the bus starts takes it from the log or from the
+/// bus, and leaves nobody waiting for it.
+///
+/// *Threads*: forgetter, starter that subscribes (main).
+///
+/// *Bound*: exhaustive; 14,708 schedules in 2.9 s.
+#[test]
+fn forgetting_that_races_with_start_leaves_nothing_to_wait_for() {
+    Model {
+        name: "forgetting_that_races_with_start_leaves_nothing_to_wait_for",
+        bound: Bound::Exhaustive,
+        floor: 7_300,
+        must_see: &["the start came first", "forgotten by then"],
+    }
+    .check(retaining::start_forget);
+}

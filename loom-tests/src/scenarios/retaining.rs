@@ -252,3 +252,26 @@ pub fn start_publish(outcomes: &Outcomes) {
         assert_eq!(first.copies(), 1, "G11: the log is gone");
     }
 }
+
+/// Start × forget: whichever comes first, the event is forgotten, and nobody waits for it.
+pub fn start_forget(outcomes: &Outcomes) {
+    let bus = retaining_bus(1);
+    publish(&bus, &Token::new(0)).unwrap();
+    let forgetter = thread::spawn({
+        let bus = bus.clone();
+        move || bus.forget(TOKEN)
+    });
+    go();
+    bus.start();
+    let early = bus.subscribe(1);
+    forgetter.join().unwrap();
+    let late = bus.subscribe(1);
+    let (numbers, _) = drain(&early);
+    match numbers[..] {
+        [0] => outcomes.saw("the start came first"),
+        [] => outcomes.saw("forgotten by then"),
+        _ => panic!("G14: the last event, or none, and not {numbers:?}"),
+    }
+    assert!(drain(&late).0.is_empty(), "G14: it is forgotten");
+    assert_eq!((early.len(), late.len(), retained(&bus)), (0, 0, None), "nothing is left to receive");
+}
