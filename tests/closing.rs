@@ -900,17 +900,18 @@ fn drain_that_is_given_up_leaves_the_others_waiting() {
         let bus = live();
         let subscription = bus.subscribe(1);
         publish(&bus, 0..1);
-        let mut drains: Vec<_> = (0..3)
-            .map(|_| {
-                let (counter, waker) = CountingWaker::new();
-                let mut drain = Box::pin(bus.close_and_drain_async(pending::<()>()));
-                assert!(drain.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
-                (drain, counter)
-            })
-            .collect();
+        let begin = || {
+            let (counter, waker) = CountingWaker::new();
+            let mut drain = Box::pin(bus.close_and_drain_async(pending::<()>()));
+            assert!(drain.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+            (drain, counter)
+        };
+        let mut drains: Vec<_> = (0..3).map(|_| begin()).collect();
         let (drain, counter) = drains.remove(gives_up);
         drop(drain);
         assert_eq!(Arc::strong_count(&counter), 1, "it keeps no waker");
+        // Nor does one that begins then take the place of another.
+        drains.push(begin());
         assert_eq!(subscription.recv(), Ok(Number(0)));
         assert_eq!(counter.wakes(), 0);
         for (drain, counter) in &mut drains {
