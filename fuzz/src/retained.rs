@@ -4,12 +4,12 @@ use crate::choice::choice;
 use arbitrary::{Arbitrary, Unstructured};
 use ringbus::{
     BatchErrorKind, Event, EventBus, EventType, Overflow, PublishError, Published, Publisher, Ring, StopHandle,
-    Subscription, TryRecvError,
+    Subscription, TryRecvError, WeakEventBus,
 };
 use std::collections::VecDeque;
 use std::fmt::Debug;
-use std::sync::Arc;
-use std::time::SystemTime;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
 
 /// What makes an event a large one.
 const LARGE: usize = 2_048;
@@ -51,13 +51,34 @@ pub struct RetainedScenario {
 enum RetainedOperation {
     Start,
     Close,
-    Publish { topic: Topic, by_publisher: bool },
+    Drain,
+    Publish { topic: Topic, by_publisher: bool, aside: Vec<Aside> },
     Batch { topics: Vec<Topic>, by_publisher: bool },
     Subscribe(Wish),
     Receive { by: u8 },
     ReceiveMany { by: u8, max: u8 },
     Stop { whom: u8 },
     Unsubscribe { whom: u8 },
+    Forget(Topic),
+}
+
+/// What the first filter that sees an event does on the way, of which it does two at most.
+#[derive(Arbitrary, Clone, Debug)]
+enum Aside {
+    Publish(Topic),
+    Subscribe(Wish),
+    Forget(Topic),
+}
+
+/// That for one event, with the numbers that its events will have.
+struct Errand<const PADDING: usize> {
+    of: Content,
+    actions: Vec<Action<PADDING>>,
+}
+
+enum Action<const PADDING: usize> {
+    Publish(Item<PADDING>),
+    Subscribe(Wish),
     Forget(Topic),
 }
 
@@ -148,8 +169,13 @@ impl Subscriber {
         accepts
     }
 
+    /// Whether its filter, if it has one, sees an event.
+    fn is_asked(&self, content: Content) -> bool {
+        !self.is_ended && self.wants_type(content.1)
+    }
+
     fn offer(&mut self, content: Content, published: &mut Published) {
-        if self.is_ended || !self.wants_type(content.1) || !self.accepts(content) {
+        if !self.is_asked(content) || !self.accepts(content) {
             return;
         }
         if self.ring.len() <= self.wish.capacity {
@@ -208,7 +234,14 @@ impl Reference {
         self.last.retain(|(_, other)| *other != topic);
     }
 
-    fn publish(&mut self, content: Content) -> Result<Published, BatchErrorKind> {
+    /// Publishes an event, and does what is to be done on its way; what that reported comes into
+    /// `reports`.
+    fn publish(
+        &mut self,
+        content: Content,
+        aside: &[(Aside, usize)],
+        reports: &mut Vec<Published>,
+    ) -> Result<Published, BatchErrorKind> {
         let mut published = Published::default();
         match self.phase {
             Phase::Closed => return Err(BatchErrorKind::Closed),
@@ -216,16 +249,62 @@ impl Reference {
             Phase::Starting => {
                 self.log.push(content);
                 published.buffered = 1;
+                self.retain(content);
             }
             Phase::Live => {
-                self.subscribers.iter_mut().for_each(|subscriber| subscriber.offer(content, &mut published));
+                self.retain(content);
+                let mut behind = Vec::new();
+                self.fan_out(content, self.subscribers.len(), aside, reports, &mut published, &mut behind);
+                for (content, present) in behind {
+                    self.fan_out(content, present, &[], reports, &mut published, &mut Vec::new());
+                }
             }
         }
+        Ok(published)
+    }
+
+    fn retain(&mut self, content: Content) {
         if self.retained.contains(&content.1) {
             self.forget(content.1);
             self.last.push(content);
         }
-        Ok(published)
+    }
+
+    /// Offers an event to those of the subscribers who were `present` when it was published. What is
+    /// published on its way of the same type comes `behind` it, if that is retained.
+    fn fan_out(
+        &mut self,
+        content: Content,
+        present: usize,
+        mut aside: &[(Aside, usize)],
+        reports: &mut Vec<Published>,
+        published: &mut Published,
+        behind: &mut Vec<(Content, usize)>,
+    ) {
+        // Those to everything come first.
+        let mut order: Vec<usize> = (0..present).collect();
+        order.sort_by_key(|&index| !self.subscribers[index].wish.topics.is_empty());
+        for index in order {
+            let subscriber = &self.subscribers[index];
+            if !aside.is_empty() && subscriber.wish.only_even && subscriber.is_asked(content) {
+                for (action, number) in std::mem::take(&mut aside) {
+                    match action {
+                        Aside::Forget(topic) => self.forget(*topic),
+                        Aside::Subscribe(wish) => self.subscribe(wish.clone()),
+                        Aside::Publish(topic) if *topic == content.1 && self.retained.contains(topic) => {
+                            self.retain((*number, *topic));
+                            behind.push(((*number, *topic), self.subscribers.len()));
+                            reports.push(Published { buffered: 1, ..Published::default() });
+                        }
+                        Aside::Publish(topic) => {
+                            let report = self.publish((*number, *topic), &[], &mut Vec::new());
+                            reports.push(report.expect("it is live"));
+                        }
+                    }
+                }
+            }
+            self.subscribers[index].offer(content, published);
+        }
     }
 
     /// Releases the log; returns whether anybody gets it.
@@ -256,6 +335,9 @@ impl Reference {
     }
 
     fn subscribe(&mut self, wish: Wish) {
+        if self.subscribers.len() == MOST_SUBSCRIBERS {
+            return;
+        }
         let mut subscriber = Subscriber {
             wish,
             before: VecDeque::new(),
@@ -297,6 +379,7 @@ fn compare_padded<const PADDING: usize>(scenario: &RetainedScenario, ring: Ring)
         publisher: bus.publisher(),
         bus,
         subscriptions: Vec::new(),
+        shared: Arc::default(),
         next: 0,
         copies: Arc::clone(&copies),
         reference: Reference::new(scenario),
@@ -322,16 +405,84 @@ struct Both<const PADDING: usize> {
     bus: EventBus<Item<PADDING>>,
     publisher: Publisher<Item<PADDING>>,
     subscriptions: Vec<(Subscription<Item<PADDING>>, StopHandle)>,
+    shared: Arc<Mutex<Shared<PADDING>>>,
     /// The number of the next event.
     next: usize,
     copies: Arc<()>,
     reference: Reference,
 }
 
+/// What filters find, and leave behind.
+#[derive(Default)]
+struct Shared<const PADDING: usize> {
+    errand: Option<Errand<PADDING>>,
+    reports: Vec<Published>,
+    came: Vec<Subscription<Item<PADDING>>>,
+    /// How many subscriptions there are besides.
+    subscriptions: usize,
+}
+
+fn subscribe<const PADDING: usize>(
+    bus: &EventBus<Item<PADDING>>,
+    wish: &Wish,
+    shared: &Arc<Mutex<Shared<PADDING>>>,
+) -> Subscription<Item<PADDING>> {
+    let mut builder = bus.subscriber("any").capacity(wish.capacity + 1).retained(!wish.without);
+    if !wish.topics.is_empty() {
+        builder = builder.types(wish.topics.iter().map(|topic| topic.event_type()));
+    }
+    if wish.only_even {
+        let (weak, shared) = (bus.downgrade(), Arc::downgrade(shared));
+        builder = builder.filter(move |item: &Item<PADDING>| {
+            if let Some(shared) = shared.upgrade() {
+                run_errand(&weak, item.content, &shared);
+            }
+            item.content.0 % 2 == 0
+        });
+    }
+    if wish.evicts {
+        builder = builder.overflow(Overflow::DropOldest);
+    }
+    builder.subscribe()
+}
+
+fn run_errand<const PADDING: usize>(
+    bus: &WeakEventBus<Item<PADDING>>,
+    content: Content,
+    shared: &Arc<Mutex<Shared<PADDING>>>,
+) {
+    let errand = shared.lock().expect("nobody panics").errand.take_if(|errand| errand.of == content);
+    let (Some(errand), Some(bus)) = (errand, bus.upgrade()) else { return };
+    for action in errand.actions {
+        match action {
+            Action::Forget(topic) => bus.forget(topic.event_type()),
+            Action::Subscribe(wish) => {
+                let is_room = {
+                    let shared = shared.lock().expect("nobody panics");
+                    shared.subscriptions + shared.came.len() < MOST_SUBSCRIBERS
+                };
+                if is_room {
+                    let subscription = subscribe(&bus, &wish, shared);
+                    shared.lock().expect("nobody panics").came.push(subscription);
+                }
+            }
+            Action::Publish(item) => {
+                let report = bus.publish(item).map_err(drop).expect("it is live");
+                shared.lock().expect("nobody panics").reports.push(report);
+            }
+        }
+    }
+}
+
 impl<const PADDING: usize> Both<PADDING> {
     fn item(&mut self, topic: Topic) -> Item<PADDING> {
         self.next += 1;
         Item { content: (self.next, topic), _copies: Arc::clone(&self.copies), _padding: [0; PADDING] }
+    }
+
+    /// The event that is published on the way of another.
+    fn errand_item(&mut self, action: &Aside) -> Option<Item<PADDING>> {
+        if let Aside::Publish(topic) = action { Some(self.item(*topic)) } else { None }
     }
 
     fn pick(&self, number: u8) -> Option<usize> {
@@ -346,21 +497,47 @@ impl<const PADDING: usize> Both<PADDING> {
                 self.reference.close();
                 self.bus.close();
             }
-            RetainedOperation::Publish { topic, by_publisher } => {
+            RetainedOperation::Drain => {
+                self.reference.close();
+                let unread = self.reference.subscribers.iter().filter(|subscriber| subscriber.len() > 0).count();
+                same(say, "has unread", unread, self.bus.close_and_drain(Duration::ZERO).unread.len());
+            }
+            RetainedOperation::Publish { topic, by_publisher, aside } => {
                 let item = self.item(*topic);
-                let expected = self.reference.publish(item.content);
+                let aside: Vec<_> =
+                    aside.iter().take(2).map(|action| (action.clone(), self.errand_item(action))).collect();
+                let numbered: Vec<_> = aside
+                    .iter()
+                    .map(|(action, item)| (action.clone(), item.as_ref().map_or(0, |item| item.content.0)))
+                    .collect();
+                let actions = aside.into_iter().map(|(action, item)| match (action, item) {
+                    (Aside::Subscribe(wish), _) => Action::Subscribe(wish),
+                    (Aside::Forget(topic), _) => Action::Forget(topic),
+                    (Aside::Publish(_), item) => Action::Publish(item.expect("it was made")),
+                });
+                let errand = Errand { of: item.content, actions: actions.collect() };
+                *self.shared.lock().expect("nobody panics") =
+                    Shared { errand: Some(errand), subscriptions: self.subscriptions.len(), ..Shared::default() };
+                let mut reports = Vec::new();
+                let expected = self.reference.publish(item.content, &numbered, &mut reports);
                 let seen = if *by_publisher { self.publisher.publish(item) } else { self.bus.publish(item) };
                 let seen = seen.map_err(|error| match error {
                     PublishError::StartupFull(_) => BatchErrorKind::StartupFull,
                     PublishError::Closed(_) => BatchErrorKind::Closed,
                 });
                 same(say, "publishes", expected, seen);
+                let after = std::mem::take(&mut *self.shared.lock().expect("nobody panics"));
+                same(say, "publishes on the way", reports, after.reports);
+                for subscription in after.came {
+                    let stop = subscription.stop_handle();
+                    self.subscriptions.push((subscription, stop));
+                }
             }
             RetainedOperation::Batch { topics, by_publisher } => {
                 let items: Vec<_> = topics.iter().map(|topic| self.item(*topic)).collect();
                 let (mut published, mut taken, mut refused) = (Published::default(), 0, None);
                 for item in &items {
-                    match self.reference.publish(item.content) {
+                    match self.reference.publish(item.content, &[], &mut Vec::new()) {
                         Ok(one) => (published, taken) = (published + one, taken + 1),
                         Err(kind) => {
                             refused = Some(kind);
@@ -380,17 +557,7 @@ impl<const PADDING: usize> Both<PADDING> {
                 if self.subscriptions.len() == MOST_SUBSCRIBERS {
                     return;
                 }
-                let mut builder = self.bus.subscriber("any").capacity(wish.capacity + 1).retained(!wish.without);
-                if !wish.topics.is_empty() {
-                    builder = builder.types(wish.topics.iter().map(|topic| topic.event_type()));
-                }
-                if wish.only_even {
-                    builder = builder.filter(|item| item.content.0 % 2 == 0);
-                }
-                if wish.evicts {
-                    builder = builder.overflow(Overflow::DropOldest);
-                }
-                let subscription = builder.subscribe();
+                let subscription = subscribe(&self.bus, wish, &self.shared);
                 let stop = subscription.stop_handle();
                 self.subscriptions.push((subscription, stop));
                 self.reference.subscribe(wish.clone());
