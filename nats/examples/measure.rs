@@ -9,7 +9,7 @@
 mod server;
 
 use futures_util::StreamExt;
-use ringbus::{Event, EventBus, RequestId, RequestOptions};
+use ringbus::{Event, EventBus, Publisher, RequestId, RequestOptions};
 use ringbus_nats::async_nats::{self, ConnectOptions};
 use ringbus_nats::{Bridge, Codec, Postcard};
 use serde::{Deserialize, Serialize};
@@ -205,7 +205,7 @@ impl Drop for Sink {
 
 /// The near process: publishes, and asks.
 enum Source {
-    Bridge { bus: EventBus<Load>, bridge: Bridge<Load> },
+    Bridge { bus: EventBus<Load>, publisher: Publisher<Load>, bridge: Bridge<Load> },
     ByHand(async_nats::Client),
 }
 
@@ -229,28 +229,28 @@ impl Source {
                     .capacity(1 << 14)
                     .connect(url, ConnectOptions::new())
                     .await?;
-                Self::Bridge { bus, bridge }
+                Self::Bridge { publisher: bus.publisher(), bus, bridge }
             }
             Contestant::ByHand => Self::ByHand(async_nats::connect(url).await?),
         })
     }
 
     /// Sends one, and waits until there is room for it.
-    async fn send(&self, event: Load) -> Outcome<()> {
+    async fn send(&mut self, event: impl Fn() -> Load) -> Outcome<()> {
         match self {
-            Self::Bridge { bus, .. } => {
-                while bus.publish(event.clone()).map_err(|error| error.to_string())?.dropped > 0 {
+            Self::Bridge { publisher, .. } => {
+                while publisher.publish(event()).map_err(|error| error.to_string())?.dropped > 0 {
                     // The ring is full, and lasts for longer than that.
                     tokio::time::sleep(Duration::from_millis(1)).await;
                 }
             }
-            Self::ByHand(client) => client.publish("hand.sample", encode(&event).into()).await?,
+            Self::ByHand(client) => client.publish("hand.sample", encode(&event()).into()).await?,
         }
         Ok(())
     }
 
     /// Sends until it is time, at that pace or at full speed, and asks the sink what it has got.
-    async fn turn(&self, sink: &Sink, size: usize, pace: Option<(u32, u32)>) -> Outcome<Turn> {
+    async fn turn(&mut self, sink: &Sink, size: usize, pace: Option<(u32, u32)>) -> Outcome<Turn> {
         // So that an event has that size in all.
         let padding: Arc<str> = "x".repeat(size - 12).into();
         let sample = |is_last| Load::Sample { sent_ns: now_ns(), is_last, padding: Arc::clone(&padding) };
@@ -267,11 +267,11 @@ impl Source {
                 None if begun.elapsed() < FULL_SPEED => {}
                 _ => break,
             }
-            self.send(sample(false)).await?;
+            self.send(|| sample(false)).await?;
             sent += 1;
         }
         let line = loop {
-            self.send(sample(true)).await?;
+            self.send(|| sample(true)).await?;
             tokio::time::sleep(Duration::from_millis(20)).await;
             if let Ok(line) = sink.lines.try_recv() {
                 break line;
@@ -326,7 +326,7 @@ async fn between_processes(url: &str) -> Outcome<()> {
         let mut lost = [0.0; 2];
         for _ in 0..TURNS {
             for (place, contestant) in contestants.into_iter().enumerate() {
-                let (sink, source) = (Sink::start(contestant, url)?, Source::start(contestant, url).await?);
+                let (sink, mut source) = (Sink::start(contestant, url)?, Source::start(contestant, url).await?);
                 let paced = source.turn(&sink, size, Some(PACE)).await?;
                 for (all, latency) in latencies[place].iter_mut().zip(paced.latencies) {
                     all.push(latency / 1_000.0);
@@ -446,11 +446,11 @@ async fn recording() -> Outcome<()> {
             info["state"]["messages"].as_u64().ok_or_else(|| info.to_string().into())
         };
 
-        let source = Source::start(Contestant::Bridge, &server.url()).await?;
+        let mut source = Source::start(Contestant::Bridge, &server.url()).await?;
         let padding: Arc<str> = "x".repeat(size - 12).into();
         let (begun, mut published) = (Instant::now(), 0);
         while begun.elapsed() < FULL_SPEED {
-            source.send(Load::Sample { sent_ns: now_ns(), is_last: false, padding: Arc::clone(&padding) }).await?;
+            source.send(|| Load::Sample { sent_ns: now_ns(), is_last: false, padding: Arc::clone(&padding) }).await?;
             published += 1;
         }
         let Source::Bridge { bridge, .. } = &source else { return Err("it is a bridge".into()) };
