@@ -270,8 +270,8 @@ impl Reference {
         }
     }
 
-    /// Offers an event to the subscribers who were `present` when it was published. What is published
-    /// on its way of the same type comes `behind` it, if that is retained.
+    /// Offers an event to the subscribers who were `present` when it was published. What is
+    /// published on its way of the same type comes `behind` it, if that is retained.
     fn fan_out(
         &mut self,
         content: Content,
