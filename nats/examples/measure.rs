@@ -114,7 +114,7 @@ async fn sink(contestant: &str, url: &str) -> Outcome<()> {
 
 async fn sink_bridge(url: &str) -> Outcome<()> {
     let bus: EventBus<Load> = EventBus::new(0);
-    let mut samples = bus.subscriber("samples").capacity(1 << 16).types([Load::SAMPLE]).subscribe();
+    let mut samples = bus.subscriber("samples").capacity(1 << 13).types([Load::SAMPLE]).subscribe();
     let mut asked = bus.subscriber("asked").types([Load::ASKED]).subscribe();
     bus.start();
     let _bridge = Bridge::builder(&bus, Postcard)
@@ -226,7 +226,7 @@ impl Source {
                 let bridge = Bridge::builder(&bus, Postcard)
                     .export([Load::SAMPLE, Load::ASKED])
                     .import([Load::ANSWERED])
-                    .capacity(1 << 14)
+                    .capacity(1 << 12)
                     .connect(url, ConnectOptions::new())
                     .await?;
                 Self::Bridge { publisher: bus.publisher(), bus, bridge }
