@@ -1,7 +1,7 @@
 //! What was displaced while somebody still worked on it.
 
 use crate::panics::swallow;
-use crate::sync::SegQueue;
+use crate::sync::{Counter, SegQueue};
 use std::sync::Arc;
 
 /// How many entries are looked at for each that comes: more than one, so that they cannot pile up.
@@ -14,11 +14,15 @@ const LOOKS: usize = 16;
 /// is a share here, the publish never drops the last one. Whoever displaces something does it, here
 /// or when the next one comes.
 #[derive(Debug)]
-pub(crate) struct Displaced<T>(SegQueue<Arc<T>>);
+pub(crate) struct Displaced<T> {
+    kept: SegQueue<Arc<T>>,
+    /// How often somebody has begun to sweep.
+    sweeps: Counter,
+}
 
 impl<T> Displaced<T> {
     pub(crate) fn new() -> Self {
-        Self(SegQueue::new())
+        Self { kept: SegQueue::new(), sweeps: Counter::new(0) }
     }
 
     /// Drops what was displaced, or keeps it if others still work on it. A panic of its user code
@@ -30,31 +34,50 @@ impl<T> Displaced<T> {
 
     /// Keeps what was displaced, whoever works on it. Runs no user code.
     pub(crate) fn keep(&self, displaced: Arc<T>) {
-        self.0.push(displaced);
+        self.kept.push(displaced);
     }
 
     /// Drops what nobody works on any more.
     pub(crate) fn sweep(&self) {
-        for _ in 0..self.0.len().min(LOOKS) {
-            let Some(displaced) = self.0.pop() else { return };
-            self.drop_or_keep(displaced);
+        let mut begun = self.sweeps.add(1) + 1;
+        while self.sweep_once() {
+            // Who has begun since then could not see what was in hand here, and it may have been
+            // the last one to work on that. (It is seen too late now and then, where processors
+            // order weakly; then the next one who comes drops it.)
+            let before = std::mem::replace(&mut begun, self.sweeps.get());
+            if before == begun {
+                return;
+            }
         }
     }
 
-    fn drop_or_keep(&self, displaced: Arc<T>) {
+    /// Whether something was taken out and kept.
+    fn sweep_once(&self) -> bool {
+        let mut has_kept = false;
+        for _ in 0..self.kept.len().min(LOOKS) {
+            let Some(displaced) = self.kept.pop() else { break };
+            has_kept |= self.drop_or_keep(displaced);
+        }
+        has_kept
+    }
+
+    /// Whether it was kept.
+    fn drop_or_keep(&self, displaced: Arc<T>) -> bool {
         // Who finds a single share has it: what was displaced cannot be loaded from its cell again,
         // so nobody can come by another.
-        if Arc::strong_count(&displaced) == 1 {
-            swallow(|| drop(displaced));
+        let is_in_use = Arc::strong_count(&displaced) != 1;
+        if is_in_use {
+            self.kept.push(displaced);
         } else {
-            self.0.push(displaced);
+            swallow(|| drop(displaced));
         }
+        is_in_use
     }
 }
 
 impl<T> Drop for Displaced<T> {
     fn drop(&mut self) {
-        while let Some(displaced) = self.0.pop() {
+        while let Some(displaced) = self.kept.pop() {
             swallow(|| drop(displaced));
         }
     }
