@@ -437,7 +437,7 @@ fn subscribe<const PADDING: usize>(
             if let Some(shared) = shared.upgrade() {
                 run_errand(&weak, item.content, &shared);
             }
-            item.content.0 % 2 == 0
+            item.content.0.is_multiple_of(2)
         });
     }
     if wish.evicts {
