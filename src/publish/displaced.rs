@@ -82,3 +82,45 @@ impl<T> Drop for Displaced<T> {
         }
     }
 }
+
+// (Where processors order weakly, something may be left for the next one.)
+#[cfg(all(test, target_arch = "x86_64", not(any(loom, shuttle))))]
+mod tests {
+    use super::*;
+    use std::hint::spin_loop;
+    use std::thread;
+
+    /// Waits for the other one, without going to sleep.
+    fn meet(arrivals: &Counter) {
+        let all = (arrivals.add(1) / 2 + 1) * 2;
+        while arrivals.get() < all {
+            spin_loop();
+        }
+    }
+
+    #[test]
+    fn two_who_sweep_at_once_leave_nothing_that_nobody_works_on() {
+        const ROUNDS: usize = 20_000;
+        let (displaced, arrivals) = (Displaced::new(), Counter::new(0));
+        let shares: Vec<_> = (0..ROUNDS).map(Arc::new).collect();
+        let (works, mut left) = (shares.clone(), 0);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                for work in works {
+                    meet(&arrivals);
+                    drop(work);
+                    displaced.sweep();
+                    meet(&arrivals);
+                }
+            });
+            for share in shares {
+                displaced.keep(share);
+                meet(&arrivals);
+                displaced.sweep();
+                meet(&arrivals);
+                left += displaced.kept.len();
+            }
+        });
+        assert_eq!(left, 0);
+    }
+}
