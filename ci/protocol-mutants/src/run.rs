@@ -73,8 +73,8 @@ pub fn run_none(tree: &Path, jobs: usize) -> io::Result<()> {
 
 /// Asks of every bug first the test that is known to notice it. Of those that are left and not
 /// argued, it asks all tests that reach them, the quickest first, until one notices. With `all`, it
-/// asks of every bug all engines, until one test of each notices. The last engine is slow, so each
-/// of its parts is asked when what is quicker has been asked of every bug.
+/// asks of every bug all engines, until one test of each notices. The last two engines are slow, so
+/// the one and each part of the other is asked when what is quicker has been asked of every bug.
 pub fn run(tree: &Path, all: bool, jobs: usize) -> io::Result<()> {
     let engines = engine::in_parts(engine::read(tree)?);
     let known = known::read()?;
@@ -84,7 +84,7 @@ pub fn run(tree: &Path, all: bool, jobs: usize) -> io::Result<()> {
             _ => Asked::Nobody,
         })?;
     }
-    let (quick, slow) = engines.split_at(engines.len().saturating_sub(PARTS.len() + 1));
+    let (quick, slow) = engines.split_at(engines.len().saturating_sub(PARTS.len() + 2));
     for engines in [quick].into_iter().chain(slow.iter().map(slice::from_ref)) {
         round(tree, jobs, engines, |bug| match known.get(bug) {
             _ if all => Asked::Each,
