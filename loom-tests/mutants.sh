@@ -36,6 +36,8 @@ esac
 
 export RUSTFLAGS="--cfg $engine" CARGO_TARGET_DIR=$target/$engine RUST_BACKTRACE=0
 export RINGBUS_PROPERTY_ONLY=1 LOOM_MAX_PREEMPTIONS="${LOOM_MAX_PREEMPTIONS:-2}"
+# A mutant changes a line or two: to build only what hangs on them takes a third of the time.
+export CARGO_INCREMENTAL=1 CARGO_PROFILE_RELEASE_DEBUG=0
 
 copy_project
 echo "mutants: building the models as they are"
