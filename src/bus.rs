@@ -158,11 +158,13 @@ impl<E: Event + Clone> EventBus<E> {
     /// # Panics
     ///
     /// Resumes the panic of a subscriber's waker, after all have been woken; or, if nobody has
-    /// subscribed, of an event's `Drop`.
+    /// subscribed, of an event's `Drop`. On a bus that retains types, also that of an event's
+    /// `event_type` or `Clone`; what cannot be cloned then is not retained.
     ///
     /// # Progress
     ///
     /// Lock-free. It takes the same time however many events are replayed, and nobody waits for it.
+    /// (A bus that retains types looks for the last event of each, from the end of the log on.)
     /// The last reader of the log frees it, in time proportional to its capacity, or `start` itself
     /// if nobody has subscribed. If a publish still uses the log then, the next thread that
     /// subscribes, leaves or ends its replay frees it: a publish never does.
@@ -549,8 +551,8 @@ impl<E: Event + Clone> EventBus<E> {
     }
 
     /// Forgets the last event of a type that the bus [retains](BusBuilder::retain): later
-    /// subscribers do not get it, present ones do. If the type is not retained, or the bus is
-    /// closed, this does nothing.
+    /// subscribers do not get it, present ones do. (Before `start` it still is in the replay.) If
+    /// the type is not retained, or the bus is closed, this does nothing.
     ///
     /// If nobody else needs the event any more it is dropped here, and a panic of its `Drop` goes
     /// no further than the panic hook. Otherwise it is dropped later, as described for

@@ -71,6 +71,14 @@ pub(crate) struct Offered {
     pub(crate) dropped: usize,
 }
 
+impl Add for Offered {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self { delivered: self.delivered + other.delivered, dropped: self.dropped + other.dropped }
+    }
+}
+
 impl From<Offered> for Published {
     #[inline]
     fn from(Offered { delivered, dropped }: Offered) -> Self {
@@ -98,9 +106,10 @@ pub struct BusStats {
     /// Events accepted before `start`.
     pub buffered: u64,
     /// Events accepted before `start` that nobody will receive, because nobody had subscribed when
-    /// the bus started, or was closed without a start.
+    /// the bus started, or was closed without a start. (Of those, a later subscriber still receives
+    /// what the bus [retains](crate::BusBuilder::retain).)
     pub unclaimed: u64,
-    /// Events refused because the start-up buffer was full.
+    /// Publishes refused because the start-up buffer was full; a batch counts once.
     pub startup_rejected: u64,
     /// Responses that no [result](crate::RequestResult) has or counts: they came when their request
     /// had ended, or answer no request of this bus, or their request was given up. (So are those

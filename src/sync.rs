@@ -12,6 +12,7 @@ compile_error!(
 
 #[cfg(any(loom, shuttle))]
 pub(crate) mod model;
+mod this_thread;
 
 #[cfg(any(loom, shuttle))]
 pub(crate) use self::model::{
@@ -104,6 +105,7 @@ mod real {
 }
 
 pub(crate) use self::counter::Counter;
+pub(crate) use self::this_thread::this_thread;
 
 mod counter {
     use std::sync::atomic::Ordering::Relaxed;

@@ -1,19 +1,22 @@
 //! Taking turns: a task that always finds something goes back to its executor now and then, so that
 //! its neighbours run.
 
-use crate::sync::thread_local;
+use crate::sync::{this_thread, thread_local};
 use std::cell::Cell;
 use std::task::Waker;
 
 /// How many events a task receives before it is sent back to its executor.
 pub(crate) const TURN: usize = 128;
 
+/// The turns of a thread have numbers of so many bits; above them stands the number of the thread.
+const TURNS_OF_A_THREAD: u32 = 40;
+
 /// The turn of the task that a thread runs.
 #[derive(Debug)]
 struct Running {
     /// By what its waker points to.
     task: Cell<usize>,
-    /// Which turn of this thread it is.
+    /// Which turn it is: no other has this number, on whichever thread. 0 before the first one.
     number: Cell<u64>,
     /// How many events are left of it.
     left: Cell<usize>,
@@ -23,10 +26,13 @@ struct Running {
 
 impl Running {
     const fn new() -> Self {
-        Self { task: Cell::new(0), number: Cell::new(1), left: Cell::new(TURN), refusals: Cell::new(0) }
+        Self { task: Cell::new(0), number: Cell::new(0), left: Cell::new(0), refusals: Cell::new(0) }
     }
 
     fn begin_next(&self, task: usize) {
+        if self.number.get() == 0 {
+            self.number.set((this_thread() as u64) << TURNS_OF_A_THREAD);
+        }
         self.task.set(task);
         self.number.set(self.number.get() + 1);
         self.left.set(TURN);
@@ -64,7 +70,7 @@ impl Turn {
     #[inline]
     fn begin_within(&self, running: &Running, waker: &Waker) -> bool {
         let task = waker.data().addr();
-        if running.task.get() != task {
+        if running.number.get() == 0 || running.task.get() != task {
             running.begin_next(task);
         } else if running.left.get() == 0 {
             if self.passed.get() != running.number.get() && running.refusals.get() < TURN {
@@ -117,6 +123,16 @@ mod tests {
             let events = thread::spawn(move || (0..10).map(|_| poll_once(&turns)).collect::<Vec<_>>()).join().unwrap();
             assert_eq!(events, [TURN; 10], "{receivers} receivers");
         }
+    }
+
+    /// G12: a receiver that another thread polls next was not at the executor for that.
+    #[test]
+    fn turns_of_two_threads_are_not_taken_for_each_other() {
+        let turns = [Turn::default()];
+        let polls = move || (poll_once(&turns), turns);
+        let (first, turns) = thread::spawn(polls).join().unwrap();
+        let second = thread::spawn(move || poll_once(&turns)).join().unwrap();
+        assert_eq!([first, second], [TURN; 2]);
     }
 
     /// G12: nobody is sent back for ever because others were given up.

@@ -84,7 +84,11 @@ impl<E: Event + Clone> BusBuilder<E> {
     /// buses it costs nothing.
     ///
     /// If a filter, `Clone` or `Drop` that such an event runs publishes another one of its type,
-    /// that comes behind it.
+    /// that comes behind it. Its publish returns at once, as if the event were
+    /// [buffered](crate::Published::buffered), and the publish that it interrupts delivers it and
+    /// reports its deliveries. Until that returns, other events may overtake it, and a close may
+    /// lose it. (In a batch, a request or a [large event](crate::Event#large-events), `Clone` runs
+    /// first: what that publishes comes before.)
     ///
     /// # Examples
     ///
@@ -230,7 +234,9 @@ impl<E: Event + Clone> SubscriberBuilder<E> {
     ///
     /// The filter runs on the publishing thread for live events, and on the receiving one for the
     /// replay. It runs under no lock, and should be quick. What it refuses is counted, for which
-    /// each filter takes 3 KiB.
+    /// each filter takes 3 KiB. If threads publish a [retained](BusBuilder::retain) type at the
+    /// same time, two of them may ask it about one event, and either answer may count: let it
+    /// depend on the event alone.
     ///
     /// If it panics for a live event, this subscriber loses that event, which counts as dropped;
     /// the others get it, and then the panic resumes in the publisher. If it panics for a replayed

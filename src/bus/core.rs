@@ -10,7 +10,7 @@ use crate::mailbox::end::Ended;
 use crate::mailbox::options::Ring;
 use crate::panics::Panics;
 use crate::publish::batch::Batch;
-use crate::publish::retained::{Entry, RetainedTypes, fan_out_put};
+use crate::publish::retained::{Entry, FannedOut, RetainedTypes, fan_out_put};
 use crate::publish::snapshot::{Backlog, Phase, Snapshot, SnapshotCell};
 use crate::publish::startup::{AppendError, Appended, StartupLog};
 use crate::publish::{dispose, fan_out};
@@ -98,8 +98,10 @@ impl<E> Core<E> {
             snapshot if is_first && snapshot.is_started() && snapshot.backlog.is_claimed => snapshot.backlog.len,
             _ => 0,
         };
-        #[cfg(feature = "tracing")]
-        panics.catch(|| tracing::debug!(target: "ringbus", replayed, "bus started"));
+        if is_first {
+            #[cfg(feature = "tracing")]
+            panics.catch(|| tracing::debug!(target: "ringbus", replayed, "bus started"));
+        }
         self.settle_retained(&mut panics);
         self.cell.sweep();
         // If nobody has subscribed, the last share in the log: user code.
@@ -139,7 +141,7 @@ impl<E> Core<E> {
         let mut panics = Panics::default();
         // The cell first, the log second: a publisher that found the log closed while the cell
         // still said `Starting` would take it for a start, and revive the bus.
-        let log = self.cell.close();
+        let (is_first, log) = self.cell.close();
         if let Some(log) = &log {
             log.close();
             self.cell.release_log();
@@ -150,8 +152,10 @@ impl<E> Core<E> {
         }
         mailbox::wake_all(snapshot.subscribers.iter(), &mut panics);
         self.requests.close(&mut panics);
-        #[cfg(feature = "tracing")]
-        panics.catch(|| tracing::debug!(target: "ringbus", subscribers = snapshot.subscribers.len(), "bus closed"));
+        if is_first {
+            #[cfg(feature = "tracing")]
+            panics.catch(|| tracing::debug!(target: "ringbus", subscribers = snapshot.subscribers.len(), "bus closed"));
+        }
         snapshot.hooks.close(&mut panics);
         drop(snapshot);
         self.cell.sweep();
@@ -307,11 +311,22 @@ impl<E: Event + Clone> Core<E> {
             panics.catch(|| drop(entry));
             return Err(BatchErrorKind::Closed);
         };
-        let published = match fan_out_put(snapshot, put, panics) {
-            Some(offered) => {
+        let answer = |offered: Option<Offered>, panics: &mut Panics| {
+            // If it was not accepted it answers nothing either.
+            if purpose == Purpose::Tell || offered.is_none_or(|offered| offered.delivered > 0) {
+                self.requests.deliver(addressee, panics, |pending, panics| {
+                    entry.event.as_ref().map_or(Answered::Late, |event| pending.answer_by_clone(event, panics))
+                });
+            }
+        };
+        let published = match fan_out_put(snapshot, put, panics, answer) {
+            Some(FannedOut { own, nested }) => {
                 self.cell.tidy();
-                self.totals.count_live(1, offered);
-                offered.into()
+                self.totals.count_live(1, own + nested);
+                match purpose {
+                    Purpose::Tell => (own + nested).into(),
+                    Purpose::Ask => own.into(),
+                }
             }
             // A publish that is under way further up the stack does it, and counts it.
             None => {
@@ -319,11 +334,6 @@ impl<E: Event + Clone> Core<E> {
                 Published { buffered: 1, ..Published::default() }
             }
         };
-        if purpose == Purpose::Tell || published.buffered + published.delivered > 0 {
-            self.requests.deliver(addressee, panics, |pending, panics| {
-                entry.event.as_ref().map_or(Answered::Late, |event| pending.answer_by_clone(event, panics))
-            });
-        }
         panics.catch(|| drop(entry));
         Ok(published)
     }

@@ -49,8 +49,7 @@ use crate::publish::snapshot::Snapshot;
 use crate::publish::startup::StartupLog;
 use crate::publish::{Losses, Place, report_lags};
 use crate::stats::Offered;
-use crate::sync::{AtomicUsize, Counter, SegQueue, thread_local};
-use std::cell::Cell;
+use crate::sync::{AtomicUsize, Counter, SegQueue, this_thread};
 use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Release};
@@ -220,23 +219,6 @@ impl<E> Entry<E> {
     }
 }
 
-thread_local! {
-    /// The number of this thread, once it has one.
-    static NUMBER: Cell<usize> = const { Cell::new(0) };
-}
-
-/// A number that no other thread has.
-fn this_thread() -> usize {
-    static THREADS: Counter = Counter::new(0);
-    let number_of = |number: &Cell<usize>| {
-        if number.get() == 0 {
-            number.set(THREADS.add(1) as usize + 1);
-        }
-        number.get()
-    };
-    NUMBER.try_with(number_of).unwrap_or_default()
-}
-
 impl<E> Retained<E> {
     /// For a bus before its start.
     pub(crate) fn new(types: Arc<RetainedTypes>) -> Self {
@@ -402,14 +384,23 @@ impl<E: Event> Search<E> {
     }
 }
 
+/// What became of an event that was put.
+pub(crate) struct FannedOut {
+    pub(crate) own: Offered,
+    /// Of those that user code on its way has published and [left behind](Entry::behind) it.
+    pub(crate) nested: Offered,
+}
+
 /// Offers an event that was put into this snapshot to every subscriber that is interested, behind
-/// the earlier ones of its type, and wakes those that wait. As for any event, user code may panic
-/// at every turn. `None` if this is left to a publish of this thread which is at it already.
+/// the earlier ones of its type, and wakes those that wait; then `answer`, then the lag reports, as
+/// for any event. User code may panic at every turn. `None` if all but `answer` is left to a
+/// publish of this thread which is at it already.
 pub(crate) fn fan_out_put<E: Event + Clone>(
     snapshot: Arc<Snapshot<E>>,
     put: Put<E>,
     panics: &mut Panics,
-) -> Option<Offered> {
+    answer: impl FnOnce(Option<Offered>, &mut Panics),
+) -> Option<FannedOut> {
     let index = put.entry.index;
     let retained = snapshot.retained.as_ref()?;
     let earlier = retained.under_way.iter().filter(|other| other.entry.index == index && other.number < put.number);
@@ -418,6 +409,7 @@ pub(crate) fn fan_out_put<E: Event + Clone>(
     if let Some(interrupted) = earlier.clone().find(is_interrupted) {
         let interrupted = Arc::clone(&interrupted.entry);
         interrupted.behind.push((snapshot, put));
+        answer(None, panics);
         return None;
     }
     let event_type = retained.types.types[index];
@@ -433,21 +425,24 @@ pub(crate) fn fan_out_put<E: Event + Clone>(
     for list in lists {
         mailbox::after_push(list, panics);
     }
+    let own = Offered { delivered: put.entry.delivered.get() as usize, dropped: put.entry.dropped.get() as usize };
+    answer(Some(own), panics);
     if let Some(tickets) = losses.tickets {
         report_lags(&snapshot, tickets, |_, _| Some(event_type), panics);
     }
-    let mut offered =
-        Offered { delivered: put.entry.delivered.get() as usize, dropped: put.entry.dropped.get() as usize };
+    let mut nested = Offered::default();
     // (What is published from now on finds this event finished, and is not left here.)
-    while let Some((snapshot, nested)) = put.entry.behind.pop() {
-        if let Some(more) = fan_out_put(snapshot, nested, panics) {
-            offered.delivered += more.delivered;
-            offered.dropped += more.dropped;
+    while let Some((snapshot, put)) = put.entry.behind.pop() {
+        if let Some(more) = fan_out_put(snapshot, put, panics, answer_nothing) {
+            nested = nested + more.own + more.nested;
         }
     }
     panics.catch(|| drop((snapshot, put)));
-    Some(offered)
+    Some(FannedOut { own, nested })
 }
+
+/// For an event that was answered when it was left behind another.
+fn answer_nothing(_: Option<Offered>, _: &mut Panics) {}
 
 /// What is to be put into a ring.
 enum Prepared<T> {

@@ -202,7 +202,21 @@ impl<E> SnapshotCell<E> {
         }
     }
 
-    /// The same, which leaves it to somebody else to drop what was displaced.
+    /// The same, which returns what `update` tells besides. What it told in tries that failed is
+    /// let go of behind the swap, because that may be the last share of something: user code.
+    fn replace_and_tell<T>(&self, mut update: impl FnMut(&Snapshot<E>) -> (Option<Snapshot<E>>, T)) -> T {
+        let mut told = Vec::new();
+        self.replace(|current| {
+            let (next, tells) = update(current);
+            told.push(tells);
+            next
+        });
+        let last = told.pop();
+        swallow(|| drop(told));
+        last.expect("it was tried once at least")
+    }
+
+    /// The same as `replace`, which leaves it to somebody else to drop what was displaced.
     fn swap(&self, mut update: impl FnMut(&Snapshot<E>) -> Option<Snapshot<E>>) -> Option<Arc<Snapshot<E>>> {
         let mut is_changed = false;
         let before = self.0.current.rcu(|current| {
@@ -217,34 +231,27 @@ impl<E> SnapshotCell<E> {
     /// moment, which is what entitles the subscriber to the replay, and if it is entitled to the
     /// events retained by then, these.
     pub(crate) fn join(&self, mailbox: &Arc<Mailbox<E>>) -> (Phase<E>, Option<Arc<Retained<E>>>) {
-        let mut phase = Phase::Live;
-        // One for each try, to be let go of afterwards: they may be the last shares.
-        let mut seen = Vec::new();
-        self.replace(|current| {
-            phase = current.phase.clone();
+        self.replace_and_tell(|current| {
+            let phase = current.phase.clone();
             // Whatever it says, nobody else sees the mailbox before the swap.
             mailbox.entitle(matches!(phase, Phase::Starting(_)));
-            match (&phase, &current.retained) {
-                (Phase::Retaining, Some(retained)) => {
-                    let options = mailbox.options();
-                    let events = if options.retained { retained.count(options.types.as_deref()) } else { 0 };
-                    mailbox.entitle_to_retained(events, retained.youngest);
-                    seen.push(Arc::clone(retained));
-                }
-                // It may have been, in a try that failed.
-                _ => mailbox.entitle_to_retained(0, 0),
-            }
-            match phase {
+            let options = mailbox.options();
+            let retained = current.retained.as_ref().filter(|_| matches!(phase, Phase::Retaining));
+            let (events, youngest) = retained.map_or((0, 0), |retained| {
+                let events = if options.retained { retained.count(options.types.as_deref()) } else { 0 };
+                (events, retained.youngest)
+            });
+            let retained = retained.filter(|_| options.retained).cloned();
+            // (It may have been entitled to some, in a try that failed.)
+            mailbox.entitle_to_retained(events, youngest);
+            let next = match phase {
                 Phase::Starting(_) | Phase::Live | Phase::Retaining => {
                     Some(current.with_subscribers(current.subscribers.with(mailbox), current.routes.with(mailbox)))
                 }
                 Phase::Closed(_) => None,
-            }
-        });
-        let is_entitled = matches!(phase, Phase::Retaining) && mailbox.options().retained;
-        let retained = if is_entitled { seen.pop() } else { None };
-        swallow(|| drop(seen));
-        (phase, retained)
+            };
+            (next, (phase, retained))
+        })
     }
 
     /// Puts an event into the snapshot, as the last one of its type. Returns that snapshot, for the
@@ -345,22 +352,22 @@ impl<E> SnapshotCell<E> {
 
     /// `Starting → Closed`, `Live → Closed`. Forgets what was retained. The log must not be closed
     /// before: a publisher that finds it closed in the phase `Starting` takes that for a start.
-    /// Returns the log if it has still to be closed.
-    pub(crate) fn close(&self) -> Option<Arc<StartupLog<E>>> {
-        let mut log_to_close = None;
-        self.replace(|current| {
-            log_to_close = match &current.phase {
+    /// Returns whether this call has closed the bus, and the log if it has still to be closed.
+    pub(crate) fn close(&self) -> (bool, Option<Arc<StartupLog<E>>>) {
+        self.replace_and_tell(|current| {
+            let log_to_close = match &current.phase {
                 Phase::Starting(log) | Phase::Closed(Closed::Closing(log)) => Some(Arc::clone(log)),
                 Phase::Live | Phase::Retaining | Phase::Closed(Closed::Started | Closed::NeverStarted) => None,
             };
             let closed = match &current.phase {
-                Phase::Starting(log) => Closed::Closing(Arc::clone(log)),
-                Phase::Live | Phase::Retaining => Closed::Started,
-                Phase::Closed(_) => return None,
+                Phase::Starting(log) => Some(Closed::Closing(Arc::clone(log))),
+                Phase::Live | Phase::Retaining => Some(Closed::Started),
+                Phase::Closed(_) => None,
             };
-            Some(Snapshot { retained: None, ..current.in_phase(Phase::Closed(closed)) })
-        });
-        log_to_close
+            let closed = closed.map(|closed| Snapshot { retained: None, ..current.in_phase(Phase::Closed(closed)) });
+            let is_first = closed.is_some();
+            (closed, (is_first, log_to_close))
+        })
     }
 
     /// Lets go of the log of a bus that never started, once it is closed: from now on its readers
