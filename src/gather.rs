@@ -142,8 +142,11 @@ impl<E> Gather<E> {
         };
         let mut looks = Looks::begin(deadline);
         while looks.pause() {
-            if self.pending().look() == Look::Done {
-                return;
+            match self.pending().look() {
+                Look::Done => return,
+                // The grace begins at once.
+                Look::Enough => break,
+                Look::TooFew => {}
             }
         }
         let waker = ThreadWaker::default().current();

@@ -154,4 +154,13 @@ mod tests {
             assert!(pauses > 1, "{pauses}");
         }
     }
+
+    /// G13: nor does it when it has spun for a while.
+    #[test]
+    fn call_whose_deadline_is_near_never_comes_to_yield() {
+        let mut looks = Looks::begin(Deadline::after(LONG_YIELD / 2));
+        looks.end = Deadline::NEVER;
+        assert!((0..100).all(|_| looks.pause()));
+        assert!(!looks.backoff.is_completed());
+    }
 }

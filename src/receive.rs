@@ -131,9 +131,12 @@ use std::time::{Duration, Instant};
 /// ```
 ///
 /// A task receives at most 128 events before it goes back to its executor, so a busy subscription
-/// does not starve timers and neighbours. Hold a subscription by value or `&mut` across an `await`:
-/// it is not `Sync`, so a task that holds `&Subscription` there is not `Send`. The blocking calls
-/// are for threads: on a current-thread runtime they would also stop the task that they wait for.
+/// does not starve timers and neighbours. (A combinator that gives its futures wakers of its own,
+/// as `select_all` of the crate `futures` does, makes a task of each.)
+///
+/// Hold a subscription by value or `&mut` across an `await`: it is not `Sync`, so a task that holds
+/// `&Subscription` there is not `Send`. The blocking calls are for threads: on a current-thread
+/// runtime they would also stop the task that they wait for.
 ///
 /// # Progress
 ///
@@ -172,11 +175,11 @@ enum Stage {
     Finished,
 }
 
-/// Looks after the news when it is dropped, which is when user code unwinds: what has panicked may
-/// have been the last of the replay.
-struct NotifyOnPanic<'a, E: Event + Clone>(&'a Subscription<E>);
+/// Looks after the news when it is dropped, also if user code unwinds: what has panicked may have
+/// been the last of the replay.
+struct NotifyOnDrop<'a, E: Event + Clone>(&'a Subscription<E>);
 
-impl<E: Event + Clone> Drop for NotifyOnPanic<'_, E> {
+impl<E: Event + Clone> Drop for NotifyOnDrop<'_, E> {
     fn drop(&mut self) {
         self.0.look_after_news();
     }
@@ -252,11 +255,10 @@ impl<E: Event + Clone> Subscription<E> {
                 }
                 Next::NotStarted | Next::Unfilled => return Err(TryRecvError::Empty),
                 Next::Exhausted => {
-                    self.leave_replay();
                     // Of a bus that was closed meanwhile it may have refused the last events.
-                    if self.mailbox.has_news() {
-                        self.look_after_news();
-                    }
+                    let notify = NotifyOnDrop(self);
+                    self.leave_replay();
+                    drop(notify);
                 }
             }
         }
@@ -274,13 +276,20 @@ impl<E: Event + Clone> Subscription<E> {
     }
 
     fn next_replayed(&self, event: &mut Option<E>) -> Next {
-        let notify = NotifyOnPanic(self);
+        let notify = NotifyOnDrop(self);
         let next = match &*self.replay.borrow() {
             Some(replay) => replay.next(&self.mailbox, event),
             None => Next::Exhausted,
         };
         std::mem::forget(notify);
         next
+    }
+
+    /// Lets go of a replay that was read to its end, as another look would.
+    fn leave_read_replay(&self) {
+        if self.replay.borrow().as_ref().is_some_and(|replay| replay.is_read(&self.mailbox)) {
+            self.leave_replay();
+        }
     }
 
     #[cold]
@@ -309,11 +318,12 @@ impl<E: Event + Clone> Subscription<E> {
         if self.stage.get() == Stage::Ring {
             self.mailbox.seal(&self.outlet);
             self.stage.set(Stage::Sealed);
+            // Nobody waits for what is left: this may be the last call.
+            self.notify_drains(Drains::notify_fenced);
             if self.pop_into(event) {
                 self.count_received(1);
                 return Ok(());
             }
-            self.notify_drains(Drains::notify_fenced);
         }
         self.stage.set(Stage::Finished);
         Err(TryRecvError::Closed)
@@ -548,9 +558,8 @@ impl<E: Event + Clone> Subscription<E> {
             }
             taken += 1;
         }
-        // A replay that was read to its end is let go of, as another look would.
-        if taken < asked && self.replay.borrow().as_ref().is_some_and(|replay| replay.is_read(&self.mailbox)) {
-            self.leave_replay();
+        if taken < asked {
+            self.leave_read_replay();
         }
         let replayed = taken;
         if taken < max {

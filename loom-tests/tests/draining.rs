@@ -78,3 +78,35 @@ fn drain_waits_for_the_backlog() {
     Model { name: "drain_waits_for_the_backlog", bound: Bound::Preemptions, floor: 1, must_see: &["drained"] }
         .check(draining::drain_backlog);
 }
+
+/// *Property*: G7: a drain does not wait for what comes into a ring that is sealed by then.
+///
+/// *Threads*: publisher of a batch whose filter closes the bus and drains it, receiver.
+///
+/// *Bound*: preemptions = 2; 234,793 schedules in 13.4 s.
+#[test]
+fn drain_does_not_wait_for_what_comes_into_a_sealed_ring() {
+    Model {
+        name: "drain_does_not_wait_for_what_comes_into_a_sealed_ring",
+        bound: Bound::Preemptions,
+        floor: 117_000,
+        must_see: &["nothing to wait for", "one event came in time", "both events came in time"],
+    }
+    .check(draining::drain_publish_batch_receive);
+}
+
+/// *Property*: G7: a drain wakes when a stop abandons the replay that it waits for.
+///
+/// *Threads*: drainer, stopper, closer that receives (main).
+///
+/// *Bound*: preemptions = 2; 60,106 schedules in 5.1 s.
+#[test]
+fn drain_wakes_when_the_replay_is_abandoned() {
+    Model {
+        name: "drain_wakes_when_the_replay_is_abandoned",
+        bound: Bound::Preemptions,
+        floor: 30_000,
+        must_see: &["the stop came first", "the close came first"],
+    }
+    .check(draining::drain_stop);
+}

@@ -65,6 +65,8 @@ impl<E: Send + Sync> Stop for Target<E> {
         if let Some(cell) = &cell {
             // It stays among the subscribers: while it drains, a late wake-up must find it.
             cell.unroute(&mailbox);
+            // Of a bus that is closed meanwhile: nobody waits for its replay any more.
+            cell.drains().notify();
         }
         mailbox::wake_all([&mailbox], &mut panics);
         // They may be the last shares by now. What they drop is not the caller's.

@@ -111,7 +111,11 @@ impl<T: EventKind> TypedSubscription<T> {
         // their place: if user code of a replay panics, nothing is lost on the way.
         let before = into.len();
         into.extend(self.try_iter().take(max.min(self.len().max(1))));
-        into.len() - before
+        let taken = into.len() - before;
+        if taken < max {
+            self.events.leave_read_replay();
+        }
+        taken
     }
 
     /// Waits for an event as long as it takes, then moves what there is into `into`, up to `max`
