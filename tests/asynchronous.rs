@@ -9,8 +9,8 @@ use futures_util::{StreamExt, select};
 use ringbus::{EventBus, RecvError, RecvTimeoutError, Subscription, TryRecvError, WaitStrategy};
 use std::future::{Future, pending, poll_fn};
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::Duration;
@@ -450,6 +450,30 @@ fn blocking_and_async_calls_may_alternate() {
         let (blocking, streamed, awaited, back) = sleeper.join();
         assert_eq!((blocking, streamed, awaited), (Ok(Number(first)), Some(Number(first + 1)), Ok(Number(first + 2))));
         subscription = back;
+    }
+}
+
+/// G7: a blocking call that need not wait leaves the waker of the task that does where it is.
+#[test]
+fn blocking_call_that_finds_events_leaves_the_waker_of_a_stream() {
+    type Take = fn(&Subscription<Number>) -> bool;
+    let ways: [(&str, Take); 3] = [
+        ("recv", |it| it.recv().is_ok()),
+        ("recv_timeout", |it| it.recv_timeout(LONG).is_ok()),
+        ("recv_many", |it| it.recv_many(&mut Vec::new(), 1) == Ok(1)),
+    ];
+    for (name, take) in ways {
+        let bus = live();
+        let polled = Arc::new(Mutex::new(bus.subscribe(1)));
+        let (counter, waker) = CountingWaker::new();
+        assert!(poll_next(&mut polled.lock().unwrap(), &waker).is_pending());
+        // Its turn comes once the event is in the ring, and nobody is woken yet.
+        let taken = Arc::clone(&polled);
+        let _taker = bus.subscriber("taker").types([EVEN]).filter(move |_| !take(&taken.lock().unwrap())).subscribe();
+        publish(&bus, 0..1);
+        assert_eq!(counter.wakes(), 0, "{name} has taken the event");
+        publish(&bus, 1..2);
+        assert_eq!(counter.wakes(), 1, "{name}");
     }
 }
 

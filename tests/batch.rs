@@ -437,3 +437,19 @@ fn batches_that_nest_report_their_own_lags() {
         drop((below, above));
     }
 }
+
+/// G8: responses in a batch that is kept until the start are with their requests at once.
+#[test]
+fn responses_of_a_batch_before_the_start_are_gathered() {
+    let bus = common::new_bus::<Talk>(8);
+    let ids = [1, 2].map(RequestId::from);
+    let ask = |id: &RequestId| bus.request(Talk::Question(id.clone()), RequestOptions::expecting(["a"])).unwrap();
+    let gathers = ids.each_ref().map(ask);
+    let answer = |to: &RequestId| Talk::Answer { to: to.clone(), by: "a", value: 1 };
+    let batch = [answer(&ids[0]), answer(&RequestId::from(3)), answer(&ids[1])];
+    assert_eq!(bus.publish_batch(&batch), Ok(outcome(3, 0, 0)));
+    for gather in gathers {
+        assert_eq!(gather.wait().unwrap().responses.len(), 1);
+    }
+    assert_eq!(bus.stats().late_responses, 1);
+}

@@ -1,8 +1,8 @@
 //! The end of a bus.
 
 use crate::common::{
-    self, CountingWaker, Finish, Gate, LONG, Number, Sleeper, Token, finishes, live, numbers, panic_of, poll_next,
-    publish, spawn_sleeper, stats_of, subscribe_to_be_told_closed, wait_until,
+    self, CountingWaker, EVEN, Finish, Gate, LONG, Number, Sleeper, Token, finishes, live, numbers, panic_of,
+    poll_next, publish, spawn_sleeper, stats_of, subscribe_to_be_told_closed, wait_until,
 };
 use ringbus::{
     Drained, EventBus, Overflow, PublishError, RecvError, RecvTimeoutError, Subscription, TryRecvError, WaitStrategy,
@@ -659,6 +659,28 @@ fn drain_of_a_task_ends_with_its_stop() {
     assert!(drained.is_complete(), "what is complete needs no stop");
 }
 
+/// G9: if its `stop` panics, and once more as it is dropped, the first panic goes on.
+#[test]
+fn stop_of_a_drain_that_panics_twice_tells_the_first_panic() {
+    struct Fragile;
+    impl Drop for Fragile {
+        fn drop(&mut self) {
+            panic!("not like this");
+        }
+    }
+    let bus = live();
+    let _slow = bus.subscribe(1);
+    publish(&bus, 0..1);
+    let fragile = Fragile;
+    let stop = poll_fn(move |_| -> Poll<()> {
+        let _ = &fragile;
+        panic!("cannot be stopped")
+    });
+    let mut drain = Box::pin(bus.close_and_drain_async(stop));
+    let mut context = Context::from_waker(Waker::noop());
+    assert_eq!(panic_of(|| drain.as_mut().poll(&mut context)), "cannot be stopped");
+}
+
 /// G10, G13: the time of a drain counts from its call, that of the close included: if a waker has
 /// used it up, the drain does not wait any more.
 #[cfg(target_os = "linux")]
@@ -818,6 +840,51 @@ fn drain_wakes_when_what_came_too_late_was_discarded() {
     }
 }
 
+/// G2, G10: what comes between the look of its subscriber that finds nothing and the end that it
+/// finds then is received, or discarded, and counted.
+#[test]
+fn event_that_comes_as_its_subscriber_finds_the_end_is_counted() {
+    /// Lets a publish go on, up to the subscriber behind the one that is about to be told `Closed`.
+    struct Resumes(Arc<AtomicUsize>);
+    impl Wake for Resumes {
+        fn wake(self: Arc<Self>) {
+            self.0.store(2, SeqCst);
+            wait_until(|| self.0.load(SeqCst) == 3);
+        }
+    }
+    let bus = live();
+    let keeper = bus.subscriber("keeper").filter(|number: &Number| number.0 == 0).subscribe();
+    publish(&bus, 0..1);
+    let step = Arc::new(AtomicUsize::new(0));
+    let hold = |begin, end| {
+        let step = Arc::clone(&step);
+        let holding = bus.subscriber("holding").filter(move |_| {
+            step.store(begin, SeqCst);
+            wait_until(|| step.load(SeqCst) >= end);
+            false
+        });
+        holding.subscribe()
+    };
+    let _before = hold(1, 2);
+    let told = bus.subscribe(1);
+    let _behind = hold(3, 4);
+    let publishing = thread::spawn({
+        let bus = bus.clone();
+        move || bus.publish(Number(1)).unwrap()
+    });
+    wait_until(|| step.load(SeqCst) == 1);
+    let waker = Waker::from(Arc::new(Resumes(Arc::clone(&step))));
+    let mut drain = Box::pin(bus.close_and_drain_async(pending::<()>()));
+    assert!(drain.as_mut().poll(&mut Context::from_waker(&waker)).is_pending(), "it waits for the keeper");
+    let received = told.try_recv();
+    assert_eq!(step.swap(4, SeqCst), 3);
+    assert_eq!(publishing.finish().delivered, 1);
+    let stats = told.stats();
+    assert_eq!((stats.received, stats.received + stats.discarded), (u64::from(received.is_ok()), 1));
+    drop(drain);
+    assert_eq!(keeper.try_recv(), Ok(Number(0)));
+}
+
 /// API, section 2: a subscription has its own statistics, the same row as its bus while that is
 /// there, and also when the bus is closed or gone.
 #[test]
@@ -890,6 +957,22 @@ fn drain_wakes_when_the_last_of_the_replay_has_panicked() {
     wait_until(|| bus.is_closed() && bus.stats().subscribers[0].unread_replay == 1);
     assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| subscription.try_recv())).is_err());
     assert!(drainer.finish().is_complete());
+    drop(subscription);
+}
+
+/// G7: the same for the last of the retained events.
+#[test]
+fn drain_wakes_when_the_last_retained_event_has_panicked() {
+    let bus = EventBus::builder().ring(common::ring()).retain([EVEN]).build();
+    bus.start();
+    bus.publish(Number(0)).unwrap();
+    let subscription = bus.subscriber("panics").filter(|_: &Number| panic!("planned")).subscribe();
+    let (counter, waker) = CountingWaker::new();
+    let mut drain = Box::pin(bus.close_and_drain_async(pending::<()>()));
+    assert!(drain.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    assert_eq!(panic_of(|| subscription.try_recv()), "planned");
+    assert_eq!(counter.wakes(), 1);
+    assert!(drain.as_mut().poll(&mut Context::from_waker(&waker)).is_ready());
     drop(subscription);
 }
 

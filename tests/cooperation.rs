@@ -1,7 +1,9 @@
 //! Taking turns: a task that always finds something to receive lets its neighbours run, on every
 //! kind of runtime.
 
-use crate::common::{self, EVEN, Number, ODD, Talk, answer, finishes, live, publish, talkative_bus};
+use crate::common::{
+    self, CountingWaker, EVEN, Number, ODD, Talk, answer, finishes, live, panic_of, poll_next, publish, talkative_bus,
+};
 use async_executor::Executor;
 use futures_executor::{LocalPool, block_on};
 use futures_util::future::{join, join_all, select};
@@ -9,10 +11,10 @@ use futures_util::task::LocalSpawnExt;
 use futures_util::{FutureExt, StreamExt};
 use ringbus::{EventBus, Gather, RecvError, RequestId, RequestOptions, Subscription};
 use std::future::{Future, pending, poll_fn, ready};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
-use std::task::Poll;
+use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 use tokio::runtime::Builder;
@@ -211,6 +213,23 @@ fn batches_and_single_events_share_a_turn() {
     });
 }
 
+/// G12: a receiver that other threads poll, as those of a runtime do, has the turn that is left to
+/// it, and not another one for each thread.
+#[test]
+fn receiver_that_another_thread_polls_next_has_one_turn() {
+    let bus = live();
+    let mut subscription = bus.subscribe(1_000);
+    publish(&bus, 0..1_000);
+    for _ in 0..3 {
+        let polled = finishes(move || {
+            let polls = std::iter::from_fn(|| subscription.recv_async().now_or_never());
+            (polls.count(), subscription)
+        });
+        assert_eq!(polled.0, TURN);
+        subscription = polled.1;
+    }
+}
+
 /// G10, G12: who was told `Closed` is told so at once for good, also in a task that has used up its
 /// turn.
 #[test]
@@ -229,6 +248,29 @@ fn closed_is_ready_in_a_turn_that_is_over() {
         assert_eq!(closed.next().now_or_never(), Some(None));
     });
     test.join().unwrap();
+}
+
+/// G9, G12: a task is sent back once a turn, also if its waker panics as it is.
+#[test]
+fn task_whose_waker_panics_as_it_is_sent_back_receives_at_its_next_poll() {
+    struct Panics;
+    impl Wake for Panics {
+        fn wake(self: Arc<Self>) {
+            panic!("not to be woken");
+        }
+    }
+    let bus = live();
+    let mut busy = bus.subscribe(200);
+    publish(&bus, 0..200);
+    // A thread of its own, on which nobody has received before.
+    finishes(move || {
+        let waker = Waker::from(Arc::new(Panics));
+        for number in 0..TURN as u64 {
+            assert_eq!(poll_next(&mut busy, &waker), Poll::Ready(Some(Number(number))));
+        }
+        assert_eq!(panic_of(|| poll_next(&mut busy, &waker)), "not to be woken");
+        assert_eq!(poll_next(&mut busy, &waker), Poll::Ready(Some(Number(TURN as u64))));
+    });
 }
 
 /// G12: a stream that has an event each time, also where a combinator polls it again and again by
@@ -318,6 +360,28 @@ fn requester_lets_its_neighbours_run() {
     assert_cooperates(|progress| {
         let (bus, questions) = talkative_bus();
         Box::pin(async move { while ask(&bus, &questions).await.is_ok() && progress.count() {} })
+    });
+}
+
+/// G7, G12: a wait that finds nothing uses up nothing of its task's turn: it wakes nobody, however
+/// often it is polled.
+#[test]
+fn requester_that_finds_nothing_is_not_sent_back() {
+    // A thread of its own, on which nobody has received before.
+    finishes(|| {
+        let (bus, _questions) = talkative_bus();
+        let id = RequestId::unique();
+        let gather = bus.request(Talk::Question(id.clone()), RequestOptions::expecting(["a"])).unwrap();
+        let (counter, waker) = CountingWaker::new();
+        let mut context = Context::from_waker(&waker);
+        let mut waiting = pin!(gather.until(pending::<()>()));
+        for _ in 0..2 * TURN {
+            assert!(waiting.as_mut().poll(&mut context).is_pending());
+        }
+        assert_eq!(counter.wakes(), 0);
+        answer(&bus, &id, "a", 1);
+        assert_eq!(counter.wakes(), 1);
+        assert!(matches!(waiting.as_mut().poll(&mut context), Poll::Ready(Ok(_))));
     });
 }
 

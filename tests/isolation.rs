@@ -1,17 +1,18 @@
 //! User code that panics, or calls back into the bus that called it.
 
 use crate::common::{
-    self, Action, CountingWaker, EVEN, LONG, Number, ODD, finishes, in_own_process, panic_of, poll_next, spawn_sleeper,
-    stats_of,
+    self, Action, CountingWaker, EVEN, Finish, LONG, Number, ODD, finishes, in_own_process, panic_of, poll_next,
+    spawn_sleeper, stats_of, subscribe_to_be_told_closed,
 };
 use futures_util::FutureExt;
 use ringbus::{Event, EventBus, EventType, Overflow, Subscription, TryRecvError};
 use std::cell::RefCell;
+use std::future::{Future, pending};
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Mutex};
-use std::task::{Wake, Waker};
+use std::sync::{Arc, Mutex, mpsc};
+use std::task::{Context, Wake, Waker};
 use std::thread;
 use std::time::SystemTime;
 
@@ -214,6 +215,29 @@ fn lost_event_is_not_asked_for_its_type_if_nobody_hears_of_lags() {
         assert_eq!(bus.publish(alone).unwrap().dropped, 1);
         assert_eq!((received(&full), full.lost()), (vec![4], 2));
     });
+}
+
+/// G9: nobody hears of a lag that begins with an event from inside a hook, and so that event is not
+/// asked for its type.
+#[test]
+fn lost_event_of_a_hook_is_not_asked_for_its_type() {
+    let bus = live();
+    let [lagging, full] = [1, 2].map(|capacity| bus.subscribe(capacity));
+    let (event, script) = Actor::new(3);
+    script.event_type.panic_on_call(1, "asked for its type");
+    bus.on_lag({
+        let (bus, event) = (bus.downgrade(), Mutex::new(Some(event)));
+        move |_| {
+            let event = event.lock().unwrap().take().unwrap();
+            assert_eq!(bus.upgrade().unwrap().publish(event).unwrap().dropped, 2);
+        }
+    });
+    for number in 1..3 {
+        bus.publish(Actor::quiet(number)).unwrap();
+    }
+    assert!(script.event_type.is_pending());
+    assert_eq!((received(&lagging), received(&full)), (vec![1], vec![1, 2]));
+    assert_eq!((lagging.lost(), full.lost()), (2, 1));
 }
 
 /// G9: the `Drop` of an evicted event panics in the publisher that evicted it, after everybody was
@@ -540,6 +564,82 @@ fn panicking_drop_in_a_log_that_a_publish_has_kept_hits_its_last_reader() {
     assert_eq!(received(&reader), [2]);
 }
 
+/// G7, G9: nor does that keep a drain waiting, if it was the end of a replay that the reader has
+/// refused.
+#[test]
+fn drain_wakes_when_the_end_of_the_replay_panics() {
+    let bus = common::new_bus(1);
+    let reader = bus.subscriber("refuses").filter(|_: &Actor| false).subscribe();
+    let (event, script) = Actor::new(1);
+    bus.publish(event).unwrap();
+    let (counter, waker) = CountingWaker::new();
+    let mut drain = Box::pin(bus.close_and_drain_async(pending::<()>()));
+    assert!(drain.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    script.drop.panic_on_call(1, "drop");
+    assert_eq!(panic_of(|| reader.try_recv()), "drop");
+    assert_eq!(counter.wakes(), 1);
+    assert!(drain.as_mut().poll(&mut Context::from_waker(&waker)).is_ready());
+    drop(reader);
+}
+
+/// G9, G11: where nobody reads such a log, the publish does not drop it: who comes or goes next
+/// does, and a panic there is nobody's.
+#[test]
+fn panicking_drop_in_a_log_that_a_publish_has_kept_is_not_the_publishers() {
+    let bus = common::new_bus(1);
+    let (event, script) = Actor::new(1);
+    bus.publish(event).unwrap();
+    let (starts, start) = Actor::new(2);
+    start.clone.on_call(1, {
+        let bus = bus.downgrade();
+        move || assert_eq!(bus.upgrade().unwrap().start(), 0)
+    });
+    script.drop.panic_on_call(1, "drop");
+    assert_eq!(bus.publish_batch(&[starts]).unwrap().delivered, 0);
+    assert!(bus.is_started() && script.drop.is_pending());
+    drop(bus.subscribe(1));
+    assert!(!script.drop.is_pending(), "it is gone now");
+}
+
+/// G9: where nobody has subscribed, the `Drop` of a kept event panics in `close`, although a
+/// publish has kept the log for a while.
+#[test]
+fn panicking_drop_in_a_log_that_a_publish_has_kept_hits_close() {
+    /// Does something when it is dropped.
+    struct Parting(Action);
+    impl Drop for Parting {
+        fn drop(&mut self) {
+            self.0.call();
+        }
+    }
+    let bus = common::new_bus(2);
+    let (event, script) = Actor::new(1);
+    bus.publish(event).unwrap();
+    script.drop.panic_on_call(1, "drop");
+    let (enter, entered) = mpsc::channel();
+    let (release, released) = mpsc::channel();
+    let (late, hold) = Actor::new(2);
+    let released = Mutex::new(released);
+    hold.clone.on_call(1, move || {
+        enter.send(()).unwrap();
+        released.lock().unwrap().recv().unwrap();
+    });
+    let publishing = thread::spawn({
+        let bus = bus.clone();
+        move || bus.publish_batch(&[late]).is_err()
+    });
+    entered.recv().unwrap();
+    // A hook goes with the close, and lets that publish come to its end.
+    let (parting, publishing) = (Parting(Action::default()), Mutex::new(Some(publishing)));
+    parting.0.on_call(1, move || {
+        release.send(()).unwrap();
+        assert!(publishing.lock().unwrap().take().unwrap().finish(), "the bus is closed");
+    });
+    bus.on_lag(move |_| _ = &parting);
+    assert_eq!(panic_of(|| bus.close()), "drop");
+    assert!(bus.is_closed());
+}
+
 /// G9: the same if the last one to let go of the log was stopped before the start, and is told
 /// so.
 #[test]
@@ -717,6 +817,45 @@ fn clone_may_receive_from_its_own_subscription() {
     assert_eq!(subscription.try_recv().err(), Some(TryRecvError::Empty));
     assert!(subscription.is_empty());
     assert_eq!(stats_of(&bus, "subscriber-1").received, 4);
+}
+
+/// G9, G11: if it takes just the rest of the replay, the next look lets go of the log.
+#[test]
+fn clone_that_receives_the_rest_of_the_replay_keeps_none_of_it() {
+    thread_local! {
+        static RECEIVER: RefCell<Option<Rc<Subscription<Actor>>>> = const { RefCell::new(None) };
+    }
+    let bus = common::new_bus(3);
+    let subscription = Rc::new(bus.subscribe(4));
+    RECEIVER.set(Some(Rc::clone(&subscription)));
+    let (event, script) = Actor::new(0);
+    bus.publish(event).unwrap();
+    bus.publish(Actor::quiet(1)).unwrap();
+    bus.publish(Actor::quiet(2)).unwrap();
+    bus.start();
+    script.clone.on_call(1, || {
+        let receiver = RECEIVER.take().unwrap();
+        assert_eq!(receiver.try_recv_many(&mut Vec::new(), 2), 2);
+    });
+    assert_eq!(subscription.try_recv().unwrap().number, 0);
+    assert_eq!(subscription.try_recv().err(), Some(TryRecvError::Empty));
+    assert_eq!(Arc::strong_count(&script), 1, "nobody has the event any more");
+}
+
+/// G9: a replayed event that its subscriber does not want is not cloned.
+#[test]
+fn replayed_event_that_is_not_wanted_is_not_cloned() {
+    let bus = common::new_bus(1);
+    let picky = bus.subscriber("picky").filter(|_| false).subscribe();
+    let typed = bus.subscriber("typed").types([EVEN]).subscribe();
+    let (event, script) = Actor::new(1);
+    bus.publish(event).unwrap();
+    bus.start();
+    script.clone.panic_on_call(1, "clone");
+    for subscription in [picky, typed] {
+        assert_eq!(subscription.try_recv().err(), Some(TryRecvError::Empty));
+    }
+    assert!(script.clone.is_pending());
 }
 
 /// G4, G9: so may a filter, although it refuses what it was called for: each event comes once, and
@@ -1004,4 +1143,19 @@ fn discarded_events_that_panic_are_counted() {
     assert_eq!(panic_of(|| bus.publish_batch(&events)), "as it is discarded");
     let stats = stats_of(&bus, "told");
     assert_eq!((stats.received, stats.len, stats.discarded), (0, 0, 3));
+}
+
+/// G2, G9: such an event is counted by the time it is dropped.
+#[test]
+fn discarded_event_finds_itself_counted_as_it_is_dropped() {
+    let bus = live();
+    let _subscriptions = subscribe_to_be_told_closed(&bus, 1);
+    let (event, script) = Actor::new(1);
+    let (weak, counted) = (bus.downgrade(), Arc::new(AtomicUsize::new(0)));
+    let of_drop = Arc::clone(&counted);
+    script.drop.on_call(1, move || {
+        of_drop.store(stats_of(&weak.upgrade().unwrap(), "told").discarded as usize, SeqCst);
+    });
+    assert_eq!(bus.publish(event).unwrap().delivered, 1);
+    assert_eq!(counted.load(SeqCst), 1);
 }

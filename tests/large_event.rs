@@ -296,6 +296,32 @@ fn evicted_large_event_goes_once_whatever_panics() {
     }
 }
 
+/// G2, G9: a large event is counted as evicted before it is dropped, as a small one is.
+#[test]
+fn evicted_large_event_is_counted_before_it_is_dropped() {
+    let bus = common::new_bus(0);
+    bus.start();
+    let _latest = bus.subscriber("latest").capacity(1).overflow(Overflow::DropOldest).subscribe();
+    let (oldest, of_oldest) = Heavy::new(0);
+    bus.publish(oldest).unwrap();
+    // The original is gone: the next to be dropped is the one in the ring.
+    let evicted = Arc::new(AtomicUsize::new(0));
+    of_oldest.drop.on_call(1, {
+        let (bus, evicted) = (bus.downgrade(), Arc::clone(&evicted));
+        move || evicted.store(stats_of(&bus.upgrade().unwrap(), "latest").evicted as usize, SeqCst)
+    });
+    // While this one is being cloned, another is published, for which only the room of the oldest
+    // is left.
+    let (newest, of_newest) = Heavy::new(2);
+    of_newest.clone.on_call(1, {
+        let bus = bus.downgrade();
+        move || assert_eq!(bus.upgrade().unwrap().publish(Heavy::new(1).0).unwrap().delivered, 1)
+    });
+    assert_eq!(bus.publish(newest).unwrap().delivered, 1);
+    assert!(!of_oldest.drop.is_pending());
+    assert_eq!(evicted.load(SeqCst), 1);
+}
+
 /// G6, G10: a large event that comes too late for the log, because the bus starts or closes as it
 /// is cloned, goes live or is refused; and the reader, which sleeps, is woken for what there is.
 #[test]
@@ -338,6 +364,53 @@ fn large_event_too_late_for_the_log_goes_live_or_is_refused() {
         assert_eq!(published.is_err(), closes);
         assert_eq!(reader.join(), (true, !closes));
     }
+}
+
+/// G6: a large event that finds no room in the log, because another is being cloned into the last
+/// one, goes live if the bus has started meanwhile.
+#[test]
+fn large_event_that_finds_no_room_in_a_closed_log_goes_live() {
+    /// Does something as it is cloned, or as it is asked whether it is a response, which is before
+    /// it needs a room.
+    #[derive(Default)]
+    struct Late {
+        on_clone: Action,
+        on_look: Action,
+        _bulk: Bulk,
+    }
+    impl Clone for Late {
+        fn clone(&self) -> Self {
+            self.on_clone.call();
+            Self::default()
+        }
+    }
+    impl Event for Late {
+        fn event_type(&self) -> EventType {
+            const { EventType::new("late") }
+        }
+
+        fn timestamp(&self) -> SystemTime {
+            SystemTime::UNIX_EPOCH
+        }
+
+        fn as_response(&self) -> Option<&dyn Response> {
+            self.on_look.call();
+            None
+        }
+    }
+    let bus = common::new_bus(0);
+    let reader = bus.subscribe(2);
+    let event = Late::default();
+    let weak = bus.downgrade();
+    event.on_clone.on_call(1, move || {
+        let starts = Late::default();
+        let bus = weak.clone();
+        starts.on_look.on_call(1, move || _ = bus.upgrade().unwrap().start());
+        let published = weak.upgrade().unwrap().publish(starts).map_err(|error| error.to_string());
+        assert_eq!(published.unwrap().delivered, 1);
+    });
+    assert!(bus.publish(event).is_ok_and(|published| published.delivered == 1));
+    assert_eq!((reader.len(), bus.stats().startup_rejected), (2, 0));
 }
 
 /// G3: the start-up buffer has a room for each event, and one more. Who finds all of them being
@@ -413,6 +486,12 @@ fn panics_resume_from_the_publish_of_a_large_event() {
 /// A large event without a `Drop`.
 #[derive(Clone, Copy)]
 struct Bulk([u8; 4096]);
+
+impl Default for Bulk {
+    fn default() -> Self {
+        Self([0; 4096])
+    }
+}
 
 impl Event for Bulk {
     fn event_type(&self) -> EventType {

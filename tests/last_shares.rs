@@ -1026,7 +1026,7 @@ fn drain_wakes_although_an_event_panics_as_the_last_subscriber_leaves() {
 }
 
 /// G11: a filter goes with its subscription although a publish was at work on it, if that has ended
-/// before the events are gone that were in the ring.
+/// before the events are gone that were in the ring, or in the replay.
 #[test]
 fn filter_goes_with_its_subscription_although_a_publish_ends_only_then() {
     /// An event that does something when it is dropped, once.
@@ -1046,36 +1046,41 @@ fn filter_goes_with_its_subscription_although_a_publish_ends_only_then() {
             SystemTime::UNIX_EPOCH
         }
     }
-    let bus = common::new_bus(0);
-    bus.start();
-    let owned = Arc::new(());
-    let leaves = bus.subscriber("leaves").filter(filter_that_owns(Arc::clone(&owned))).subscribe();
-    let action = Arc::<Action>::default();
-    bus.publish(Acting(Arc::clone(&action))).unwrap();
-    let (enter, entered) = mpsc::channel();
-    let (release, released) = mpsc::channel();
-    let released = Mutex::new(released);
-    let _holds = bus
-        .subscriber("holds")
-        .filter(move |_| {
-            enter.send(()).unwrap();
-            released.lock().unwrap().recv().unwrap();
-            true
-        })
-        .subscribe();
-    let publishing = thread::spawn({
-        let bus = bus.clone();
-        move || bus.publish(Acting(Arc::default())).is_ok()
-    });
-    entered.recv().unwrap();
-    let publishing = Mutex::new(Some(publishing));
-    action.on_call(1, move || {
-        release.send(()).unwrap();
-        assert!(publishing.lock().unwrap().take().unwrap().finish());
-    });
-    drop(leaves);
-    assert!(!action.is_pending());
-    assert_eq!(Arc::strong_count(&owned), 1);
+    for is_replayed in [false, true] {
+        let bus = common::new_bus(1);
+        if !is_replayed {
+            bus.start();
+        }
+        let owned = Arc::new(());
+        let leaves = bus.subscriber("leaves").filter(filter_that_owns(Arc::clone(&owned))).subscribe();
+        let action = Arc::<Action>::default();
+        bus.publish(Acting(Arc::clone(&action))).unwrap();
+        bus.start();
+        let (enter, entered) = mpsc::channel();
+        let (release, released) = mpsc::channel();
+        let released = Mutex::new(released);
+        let _holds = bus
+            .subscriber("holds")
+            .filter(move |_| {
+                enter.send(()).unwrap();
+                released.lock().unwrap().recv().unwrap();
+                true
+            })
+            .subscribe();
+        let publishing = thread::spawn({
+            let bus = bus.clone();
+            move || bus.publish(Acting(Arc::default())).is_ok()
+        });
+        entered.recv().unwrap();
+        let publishing = Mutex::new(Some(publishing));
+        action.on_call(1, move || {
+            release.send(()).unwrap();
+            assert!(publishing.lock().unwrap().take().unwrap().finish());
+        });
+        drop(leaves);
+        assert!(!action.is_pending());
+        assert_eq!(Arc::strong_count(&owned), 1, "in the replay: {is_replayed}");
+    }
 }
 
 /// Begins a drain with this waker, and forgets it, so that the bus has the waker to its end.
@@ -1167,4 +1172,18 @@ fn last_share_in_a_bus_that_went_meanwhile_panics_nobody() {
     for (name, act) in acts {
         assert!(catch_unwind(act).is_ok(), "{name}");
     }
+}
+
+/// G9: nor does who drops the last handle, if nobody is at work.
+#[test]
+fn panic_of_a_waker_that_goes_with_the_bus_is_nobodys() {
+    let bus = live();
+    let _unread = bus.subscribe(1);
+    publish(&bus, 0..1);
+    let alarm = Alarm::new(Some(Bomb::armed()));
+    let weak = Arc::downgrade(&alarm);
+    forget_drain(&bus, Waker::from(alarm));
+    assert_eq!(weak.strong_count(), 1, "the bus has it");
+    assert!(catch_unwind(AssertUnwindSafe(|| drop(bus))).is_ok());
+    assert_eq!(weak.strong_count(), 0);
 }

@@ -868,17 +868,20 @@ mod tracing_events {
         fn exit(&self, _: &Id) {}
     }
 
-    /// API, section 2: a start, a lag and a close are reported with the target `ringbus`.
+    /// API, section 2: a start, a lag and a close are reported with the target `ringbus`, and once.
     #[test]
-    fn everything_is_reported_with_one_target() {
+    fn everything_is_reported_once_with_one_target() {
         // What other threads report decides in `tracing` whether this one is asked at all.
-        common::in_own_process(module_path!(), "everything_is_reported_with_one_target", || {
+        common::in_own_process(module_path!(), "everything_is_reported_once_with_one_target", || {
             let (listener, heard) = Listener::new(|| ());
             tracing::subscriber::set_global_default(listener).unwrap();
             let bus = live();
             let _slow = bus.subscribe(1);
             publish(&bus, 0..4);
+            bus.start();
             bus.close();
+            bus.close();
+            drop(bus);
             let expected = [Level::DEBUG, Level::WARN, Level::DEBUG].map(|level| ("ringbus".to_owned(), level));
             assert_eq!(*heard.lock().unwrap(), expected);
         });

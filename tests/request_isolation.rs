@@ -409,6 +409,42 @@ fn given_up_answers_may_panic_as_they_are_dropped() {
     assert_eq!(bus.stats().requests_in_flight, 0);
 }
 
+/// G8, G9: they count as late all the same.
+#[test]
+fn given_up_answers_that_panic_are_counted() {
+    let (bus, _questions) = live();
+    let gather = ask(&bus, &["a", "b"]);
+    for by in ["a", "b"] {
+        let (answer, script) = Actor::answer(by);
+        script.drop.panic_on_call(1, by);
+        bus.publish(answer).unwrap();
+    }
+    assert_eq!(panic_of(|| drop(gather)), "a");
+    assert_eq!(bus.stats().late_responses, 2);
+}
+
+/// G8, G9: a request that is refused gives up the answers that came meanwhile, and one that panics
+/// as it is dropped does not take the place of the first panic.
+#[test]
+fn answer_to_a_refused_request_may_panic_as_it_is_dropped() {
+    let (bus, questions) = live();
+    drop(questions);
+    let (answer, script) = Actor::answer("a");
+    script.drop.panic_on_call(1, "not like this");
+    let picky = bus.subscriber("picky").types([QUESTION]).filter({
+        let (bus, answer) = (bus.downgrade(), Mutex::new(Some(answer)));
+        move |_| {
+            let answer = answer.lock().unwrap().take().unwrap();
+            bus.upgrade().unwrap().publish(answer).unwrap();
+            panic!("not that one")
+        }
+    });
+    let _picky = picky.subscribe();
+    assert_eq!(panic_of(|| bus.request(Actor::question().0, expecting(&["a"]))), "not that one");
+    assert!(!script.drop.is_pending(), "the answer was dropped");
+    assert_eq!((bus.stats().late_responses, bus.stats().requests_in_flight), (1, 0));
+}
+
 /// A waker that does something when it wakes.
 #[derive(Default)]
 struct ActingWaker(Action);

@@ -359,6 +359,22 @@ fn strangers_are_named() {
     assert_eq!(error.to_string(), format!("the request timed out after 0ns, {}", errors.join(", ")));
 }
 
+/// Requests: however long its name, a stranger is named where there is no other.
+#[test]
+fn stranger_that_is_alone_is_named() {
+    const LONG_NAME: &str = concat!(
+        "a responder whose name is longer than anybody would have thought, with more to come behind it, and then some ",
+        "more; and so on, until there is no place for it in a table of short names"
+    );
+    for name in ["", "x", LONG_NAME] {
+        let (bus, _questions) = talkative_bus();
+        let (id, gather) = ask(&bus, expecting(&["a"]));
+        answer(&bus, &id, name, 0);
+        answer(&bus, &id, "a", 0);
+        assert_eq!(names(&gather.wait().unwrap().strangers), [name]);
+    }
+}
+
 /// Requests: a responder can ask whether anybody still waits: from the request on, and not after
 /// its end, whatever that is. Other ids, and the same id on another bus, do not matter.
 #[test]

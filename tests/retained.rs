@@ -1,18 +1,22 @@
 //! Retained events: what a subscriber gets that comes late.
 
 use crate::common::{
-    self, ANSWER, Action, EVEN, Finish, Gate, LANES, LONG, Number, ODD, QUESTION, Stamped, Talk, Token, answers,
-    numbers, panic_of, poll_next, ring, stats_of,
+    self, ANSWER, Action, CountingWaker, EVEN, Finish, Gate, LANES, LONG, Number, ODD, QUESTION, Stamped, Talk, Token,
+    answers, numbers, panic_of, poll_next, ring, stats_of,
 };
 use ringbus::{
     BatchErrorKind, DynEvent, Event, EventBus, EventKind, EventType, Overflow, PublishError, Published, Request,
     RequestError, RequestId, RequestOptions, Response, Subscription, TryRecvError, WeakEventBus,
 };
+use std::cell::{Cell, RefCell};
+use std::future::Future;
 use std::panic::panic_any;
+use std::pin::pin;
+use std::rc::Rc;
 use std::slice;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
-use std::task::{Wake, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
@@ -143,6 +147,20 @@ fn start_replays_to_those_before_it_and_retains_for_those_after_it() {
     publish(&bus, [8]);
     assert_eq!(received(&early), [2, 4, 1, 6, 3, 8]);
     assert_eq!(received(&late), [6, 8]);
+}
+
+// G10, G14: who comes before the start has the replay to read, and no retained events besides.
+#[test]
+fn subscriber_of_before_the_start_has_nothing_to_read_but_the_replay() {
+    let bus = retaining([EVEN, ODD]);
+    publish(&bus, [2]);
+    let early = bus.subscribe(1);
+    assert_eq!((early.len(), early.stats().unread_replay), (0, 0));
+    bus.start();
+    assert_eq!((early.len(), early.stats().unread_replay), (1, 1));
+    assert_eq!(received(&early), [2]);
+    assert_eq!((early.len(), early.stats().unread_replay), (0, 0));
+    assert!(bus.close_and_drain(Duration::ZERO).is_complete());
 }
 
 // G14.
@@ -850,6 +868,41 @@ fn copy_that_comes_too_late_in_a_batch_may_panic_as_it_is_dropped() {
     assert!(!batch[1].on_drop.is_pending());
 }
 
+// G9: an event that is forgotten on its way may panic as its publish drops it: the first panic is
+// the one that resumes.
+#[test]
+fn event_that_is_forgotten_on_its_way_may_panic_as_it_is_dropped() {
+    let bus = live_retaining::<Acting>([EVEN]);
+    let weak = bus.downgrade();
+    let failing = bus.subscriber("failing").filter(move |_: &Acting| {
+        weak.upgrade().unwrap().forget(EVEN);
+        panic_any("no filter")
+    });
+    let _failing = failing.subscribe();
+    let event = Acting::new(2);
+    let on_drop = Arc::clone(&event.on_drop);
+    on_drop.panic_on_call(1, "no end");
+    assert_eq!(panic_of(|| bus.publish(event)), "no filter");
+    assert!(!on_drop.is_pending());
+}
+
+// G9: so may the copy of one in a batch, and the rest of the batch is published all the same.
+#[test]
+fn copy_that_is_forgotten_on_its_way_in_a_batch_may_panic_as_it_is_dropped() {
+    let bus = live_retaining::<Acting>([EVEN]);
+    let weak = bus.downgrade();
+    let forgetting = bus.subscriber("forgetting").filter(move |event: &Acting| {
+        weak.upgrade().unwrap().forget(EVEN);
+        event.number % 2 == 1
+    });
+    let forgetting = forgetting.subscribe();
+    let batch = [2, 1].map(Acting::new);
+    batch[0].on_drop.panic_on_call(1, "no end");
+    assert_eq!(panic_of(|| bus.publish_batch(&batch)), "no end");
+    assert_eq!(forgetting.try_iter().map(|event| event.number).collect::<Vec<_>>(), [1]);
+    assert_eq!((bus.stats().published, bus.stats().delivered), (2, 1));
+}
+
 // G2, G14: to forget an event takes it from nobody whom its publish has still to serve.
 #[test]
 fn event_that_is_forgotten_on_its_way_still_comes_before_the_next() {
@@ -1043,6 +1096,33 @@ fn who_comes_while_the_start_looks_for_retained_events_gets_them_in_their_order(
     bus.start();
     let late = late.lock().unwrap().take().expect("the start clones what it has found");
     assert_eq!(late.try_iter().map(|event| event.number).collect::<Vec<_>>(), [2, 1]);
+}
+
+// G9, G14: an event that is asked for its type may receive from the very subscription that looks
+// for it: each event comes once.
+#[test]
+fn event_type_may_receive_from_the_subscription_that_looks_for_it() {
+    thread_local! {
+        static RECEIVER: RefCell<Option<Rc<Subscription<Acting>>>> = const { RefCell::new(None) };
+        static INNER: Cell<Option<u64>> = const { Cell::new(None) };
+    }
+    let bus = retaining::<Acting>([EVEN, ODD]);
+    let events = [2, 1].map(Acting::new);
+    let on_type = Arc::clone(&events[1].on_type);
+    let (weak, late) = (bus.downgrade(), Arc::new(Mutex::new(None)));
+    let of_clone = Arc::clone(&late);
+    events[0].on_clone.on_call(1, move || *of_clone.lock().unwrap() = Some(weak.upgrade().unwrap().subscribe(4)));
+    events.into_iter().for_each(|event| assert!(bus.publish(event).is_ok()));
+    bus.start();
+    let late = Rc::new(late.lock().unwrap().take().expect("the start clones what it has found"));
+    RECEIVER.set(Some(Rc::clone(&late)));
+    on_type.on_call(1, || {
+        let receiver = RECEIVER.take().unwrap();
+        INNER.set(receiver.try_recv().ok().map(|event| event.number));
+    });
+    assert_eq!(late.try_iter().map(|event| event.number).collect::<Vec<_>>(), [1]);
+    assert_eq!(INNER.take(), Some(2));
+    assert_eq!((late.len(), late.stats().received), (0, 2));
 }
 
 // G9: once the start has found the last event of each type, it asks none before them for its type.
@@ -1482,4 +1562,145 @@ fn publisher_that_is_suspended_halfway_holds_up_nobody() {
     assert_eq!(suspended.finish().delivered, 2, "what a helper has delivered is reported by whose it is");
     assert_eq!((received(&hanging), received(&behind), received(&late)), (vec![], vec![], vec![4]));
     assert_eq!((stats_of(&bus, "hanging").filtered, bus.stats().delivered), (0, 4));
+}
+
+// G2, G3: who is stopped once the bus has started has the replay and what came live.
+#[test]
+fn subscriber_stopped_after_the_start_receives_what_it_has() {
+    let bus = retaining([EVEN]);
+    let [stopped, empty] = [bus.subscribe(4), bus.subscriber("empty").types([ODD]).subscribe()];
+    publish(&bus, [2, 4]);
+    bus.start();
+    publish(&bus, [6, 1]);
+    stopped.stop_handle().stop();
+    empty.stop_handle().stop();
+    publish(&bus, [8, 3]);
+    assert_eq!((received(&stopped), received(&empty)), (vec![2, 4, 6, 1], vec![1]));
+    assert_eq!(stopped.try_recv(), Err(TryRecvError::Closed));
+}
+
+// G7: whoever waits is woken before a lag is reported, and a hook may publish the same type.
+#[test]
+fn lag_of_a_retained_event_is_reported_when_all_have_been_woken() {
+    let bus = live_retaining::<Number>([EVEN]);
+    let _full = bus.subscriber("full").capacity(1).subscribe();
+    publish(&bus, [1]);
+    let mut waiting = bus.subscribe(4);
+    let (counter, waker) = CountingWaker::new();
+    assert!(poll_next(&mut waiting, &waker).is_pending());
+    let (weak, heard) = (bus.downgrade(), Arc::<Mutex<Vec<_>>>::default());
+    let hook = Arc::clone(&heard);
+    bus.on_lag(move |_| {
+        let published = weak.upgrade().unwrap().publish(Number(4)).unwrap();
+        hook.lock().unwrap().push((counter.wakes(), published.delivered, published.buffered));
+    });
+    assert_eq!(bus.publish(Number(2)).unwrap(), Published { buffered: 0, delivered: 1, dropped: 1 });
+    assert_eq!(*heard.lock().unwrap(), [(1, 1, 0)]);
+    assert_eq!(received(&waiting), [2, 4]);
+}
+
+// G8: an answer is with its request before a lag is reported.
+#[test]
+fn answer_of_a_retained_type_is_gathered_before_a_lag_is_reported() {
+    let bus = live_retaining::<Talk>([ANSWER]);
+    let _questions = bus.subscriber("questions").types([QUESTION]).subscribe();
+    let _full = bus.subscriber("full").types([ANSWER]).capacity(1).subscribe();
+    let id = RequestId::from(1);
+    let gather = bus.request(Talk::Question(id.clone()), RequestOptions::expecting(["a", "b"])).unwrap();
+    common::answer(&bus, &id, "a", 1);
+    let weak = bus.downgrade();
+    bus.on_lag(move |_| weak.upgrade().unwrap().close());
+    common::answer(&bus, &id, "b", 2);
+    assert!(bus.is_closed());
+    assert_eq!(answers(&gather.wait().unwrap().responses), [("a", 1), ("b", 2)]);
+    assert_eq!(bus.stats().late_responses, 0);
+}
+
+// G7: an event that comes behind another wakes those who have refused that one.
+#[test]
+fn event_that_comes_behind_another_wakes_who_refused_that() {
+    let bus = live_retaining::<Number>([EVEN]);
+    let mut waiting = bus.subscriber("waiting").filter(|Number(number)| *number == 4).subscribe();
+    let weak = bus.downgrade();
+    let publishing = bus.subscriber("publishing").filter(move |Number(number)| {
+        if *number == 2 {
+            weak.upgrade().unwrap().publish(Number(4)).unwrap();
+        }
+        false
+    });
+    let _publishing = publishing.subscribe();
+    let (counter, waker) = CountingWaker::new();
+    assert!(poll_next(&mut waiting, &waker).is_pending());
+    assert_eq!(bus.publish(Number(2)).unwrap().delivered, 1);
+    assert_eq!(counter.wakes(), 1);
+    assert_eq!(received(&waiting), [4]);
+}
+
+// G11: an event that nobody took and that was forgotten on its way is kept by nobody.
+#[test]
+fn event_that_is_forgotten_on_its_way_to_nobody_is_let_go_of() {
+    let token = Token(Arc::default());
+    let bus = live_retaining::<Token>([token.event_type()]);
+    let weak = bus.downgrade();
+    let forgetting = bus.subscriber("forgetting").filter(move |token: &Token| {
+        weak.upgrade().unwrap().forget(token.event_type());
+        false
+    });
+    let _forgetting = forgetting.subscribe();
+    assert_eq!(bus.publish(token.clone()).unwrap().delivered, 0);
+    assert_eq!(token.copies(), 0);
+}
+
+// G8: a request was delivered if somebody took it, and not if somebody took what is published on
+// its way.
+#[test]
+fn request_is_delivered_by_its_own_deliveries_alone() {
+    let bus = live_retaining::<Talk>([QUESTION]);
+    let (first, second) = (RequestId::from(1), RequestId::from(2));
+    let (weak, on_the_way) = (bus.downgrade(), Talk::Question(second.clone()));
+    let refusing = bus.subscriber("refusing").filter(move |talk: &Talk| {
+        if *talk.id() == RequestId::from(1) {
+            weak.upgrade().unwrap().publish(on_the_way.clone()).unwrap();
+        }
+        false
+    });
+    let _refusing = refusing.subscribe();
+    let taking = bus.subscriber("taking").filter(move |talk: &Talk| *talk.id() == second).subscribe();
+    let refused = bus.request(Talk::Question(first.clone()), RequestOptions::expecting(["a"])).unwrap_err();
+    assert!(matches!(refused, RequestError::NotDelivered(Talk::Question(id)) if id == first));
+    assert_eq!(taking.try_iter().count(), 1);
+    assert_eq!((bus.stats().published, bus.stats().delivered), (2, 1));
+}
+
+/// An event of a type that is chosen at run time.
+#[derive(Clone)]
+struct Plain(EventType);
+
+impl Event for Plain {
+    fn event_type(&self) -> EventType {
+        self.0
+    }
+
+    fn timestamp(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH
+    }
+}
+
+// G12: one turn for the retained events, as for others.
+#[test]
+fn batch_of_retained_events_takes_one_turn() {
+    const TYPES: u64 = 200;
+    let types = (0..TYPES).map(|number| EventType::intern(&format!("type-{number}")));
+    let bus = live_retaining::<Plain>(types.clone());
+    for event_type in types {
+        bus.publish(Plain(event_type)).unwrap();
+    }
+    let mut late = bus.subscribe(1);
+    // A thread of its own, on which nobody has received before.
+    let test = thread::spawn(move || {
+        let mut batch = Vec::new();
+        let context = &mut Context::from_waker(Waker::noop());
+        pin!(late.recv_many_async(&mut batch, 1_000)).poll(context)
+    });
+    assert_eq!(test.join().unwrap(), Poll::Ready(Ok(128)));
 }

@@ -374,3 +374,20 @@ fn typed_subscription_is_send_and_says_what_it_is() {
     assert!(shown.starts_with("TypedSubscription { event_type: EventType(\"price\"), events: Subscription"), "{shown}");
     assert!(format!("{:?}", prices.iter()).starts_with("Typed(Iter("));
 }
+
+/// G11: a replay that a batch has read to its end is let go of, unless the batch is full.
+#[test]
+fn replay_that_a_batch_has_read_is_let_go_of() {
+    let bus = common::new_bus(4);
+    let [all, one] = [bus.subscribe_to::<Price>(4), bus.subscribe_to::<Price>(4)];
+    let price = Arc::new(Price(1));
+    bus.publish(Arc::clone(&price) as DynEvent).unwrap();
+    bus.start();
+    let mut batch = Vec::new();
+    assert_eq!((one.try_recv_many(&mut batch, 1), all.try_recv_many(&mut batch, 8)), (1, 1));
+    batch.clear();
+    assert_eq!(Arc::strong_count(&price), 2, "one has not looked further");
+    drop(one);
+    assert_eq!(Arc::strong_count(&price), 1);
+    drop(all);
+}
