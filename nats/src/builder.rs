@@ -5,11 +5,12 @@ use crate::bridge::Bridge;
 use crate::codec::Codec;
 use crate::error::ConnectError;
 use crate::export::{Exporter, Line, Writer};
-use crate::import::{Importer, Missed};
+use crate::import::Importer;
 use crate::node_id::NodeId;
 use crate::numbering::{Limits, Outgoing};
 use crate::origin::is_imported;
 use crate::presence::Presence;
+use crate::report::Occasional;
 use crate::shared::{Answer, Shared};
 use crate::subjects::Subjects;
 use async_nats::connection::State;
@@ -94,7 +95,8 @@ impl<E, C> BridgeBuilder<E, C> {
     }
 
     /// Sets what all subjects begin with, so that several applications can share a server: events
-    /// go to `PREFIX.all.TYPE`. `ringbus` unless set; dots are fine.
+    /// go to `PREFIX.all.TYPE`. `ringbus` unless set; dots are fine, but a prefix that begins with
+    /// another one and `.all` is below what that imports. At most 1,024 bytes.
     pub fn prefix(mut self, prefix: &str) -> Self {
         self.options.prefix = prefix.into();
         self
@@ -273,7 +275,7 @@ impl<E: Event + Clone, C: Codec<E>> BridgeBuilder<E, C> {
                 types: settings.import.iter().map(|&event_type| (event_type.as_str(), event_type)).collect(),
                 askers: Arc::clone(&askers),
                 shared: Arc::clone(&shared),
-                missed: Missed::default(),
+                missed: Occasional::default(),
             };
             tokio::spawn(importer.run(messages))
         });
@@ -290,7 +292,7 @@ impl<E: Event + Clone, C: Codec<E>> BridgeBuilder<E, C> {
             );
             let exporter = Exporter {
                 subscription,
-                _presence: presence,
+                presence,
                 linger: settings.linger,
                 max_age: settings.max_age,
                 writer: Writer::new(codec, subject_of, askers),

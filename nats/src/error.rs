@@ -53,7 +53,9 @@ pub enum ConnectError {
     /// The client has ended while the bridge was made.
     Lost,
     /// The connection stands, and a question to the server stays unanswered. The user may lack the
-    /// permission to publish below the prefix, or to subscribe to answers.
+    /// permission to publish below the prefix, or to subscribe to answers. Or somebody subscribes
+    /// to all that is below the prefix (`>`, `PREFIX.>`), so that the server takes the question for
+    /// heard; `PREFIX.all.>` is all that there is to see.
     Unanswered {
         /// How long it was waited for.
         after: Duration,
@@ -84,7 +86,11 @@ impl fmt::Display for ConnectError {
             Self::Nats(error) => write!(f, "cannot connect to the NATS server: {error}"),
             Self::Lost => f.write_str("the connection was lost before the bridge was made"),
             Self::Unanswered { after } => {
-                write!(f, "the NATS server has not answered within {after:?}: is publishing and subscribing allowed?")
+                write!(
+                    f,
+                    "the NATS server has not answered within {after:?}: is publishing and subscribing allowed, and does \
+                     nobody subscribe to everything?"
+                )
             }
         }
     }

@@ -19,12 +19,14 @@ use futures_util::FutureExt;
 use futures_util::future::poll_immediate;
 use ringbus::{Event, EventType, Subscription};
 use std::collections::HashMap;
+use std::future::pending;
+use std::mem;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::sync::watch;
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep, timeout_at};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep, sleep_until};
 use tracing::{debug, info, warn};
 
 /// Events taken from the ring at a time.
@@ -44,7 +46,7 @@ const MOST_EXPECTED: usize = 16 * 1024;
 pub(crate) struct Exporter<E: Event + Clone, C> {
     pub(crate) subscription: Subscription<E>,
     /// Held until the end, if the importer does not hold it.
-    pub(crate) _presence: Option<Presence<E>>,
+    pub(crate) presence: Option<Presence<E>>,
     pub(crate) linger: Duration,
     pub(crate) max_age: Option<Duration>,
     pub(crate) writer: Writer<C>,
@@ -71,9 +73,12 @@ pub(crate) struct Line {
     /// By when the task must have ended, once it is to end.
     stop: watch::Receiver<Option<Instant>>,
     counts: ExportStats,
-    /// Whether something was given up because the time for the shutdown was over.
-    was_overdue: bool,
+    /// Whether something was given up after the shutdown had begun.
+    has_given_up: bool,
+    /// What the ring has lost.
     lost: Occasional,
+    /// How much that was so far, in all.
+    lost_so_far: u64,
 }
 
 /// Events on their way to the client. If the task is aborted, they are dropped one by one.
@@ -177,8 +182,9 @@ impl Line {
             while_disconnected,
             stop,
             counts,
-            was_overdue: false,
+            has_given_up: false,
             lost,
+            lost_so_far: 0,
         }
     }
 
@@ -208,14 +214,20 @@ impl Line {
         }
     }
 
+    /// Counts events that are not sent.
+    fn give_up(&mut self, events: u64) {
+        self.counts.expired += events;
+        self.has_given_up |= events > 0 && self.deadline().is_some();
+    }
+
     /// Hands a message to the client. While the client takes none, looks around now and then
-    /// whether it still may.
-    async fn hand_over(&self, subject: Subject, message: Bytes) -> Handed {
+    /// whether it is still worth to wait.
+    async fn hand_over(&self, subject: Subject, message: Bytes, may_wait: impl Fn() -> bool) -> Handed {
         let mut publishing = pin!(self.client.publish(subject, message));
         // Nearly always there is room, and no timer is needed.
         let mut result = poll_immediate(&mut publishing).await;
         while result.is_none() {
-            if !self.may_send() {
+            if !may_wait() {
                 // Nothing of the message is with the client then.
                 return Handed::GivenUp;
             }
@@ -233,17 +245,22 @@ impl Line {
         let (subject, message) = (self.heartbeat_subject.clone(), self.outgoing.heartbeat(now_ns()).encode());
         let message = Bytes::copy_from_slice(&message);
         if self.is_connected() {
-            return self.hand_over(subject, message).await;
+            return self.hand_over(subject, message, || self.may_send()).await;
         }
         handed(poll_immediate(self.client.publish(subject, message)).await)
     }
 
     /// Says farewell, and waits until the server has everything. Says whether it has.
     async fn end(&self) -> bool {
+        let latest = Instant::now() + FAREWELL_WITHIN;
+        // The shutdown may begin meanwhile.
+        let deadline = || self.deadline().unwrap_or(latest);
         let message = Bytes::copy_from_slice(&self.outgoing.farewell(now_ns()).encode());
-        let said = self.hand_over(self.heartbeat_subject.clone(), message).await;
-        let deadline = self.deadline().unwrap_or_else(|| Instant::now() + FAREWELL_WITHIN);
-        let answered = async {
+        let may_wait = || Instant::now() < deadline();
+        if self.hand_over(self.heartbeat_subject.clone(), message, may_wait).await != Handed::Over {
+            return false;
+        }
+        let mut answered = pin!(async {
             loop {
                 match self.shared.ask(&self.client).await {
                     Answer::Given => return true,
@@ -251,8 +268,15 @@ impl Line {
                     Answer::Never => return false,
                 }
             }
-        };
-        said == Handed::Over && timeout_at(deadline, answered).await == Ok(true)
+        });
+        let mut stop = self.stop.clone();
+        loop {
+            tokio::select! {
+                is_with_server = &mut answered => return is_with_server,
+                () = sleep_until(deadline()) => return false,
+                Ok(()) = stop.changed() => {}
+            }
+        }
     }
 
     /// Lets others see the counts, and says what the ring has lost since it was last said.
@@ -265,7 +289,9 @@ impl Line {
         debug_assert_eq!(self.outgoing.next(), sent);
         debug_assert!(self.counts.offered >= ring_dropped + expired + unencodable + sent);
         *self.shared.export() = self.counts;
-        if let Some(lost) = self.lost.news(row.lost()) {
+        self.lost.add(row.lost() - mem::replace(&mut self.lost_so_far, row.lost()));
+        let lost = if self.deadline().is_some() { self.lost.rest() } else { self.lost.news() };
+        if let Some(lost) = lost {
             warn!(target: "ringbus_nats", bridge = %self.outgoing.node(), lost, "the export ring is full, events are lost");
         }
     }
@@ -285,6 +311,14 @@ fn handed(published: Option<Result<(), PublishError>>) -> Handed {
 fn now_ns() -> u64 {
     let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since_1970.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Waits until a presence is closed, if there is one.
+async fn closed<E: Event + Clone>(presence: &mut Option<Presence<E>>) {
+    match presence {
+        Some(presence) => presence.closed().await,
+        None => pending().await,
+    }
 }
 
 impl<E: Event + Clone, C: Codec<E>> Exporter<E, C> {
@@ -315,7 +349,7 @@ impl<E: Event + Clone, C: Codec<E>> Exporter<E, C> {
         self.give_up_rest(&mut batch.0);
         let is_with_server = self.line.end().await;
         self.line.show(&self.subscription);
-        is_with_server && !self.line.was_overdue
+        is_with_server && !self.line.has_given_up
     }
 
     /// If the client has ended, there is something left.
@@ -323,7 +357,7 @@ impl<E: Event + Clone, C: Codec<E>> Exporter<E, C> {
         self.subscription.stop_handle().stop();
         loop {
             let received = guard(|| self.subscription.try_recv_many(batch, BATCH));
-            self.line.counts.expired += batch.len() as u64;
+            self.line.give_up(batch.len() as u64);
             drop_each(batch.drain(..));
             if received == Some(0) {
                 return;
@@ -339,9 +373,14 @@ impl<E: Event + Clone, C: Codec<E>> Exporter<E, C> {
 
     /// Waits for events, or until a heartbeat is due. Says whether more may come.
     async fn take(&mut self, batch: &mut Vec<E>) -> bool {
-        if !self.linger.is_zero() && self.subscription.is_empty() {
+        if !self.linger.is_zero() && self.subscription.is_empty() && self.line.deadline().is_none() {
             // Not parked meanwhile, so that nobody has to wake this task.
-            sleep(self.linger).await;
+            tokio::select! {
+                biased;
+                _ = self.line.heartbeat.tick() => return self.line.beat().await != Handed::Ended,
+                _ = self.line.stop.changed() => {}
+                () = sleep(self.linger) => {}
+            }
         }
         // (A `Clone` that panics in the replay costs that event alone.)
         let receiving = AssertUnwindSafe(self.subscription.recv_many_async(batch, BATCH)).catch_unwind();
@@ -356,6 +395,8 @@ impl<E: Event + Clone, C: Codec<E>> Exporter<E, C> {
                     true
                 }
             },
+            // It lets go of its replay. (Once it is closed, so is what is received above.)
+            () = closed(&mut self.presence) => true,
         }
     }
 
@@ -378,8 +419,7 @@ impl<E: Event + Clone, C: Codec<E>> Exporter<E, C> {
                 return Handed::Over;
             }
             None => {
-                counts.expired += 1;
-                self.line.was_overdue |= self.line.is_overdue();
+                self.line.give_up(1);
                 return Handed::GivenUp;
             }
         };
@@ -387,7 +427,7 @@ impl<E: Event + Clone, C: Codec<E>> Exporter<E, C> {
         let length = message.len();
         let envelope = self.line.outgoing.event(C::ID, destination, now_ns());
         message[..Envelope::LEN].copy_from_slice(&envelope.encode());
-        let handed = self.line.hand_over(subject, message.into()).await;
+        let handed = self.line.hand_over(subject, message.into(), || self.line.may_send()).await;
         let counts = &mut self.line.counts;
         match handed {
             Handed::Over => {
@@ -400,8 +440,7 @@ impl<E: Event + Clone, C: Codec<E>> Exporter<E, C> {
                 debug!(target: "ringbus_nats", length, "an event is longer than the server takes");
             }
             Handed::GivenUp | Handed::Ended => {
-                counts.expired += 1;
-                self.line.was_overdue |= self.line.is_overdue();
+                self.line.give_up(1);
             }
         }
         handed

@@ -35,20 +35,15 @@ pub(crate) struct Importer<E: Event + Clone, C> {
     pub(crate) types: HashMap<&'static str, EventType>,
     pub(crate) askers: Arc<Askers>,
     pub(crate) shared: Arc<Shared>,
-    pub(crate) missed: Missed,
-}
-
-/// Events that others have sent and that did not arrive.
-#[derive(Debug, Default)]
-pub(crate) struct Missed {
-    total: u64,
-    said: Occasional,
+    /// Events that others have sent and that did not arrive.
+    pub(crate) missed: Occasional,
 }
 
 /// Something for the log.
 enum Note {
     Stranger { subject: Subject, error: EnvelopeError },
     Joined { origin: NodeId, before: u64 },
+    Codec { origin: NodeId, codec: u8 },
 }
 
 /// An event that has come in, in bytes, which are those of its message.
@@ -115,11 +110,12 @@ impl<E: Event + Clone, C: Codec<E>> Importer<E, C> {
                 Note::Joined { origin, before } => {
                     debug!(target: "ringbus_nats", %bridge, %origin, before, "heard another node");
                 }
+                Note::Codec { origin, codec } => {
+                    debug!(target: "ringbus_nats", %bridge, %origin, codec, "an event was written by another codec");
+                }
             }
         }
-        if let Some(missed) = self.missed.said.news(self.missed.total) {
-            warn!(target: "ringbus_nats", %bridge, missed, "events of other nodes did not arrive");
-        }
+        say_missed(bridge, self.missed.news());
         arrivals
     }
 
@@ -151,7 +147,7 @@ impl<E: Event + Clone, C: Codec<E>> Importer<E, C> {
                 notes.push(Note::Joined { origin, before });
             }
             Progress::InOrder => {}
-            Progress::Gap { missed } => self.missed.total += missed,
+            Progress::Gap { missed } => self.missed.add(missed),
         }
         let Kind::Event { codec, destination } = envelope.kind() else { return None };
         let event_type = self.subjects.event_type(&message.subject, &self.types);
@@ -161,6 +157,7 @@ impl<E: Event + Clone, C: Codec<E>> Importer<E, C> {
             return None;
         };
         if codec != C::ID {
+            notes.push(Note::Codec { origin, codec });
             imported.add(origin, Fate { undecodable: 1, ..Fate::default() });
             return None;
         }
@@ -221,8 +218,15 @@ impl<E: Event + Clone, C: Codec<E>> Importer<E, C> {
     }
 }
 
+fn say_missed(bridge: NodeId, missed: Option<u64>) {
+    if let Some(missed) = missed {
+        warn!(target: "ringbus_nats", %bridge, missed, "events of other nodes did not arrive");
+    }
+}
+
 impl<E: Event + Clone, C> Drop for Importer<E, C> {
     fn drop(&mut self) {
+        say_missed(self.shared.node, self.missed.rest());
         info!(target: "ringbus_nats", bridge = %self.shared.node, "the import ends");
     }
 }

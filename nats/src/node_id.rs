@@ -3,6 +3,8 @@
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::num::NonZeroU64;
+use std::process;
+use std::time::SystemTime;
 
 /// One bridge, from its `connect` to its end: a random number, shown as 16 hexadecimal digits.
 ///
@@ -16,9 +18,10 @@ impl NodeId {
     /// Draws one.
     #[must_use]
     pub(crate) fn random() -> Self {
-        // Each has keys of its own, of which the standard library draws the first at random, so
-        // that a hash of nothing will do. About one in 2^64 is 0.
-        let mut draws = std::iter::repeat_with(|| RandomState::new().hash_one(()));
+        // The standard library draws the keys at random, once for a thread. So processes that were
+        // forked have the same, but neither the same number nor, some time later, the same time.
+        // About one in 2^64 is 0.
+        let mut draws = std::iter::repeat_with(|| RandomState::new().hash_one((process::id(), SystemTime::now())));
         draws.find_map(Self::from_bits).expect("the draws do not end")
     }
 

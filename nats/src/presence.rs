@@ -1,16 +1,16 @@
 //! One bridge for each bus and prefix.
 
 use crate::error::ConnectError;
+use crate::guard::guard;
 use crate::node_id::NodeId;
-use futures_util::FutureExt;
+use futures_util::StreamExt;
 use ringbus::{Event, EventBus, EventType, Subscription, WeakEventBus};
 use std::future::poll_fn;
-use std::pin::pin;
-use std::task::Poll;
+use std::task::{Context, Poll, ready};
 
 /// A subscription to an event type that nobody publishes. It tells the other bridges of a bus that
 /// there is one for this prefix, and this bridge, when the bus starts and when it closes. It costs
-/// no publisher anything.
+/// no publisher anything; but who has it must poll it, because it keeps the replay until then.
 #[derive(Debug)]
 pub(crate) struct Presence<E: Event + Clone>(Subscription<E>);
 
@@ -37,26 +37,44 @@ impl<E: Event + Clone> Presence<E> {
 
     /// Waits until the bus has started. Says whether it did: else it is closed.
     pub(crate) async fn started(&mut self, bus: &WeakEventBus<E>) -> bool {
-        loop {
-            let mut received = pin!(self.0.recv_async());
-            let outcome = poll_fn(|context| {
+        poll_fn(|context| {
+            loop {
                 // Registers for the wake-up first, and looks after that. `start` wakes everybody,
                 // also those for whom there is nothing.
-                let received = received.poll_unpin(context);
+                let is_open = self.poll(context);
                 match bus.upgrade() {
-                    None => Poll::Ready(Some(false)),
-                    Some(bus) if bus.is_started() => Poll::Ready(Some(true)),
-                    Some(_) => received.map(|received| received.is_err().then_some(false)),
+                    None => return Poll::Ready(false),
+                    Some(bus) if bus.is_started() => return Poll::Ready(true),
+                    Some(_) => {}
                 }
-            });
-            if let Some(is_started) = outcome.await {
-                return is_started;
+                match is_open {
+                    Poll::Ready(true) => {}
+                    Poll::Ready(false) => return Poll::Ready(false),
+                    Poll::Pending => return Poll::Pending,
+                }
             }
-        }
+        })
+        .await
     }
 
-    /// Waits until the bus is closed. May be dropped at any time.
+    /// Waits until the bus is closed, and lets go of the replay on the way. May be dropped at any
+    /// time.
     pub(crate) async fn closed(&mut self) {
-        while self.0.recv_async().await.is_ok() {}
+        poll_fn(|context| {
+            while ready!(self.poll(context)) {}
+            Poll::Ready(())
+        })
+        .await;
+    }
+
+    /// Takes the next event, and says whether the subscription is open. To look for it in the
+    /// replay is user code: an event that panics there is passed over.
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<bool> {
+        loop {
+            let poll = guard(|| self.0.poll_next_unpin(context).map(|event| event.is_some()));
+            if let Some(poll) = poll {
+                return poll;
+            }
+        }
     }
 }

@@ -199,8 +199,8 @@ impl Fate {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ShutdownReport {
-    /// Whether everything that was offered is with the server: it has answered after the last
-    /// message, and nothing expired on the way out.
+    /// Whether everything that was still to be sent is with the server: it has answered after the
+    /// last message, and nothing expired since the shutdown began.
     pub is_complete: bool,
     /// The final counts.
     pub stats: BridgeStats,

@@ -46,10 +46,17 @@ impl Subjects {
     }
 }
 
+/// How long a prefix or an event type may be, in bytes. A server ends a connection on which a line
+/// is longer than 4,096, and both are in one line with what the bridge and the client add.
+const LONGEST: usize = 1_024;
+
 /// Looks for what a server or the client would refuse, or would understand as a pattern.
 fn check(name: &str) -> Result<(), SubjectFault> {
     if name.is_empty() {
         return Err(SubjectFault::Empty);
+    }
+    if name.len() > LONGEST {
+        return Err(SubjectFault::TooLong { bytes: name.len() });
     }
     match name.chars().find(|&char| matches!(char, '*' | '>') || char.is_whitespace() || char.is_control()) {
         Some(char @ ('*' | '>')) => Err(SubjectFault::Wildcard(char)),
@@ -71,6 +78,11 @@ pub enum SubjectFault {
     Wildcard(char),
     /// It contains a space or a control character.
     Blank(char),
+    /// It is longer than 1,024 bytes.
+    TooLong {
+        /// How long it is.
+        bytes: usize,
+    },
 }
 
 impl fmt::Display for SubjectFault {
@@ -80,6 +92,7 @@ impl fmt::Display for SubjectFault {
             Self::EmptyToken => f.write_str("there is nothing before, between or after its dots"),
             Self::Wildcard(char) => write!(f, "it contains the wildcard `{char}`"),
             Self::Blank(char) => write!(f, "it contains {char:?}"),
+            Self::TooLong { bytes } => write!(f, "it has {bytes} bytes, of {LONGEST}"),
         }
     }
 }
@@ -107,6 +120,8 @@ mod tests {
         ] {
             assert_eq!(check(name), Err(fault), "{name:?}");
         }
+        assert_eq!(check(&"a".repeat(LONGEST)), Ok(()));
+        assert_eq!(check(&"ä".repeat(LONGEST)), Err(SubjectFault::TooLong { bytes: 2 * LONGEST }));
         for name in ["a", "a.b", "config.validated", "prod-1.shop", "größe"] {
             assert_eq!(check(name), Ok(()), "{name:?}");
         }

@@ -2,12 +2,16 @@
 
 mod harness;
 
+use futures_util::future::poll_immediate;
 use harness::server::Server;
 use harness::{Beat, Node, OLD, TICK, TOCK, burst, publish, rise, until};
 use ringbus::EventBus;
 use ringbus_nats::async_nats::ConnectOptions;
 use ringbus_nats::{Bridge, BridgeState, ConnectError, Json, Tail, WhileDisconnected, async_nats};
-use std::time::Duration;
+use std::pin::pin;
+use std::time::{Duration, Instant};
+use tokio::task::yield_now;
+use tokio::time::timeout;
 
 /// B2, B3.
 #[tokio::test(flavor = "multi_thread")]
@@ -195,6 +199,69 @@ async fn shutdown_ends_in_time_without_a_server() {
         // The client may have room for some, and counts as the network.
         assert!(export.offered == 500 && export.sent <= 64, "{report}");
     }
+}
+
+/// Also what expires when the shutdown has begun, and a connection comes back before its end.
+#[tokio::test]
+async fn shutdown_that_gives_events_up_is_not_complete() {
+    let mut server = Server::start();
+    let here = Node::start(&server.url(), Json, |builder| builder.export([TICK])).await;
+    server.kill();
+    until("the exporter has noticed", || here.bridge.state() == BridgeState::Disconnected).await;
+    burst(&here.bus, 500);
+    let mut shutdown = pin!(here.bridge.shutdown(Duration::from_secs(60)));
+    assert!(poll_immediate(&mut shutdown).await.is_none());
+    // On the only thread: the export task gives up what there is, and then it waits for a server.
+    for _ in 0..100 {
+        yield_now().await;
+    }
+    server.restart();
+    let report = shutdown.await;
+    assert!(report.stats.export.expired > 0 && report.stats.export.balances(), "{report}");
+    assert!(!report.is_complete, "{report}");
+}
+
+/// A shutdown that begins while the export ends with its bus has its own time.
+#[tokio::test]
+async fn shutdown_behind_a_close_ends_in_time() {
+    let server = Server::start();
+    let here = Node::ticking(&server.url()).await;
+    server.freeze();
+    here.bus.close();
+    // On the only thread: the export task comes to its end, which without a shutdown takes 5 s.
+    for _ in 0..100 {
+        yield_now().await;
+    }
+    let begun = Instant::now();
+    let report = here.bridge.shutdown(Duration::from_millis(100)).await;
+    assert!(!report.is_complete, "{report}");
+    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+    server.thaw();
+}
+
+/// Nor does a long nap of the export task hold it up.
+#[tokio::test(flavor = "multi_thread")]
+async fn shutdown_wakes_a_task_that_lingers() {
+    let server = Server::start();
+    let build = |builder: ringbus_nats::BridgeBuilder<Beat, Json>| builder.export([TICK]).linger(Duration::MAX);
+    let here = Node::start(&server.url(), Json, build).await;
+    burst(&here.bus, 3);
+    until("all are sent, at a heartbeat if not before", || here.stats().export.sent == 3).await;
+    let report = timeout(Duration::from_secs(60), here.bridge.shutdown(Duration::from_secs(50))).await;
+    assert!(report.expect("it is over in time").is_complete);
+}
+
+/// Numbers that a stranger makes up are counted as what they say, all together as well.
+#[tokio::test(flavor = "multi_thread")]
+async fn numbers_beyond_all_measure_do_not_end_the_import() {
+    let server = Server::start();
+    let there = Node::listening(&server.url()).await;
+    let stranger = async_nats::connect(server.url()).await.expect("connects");
+    for (origin, number) in [(42, 0), (42, u64::MAX - 1), (43, 0), (43, u64::MAX - 1), (44, 7)] {
+        stranger.publish("test.all.tick", message(origin, number).into()).await.expect("the client is there");
+    }
+    until("the last was received", || there.received.last_tick() == Some(7)).await;
+    until("all are accounted for", || there.stats().balances()).await;
 }
 
 /// What any program may send: an event of that number and origin. (As `src/envelope.rs` says.)

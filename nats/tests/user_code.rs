@@ -9,6 +9,7 @@ use ringbus_nats::async_nats::ConnectOptions;
 use ringbus_nats::{Bridge, BridgeState, Codec, DecodeError, EncodeError, Json};
 use serde::{Deserialize, Serialize};
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, SystemTime};
 
@@ -165,6 +166,103 @@ async fn imported_events_that_panic_when_they_are_dropped_do_not_abort_the_proce
         origins.first().is_some_and(|origin| origin.published == 20)
     })
     .await;
+}
+
+/// Whether [`Moody`] events panic.
+static ARE_MOODY: AtomicBool = AtomicBool::new(false);
+
+/// An event that does not want to be asked for its type.
+#[derive(Clone, Serialize, Deserialize)]
+struct Moody {
+    is_here: bool,
+}
+
+const HERE: EventType = EventType::new("moody.here");
+const THERE: EventType = EventType::new("moody.there");
+
+impl Event for Moody {
+    fn event_type(&self) -> EventType {
+        assert!(!self.is_here || !ARE_MOODY.load(SeqCst), "not now");
+        if self.is_here { HERE } else { THERE }
+    }
+
+    fn timestamp(&self) -> SystemTime {
+        SystemTime::now()
+    }
+}
+
+/// The start-up log is read by the import as well: what panics there is nothing to it.
+#[tokio::test(flavor = "multi_thread")]
+async fn replay_that_panics_does_not_end_the_import() {
+    let server = Server::start();
+    let url = server.url();
+    let (here, there) = (EventBus::<Moody>::new(8), EventBus::<Moody>::new(0));
+    there.start();
+    for _ in 0..3 {
+        here.publish(Moody { is_here: true }).map(drop).expect("there is room");
+    }
+    let builder = Bridge::builder(&here, Json).prefix("test").import([THERE]);
+    let importing = builder.connect(&*url, ConnectOptions::new()).await.expect("connects");
+    let builder = Bridge::builder(&there, Json).prefix("test").export([THERE]);
+    let exporting = builder.connect(&*url, ConnectOptions::new()).await.expect("connects");
+    ARE_MOODY.store(true, SeqCst);
+    here.start();
+    there.publish(Moody { is_here: false }).map(drop).expect("the bus is open");
+    until("it is published here", || {
+        assert_eq!(importing.state(), BridgeState::Connected, "the import has ended");
+        importing.stats().import.origins.first().is_some_and(|origin| origin.published == 1)
+    })
+    .await;
+    drop(exporting);
+}
+
+/// An event that shows how many copies of it there are.
+#[derive(Clone)]
+struct Counted(Arc<()>);
+
+const COUNTED: EventType = EventType::new("counted");
+
+impl Event for Counted {
+    fn event_type(&self) -> EventType {
+        COUNTED
+    }
+
+    fn timestamp(&self) -> SystemTime {
+        SystemTime::now()
+    }
+}
+
+/// Writes next to nothing, and reads nothing.
+struct OneByte;
+
+impl Codec<Counted> for OneByte {
+    const ID: u8 = 200;
+
+    fn encode(&self, event: &Counted, out: &mut Vec<u8>) -> Result<(), EncodeError> {
+        out.push(u8::from(Arc::strong_count(&event.0) > 1));
+        Ok(())
+    }
+
+    fn decode(&self, _: EventType, _: &[u8]) -> Result<Counted, DecodeError> {
+        Err(DecodeError::new("there is nothing to read"))
+    }
+}
+
+/// A bridge that only exports keeps nothing of the start-up log either, and has nothing unread.
+#[tokio::test(flavor = "multi_thread")]
+async fn export_lets_go_of_the_replay() {
+    let server = Server::start();
+    let bus = EventBus::<Counted>::new(4);
+    let token = Arc::new(());
+    for _ in 0..4 {
+        bus.publish(Counted(Arc::clone(&token))).map(drop).expect("there is room");
+    }
+    let builder = Bridge::builder(&bus, OneByte).prefix("test").export([COUNTED]);
+    let bridge = builder.connect(server.url(), ConnectOptions::new()).await.expect("connects");
+    bus.start();
+    until("all are sent", || bridge.stats().export.sent == 4).await;
+    until("nobody has anything to read", || bus.stats().subscribers.iter().all(|row| row.unread_replay == 0)).await;
+    until("nobody keeps anything", || Arc::strong_count(&token) == 1).await;
 }
 
 /// A bridge that only exports, too, says so when the client has given up.
