@@ -680,7 +680,9 @@ impl<E: Event + Clone> EventBus<E> {
     ///
     /// The thread is parked meanwhile and uses no CPU. A subscriber that has received its last
     /// event may still be at work on it. A subscription that nobody reads, or that the calling
-    /// thread itself should read, is waited for in vain.
+    /// thread itself should read, is waited for in vain; so is one that does not ask again after
+    /// its last event, if there are events in the replay behind that which it does not want, or if
+    /// it took that event in the very moment of the close.
     ///
     /// # Panics
     ///

@@ -83,8 +83,8 @@ impl<E: Event + Clone> BusBuilder<E> {
     /// the snapshot. On such a bus, publishing other types costs one look at their type. On other
     /// buses it costs nothing.
     ///
-    /// If a filter, `Clone` or `Drop` that such an event runs publishes another one of its type,
-    /// that comes behind it. Its publish returns at once, as if the event were
+    /// If user code that such an event runs publishes another one of its type, that comes behind
+    /// it. Its publish returns at once, as if the event were
     /// [buffered](crate::Published::buffered), and the publish that it interrupts delivers it and
     /// reports its deliveries. Until that returns, other events may overtake it, and a close may
     /// lose it. (In a batch, a request or a [large event](crate::Event#large-events), `Clone` runs

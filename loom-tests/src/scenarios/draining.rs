@@ -2,8 +2,9 @@
 
 use crate::engine::{Parks, block_on, thread};
 use crate::model::Outcomes;
-use crate::token::{Token, delivered, live_bus, new_bus, publish, receive_all, spawn_batch, spawn_publisher};
+use crate::token::{Token, delivered, live_bus, new_bus, publish, receive_all, spawn_publisher};
 use std::future::{Future, pending};
+use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Wake, Waker};
@@ -105,9 +106,9 @@ pub fn drain_backlog(outcomes: &Outcomes) {
     outcomes.saw("drained");
 }
 
-/// A batch, on whose way the bus is closed and a drain begins × a receiver that seals its ring
-/// meanwhile, and stays.
-pub fn drain_publish_batch_receive(outcomes: &Outcomes) {
+/// Two publishes, one on the way of the other, on whose way the bus is closed and a drain begins ×
+/// a receiver that seals its ring meanwhile, and stays.
+pub fn drain_publish_publish_receive(outcomes: &Outcomes) {
     let bus = live_bus();
     let counter = Arc::new(WakeCounter::default());
     let drain = Arc::new(Mutex::new(None));
@@ -115,9 +116,10 @@ pub fn drain_publish_batch_receive(outcomes: &Outcomes) {
         let (bus, counter, drain) = (bus.downgrade(), Arc::clone(&counter), Arc::clone(&drain));
         move |token: &Token| {
             let bus = bus.upgrade().expect("it is being published to");
-            if token.clone().read() == 0 {
+            if token.clone().read() == 1 {
                 bus.close();
             } else {
+                let _ = publish(&bus, &Token::new(1));
                 let mut begun = Box::pin(async move { bus.close_and_drain_async(pending::<()>()).await });
                 let waker = Waker::from(Arc::clone(&counter));
                 let is_over = begun.as_mut().poll(&mut Context::from_waker(&waker)).is_ready();
@@ -127,11 +129,11 @@ pub fn drain_publish_batch_receive(outcomes: &Outcomes) {
         }
     };
     let subscription = bus.subscriber("reader").capacity(2).filter(filter).subscribe();
-    let publisher = spawn_batch(&bus, [Token::new(0), Token::new(1)]);
+    let publisher = spawn_publisher(&bus, 0);
     let reader = thread::spawn(move || (receive_all(&subscription), subscription));
     let _ = publisher.join().unwrap();
     let (numbers, subscription) = reader.join().unwrap();
-    let (drain, is_over) = drain.lock().unwrap().take().expect("the second event was offered");
+    let (drain, is_over) = drain.lock().unwrap().take().expect("the first event was offered");
     assert!(is_over || counter.wakes() > 0, "G7: what comes into a sealed ring is not waited for");
     outcomes.saw_if(is_over, "nothing to wait for");
     outcomes.saw_if(!is_over && numbers.len() == 1, "one event came in time");
@@ -156,4 +158,25 @@ pub fn drain_stop(outcomes: &Outcomes) {
     let numbers = if is_left { receive_all(&subscription) } else { Vec::new() };
     assert!(drainer.join().unwrap().is_complete(), "G7: an abandoned replay is not waited for");
     outcomes.saw(if numbers.is_empty() { "the stop came first" } else { "the close came first" });
+}
+
+/// Stop × a start with a publish behind it; then a drain, and one look of the receiver.
+pub fn stop_start_publish_drain(outcomes: &Outcomes) {
+    let bus = new_bus(1);
+    let subscription = bus.subscribe(1);
+    let stop = subscription.stop_handle();
+    let stopper = thread::spawn(move || stop.stop());
+    bus.start();
+    let is_delivered = delivered(&publish(&bus, &Token::new(0))) == 1;
+    stopper.join().unwrap();
+    let counter = Arc::new(WakeCounter::default());
+    let waker = Waker::from(Arc::clone(&counter));
+    let mut drain = pin!(bus.close_and_drain_async(pending::<()>()));
+    let mut look = || drain.as_mut().poll(&mut Context::from_waker(&waker)).is_ready();
+    let is_over = look();
+    let received = subscription.try_recv();
+    assert!(is_over || counter.wakes() > 0 && look(), "G7: what an abandoned ring holds is not waited for");
+    outcomes.saw_if(received.is_ok(), "received");
+    outcomes.saw_if(received.is_err() && is_delivered, "delivered, and discarded");
+    outcomes.saw_if(!is_delivered, "not offered");
 }
