@@ -1725,12 +1725,84 @@ fn batch_of_retained_events_takes_one_turn() {
     for event_type in types {
         bus.publish(Plain(event_type)).unwrap();
     }
-    let mut late = bus.subscribe(1);
-    // A thread of its own, on which nobody has received before.
+    let [mut late, mut one_by_one] = [bus.subscribe(1), bus.subscribe(1)];
+    // Threads of their own, on which nobody has received before.
     let test = thread::spawn(move || {
         let mut batch = Vec::new();
         let context = &mut Context::from_waker(Waker::noop());
         pin!(late.recv_many_async(&mut batch, 1_000)).poll(context)
     });
     assert_eq!(test.join().unwrap(), Poll::Ready(Ok(128)));
+    let poll = move |_: &u64| poll_next(&mut one_by_one, Waker::noop()).is_ready();
+    let test = thread::spawn(move || (0..TYPES).take_while(poll).count());
+    assert_eq!(test.join().unwrap(), 128);
+}
+
+// G5, G14: what was retained before the start comes in the order in which it was published, and not
+// in that of the types.
+#[test]
+fn retained_events_of_before_the_start_come_in_their_order() {
+    for types in [[EVEN, ODD], [ODD, EVEN]] {
+        for order in [[1, 2], [2, 1]] {
+            let bus = retaining(types);
+            publish(&bus, order);
+            bus.start();
+            assert_eq!(received(&bus.subscribe(1)), order);
+        }
+    }
+}
+
+// G1, G9: a publish whose event is being cloned holds up no other of its type.
+#[test]
+fn clone_that_takes_long_holds_up_no_other_publish() {
+    let bus = live_retaining::<Acting>([EVEN]);
+    let subscription = bus.subscribe(4);
+    let event = Acting::new(2);
+    let weak = bus.downgrade();
+    event.on_clone.on_call(1, move || {
+        let bus = weak.upgrade().unwrap();
+        let other = thread::spawn(move || bus.publish(Acting::new(4)).map_err(drop).unwrap());
+        assert_eq!(other.finish().delivered, 1);
+    });
+    assert_eq!(bus.publish(event).map_err(drop).unwrap().delivered, 1);
+    assert_eq!(subscription.try_iter().map(|event| event.number).collect::<Vec<_>>(), [2, 4]);
+}
+
+// G7: a retained event wakes those who asked for everything and those who asked for its type.
+#[test]
+fn retained_event_wakes_all_who_wait_for_it() {
+    let bus = live_retaining::<Number>([EVEN]);
+    let [mut all, mut even] = [bus.subscribe(1), bus.subscriber("even").types([EVEN]).subscribe()];
+    let [(of_all, all_waker), (of_even, even_waker)] = [CountingWaker::new(), CountingWaker::new()];
+    assert!(poll_next(&mut all, &all_waker).is_pending() && poll_next(&mut even, &even_waker).is_pending());
+    publish(&bus, [2]);
+    assert_eq!((of_all.wakes(), of_even.wakes()), (1, 1));
+}
+
+// G9, G11: a publisher that still knows of a forgotten event does not drop it: who comes next does.
+#[test]
+fn forgotten_event_that_a_publisher_knows_of_is_not_dropped_by_its_publish() {
+    let bus = live_retaining::<Acting>([EVEN]);
+    let event = Acting::new(2);
+    let on_drop = Arc::clone(&event.on_drop);
+    bus.publish(event).map_err(drop).unwrap();
+    let mut publisher = bus.publisher();
+    publisher.publish(Acting::new(1)).map_err(drop).unwrap();
+    on_drop.panic_on_call(1, "not here");
+    bus.forget(EVEN);
+    publisher.publish(Acting::new(1)).map_err(drop).unwrap();
+    assert!(on_drop.is_pending());
+    drop(bus.subscribe(1));
+    assert!(!on_drop.is_pending());
+}
+
+// G14: a request that was not delivered stays retained, and reaches who comes later.
+#[test]
+fn request_that_nobody_took_stays_retained() {
+    let bus = live_retaining::<Talk>([QUESTION]);
+    let question = Talk::Question(RequestId::from(1));
+    let refused = bus.request(question.clone(), RequestOptions::expecting(["a"])).unwrap_err();
+    assert!(matches!(refused, RequestError::NotDelivered(back) if back == question));
+    assert_eq!(bus.retained(QUESTION), Some(question.clone()));
+    assert_eq!(bus.subscribe(1).try_recv(), Ok(question));
 }
