@@ -523,11 +523,8 @@ impl<E: Event + Clone> Core<E> {
         let mut published = Published::default();
         for (taken, event) in events.iter().enumerate() {
             let addressee = self.requests.addressee(event, panics);
-            let Some(appended) = log.append_clone(event, panics) else {
-                // Nobody gets an event that cannot be cloned.
-                self.requests.deliver(addressee, panics, |_, _| Answered::Late);
-                continue;
-            };
+            // Nobody gets an event that cannot be cloned.
+            let Some(appended) = log.append_clone(event, panics) else { continue };
             match appended {
                 Ok(appended) => published += self.after_append(appended, addressee, panics),
                 Err(AppendError::Full) => {
