@@ -475,13 +475,12 @@ impl<E: Event + Clone> Core<E> {
             if let Some((place, index)) = next {
                 let event = &rest[place];
                 let addressee = self.requests.addressee(event, panics);
-                match Entry::of_clone(event, index, panics) {
-                    Some(entry) => match self.publish_entry(entry, addressee, purpose, panics) {
+                // Nobody gets an event that cannot be cloned.
+                if let Some(entry) = Entry::of_clone(event, index, panics) {
+                    match self.publish_entry(entry, addressee, purpose, panics) {
                         Ok(one) => published += one,
                         Err(kind) => return Err(BatchError { published, taken, kind }),
-                    },
-                    // Nobody gets an event that cannot be cloned.
-                    None => self.requests.deliver(addressee, panics, |_, _| Answered::Late),
+                    }
                 }
                 taken += 1;
             }

@@ -444,8 +444,9 @@ pub(crate) fn fan_out_put<E: Event + Clone>(
 /// For an event that was answered when it was left behind another.
 fn answer_nothing(_: Option<Offered>, _: &mut Panics) {}
 
-/// Why there is nothing to be put into a ring.
-enum Unprepared {
+/// What is to be put into a ring.
+enum Prepared<T> {
+    Ready(T),
     /// The ring is full.
     NoRoom,
     /// The filter has refused it.
@@ -465,9 +466,9 @@ impl Losses<'_> {
             return self.serve_large_in_turn(mailbox, event, put, panics);
         }
         let prepared = match panics.catch(|| mailbox.would_accept(event).then(|| event.clone())) {
-            Some(Some(copy)) => Ok(copy),
-            Some(None) => Err(Unprepared::Unwanted),
-            None => Err(Unprepared::Panicked),
+            Some(Some(copy)) => Prepared::Ready(copy),
+            Some(None) => Prepared::Unwanted,
+            None => Prepared::Panicked,
         };
         let back = self.pass_gate(mailbox, put, prepared, |copy| mailbox.push(copy));
         panics.catch(|| drop(back));
@@ -483,16 +484,16 @@ impl Losses<'_> {
             Some(true) => match slots.room_or_new(evicts) {
                 Some(mut room) => {
                     if panics.catch(|| clone_into(&mut room, event)).is_some() {
-                        Ok(room)
+                        Prepared::Ready(room)
                     } else {
                         slots.free(room);
-                        Err(Unprepared::Panicked)
+                        Prepared::Panicked
                     }
                 }
-                None => Err(Unprepared::NoRoom),
+                None => Prepared::NoRoom,
             },
-            Some(false) => Err(Unprepared::Unwanted),
-            None => Err(Unprepared::Panicked),
+            Some(false) => Prepared::Unwanted,
+            None => Prepared::Panicked,
         };
         let back: Option<Room<E>> = self.pass_gate(mailbox, put, prepared, |room| slots.push(room, evicts));
         if let Some(mut back) = back {
@@ -507,29 +508,38 @@ impl Losses<'_> {
         &mut self,
         mailbox: &Mailbox<E>,
         put: &Put<E>,
-        prepared: Result<T, Unprepared>,
+        prepared: Prepared<T>,
         push: impl FnOnce(T) -> Result<(), Lost<T>>,
     ) -> Option<T> {
         let Some(gate) = mailbox.gate(put.entry.index).filter(|gate| gate.enter(put.number)) else {
-            return prepared.ok();
+            return if let Prepared::Ready(ready) = prepared { Some(ready) } else { None };
         };
-        let outcome = prepared.map(push);
-        let counter = match outcome {
-            Ok(Err(Lost::Refused(_))) | Err(Unprepared::NoRoom | Unprepared::Panicked) => Some(&put.entry.dropped),
-            Ok(_) => Some(&put.entry.delivered),
-            Err(Unprepared::Unwanted) => None,
-        };
-        // Before the gate is left: whoever finds the event past it may read the counts.
-        if let Some(counter) = counter {
-            counter.add(1);
+        let entry = &put.entry;
+        match prepared {
+            Prepared::Ready(ready) => {
+                let pushed = push(ready);
+                let is_dropped = matches!(pushed, Err(Lost::Refused(_)));
+                if is_dropped { &entry.dropped } else { &entry.delivered }.add(1);
+                gate.leave(put.number);
+                pushed.err().map(|lost| self.lose(mailbox, lost, Place::ONLY))
+            }
+            Prepared::NoRoom => {
+                entry.dropped.add(1);
+                gate.leave(put.number);
+                self.lose(mailbox, Lost::Refused(()), Place::ONLY);
+                None
+            }
+            Prepared::Unwanted => {
+                gate.leave(put.number);
+                mailbox.count_filtered();
+                None
+            }
+            Prepared::Panicked => {
+                entry.dropped.add(1);
+                gate.leave(put.number);
+                self.drop_one(mailbox);
+                None
+            }
         }
-        gate.leave(put.number);
-        match outcome {
-            Ok(pushed) => return pushed.err().map(|lost| self.lose(mailbox, lost, Place::ONLY)),
-            Err(Unprepared::NoRoom) => self.lose(mailbox, Lost::Refused(()), Place::ONLY),
-            Err(Unprepared::Unwanted) => mailbox.count_filtered(),
-            Err(Unprepared::Panicked) => self.drop_one(mailbox),
-        }
-        None
     }
 }
