@@ -1,26 +1,12 @@
 //! Events, their types and their ids.
 
-use crate::common::{self, EVEN, Gate, Number, ODD};
+use crate::common::{self, EVEN, Gate, Number, ODD, Plain};
 use ringbus::{DynEvent, Event, EventBus, EventType, Request, RequestId, Response, TryRecvError, downcast_arc};
 use std::collections::{HashMap, HashSet};
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, SystemTime};
-
-/// An event whose type is its only content.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Plain(EventType);
-
-impl Event for Plain {
-    fn event_type(&self) -> EventType {
-        self.0
-    }
-
-    fn timestamp(&self) -> SystemTime {
-        SystemTime::UNIX_EPOCH
-    }
-}
 
 /// A request and a response at once, so that every method of `Event` has something to say.
 #[derive(Debug)]

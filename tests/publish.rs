@@ -1,6 +1,6 @@
 //! Publishing: what it reports, whom it reaches, and in which order.
 
-use crate::common::{self, EVEN, Finish, Gate, LONG, Number, ODD, Random, stats_of, wait_until};
+use crate::common::{self, EVEN, Finish, Gate, LONG, Number, ODD, Plain, Random, stats_of, wait_until};
 use ringbus::{Event, EventBus, EventType, PublishError, Published, RecvError, RecvTimeoutError, TryRecvError};
 use std::error::Error;
 use std::sync::Arc;
@@ -16,20 +16,6 @@ fn live<E: Event + Clone>() -> EventBus<E> {
 
 fn outcome(buffered: usize, delivered: usize, dropped: usize) -> Published {
     Published { buffered, delivered, dropped }
-}
-
-/// An event whose type is its only content.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Plain(EventType);
-
-impl Event for Plain {
-    fn event_type(&self) -> EventType {
-        self.0
-    }
-
-    fn timestamp(&self) -> SystemTime {
-        SystemTime::UNIX_EPOCH
-    }
 }
 
 /// An event without `Debug`, which counts how often it was cloned.

@@ -1,8 +1,8 @@
 //! Retained events: what a subscriber gets that comes late.
 
 use crate::common::{
-    self, ANSWER, Action, CountingWaker, EVEN, Finish, Gate, LANES, LONG, Number, ODD, QUESTION, Stamped, Talk, Token,
-    answers, numbers, panic_of, poll_next, ring, stats_of,
+    self, ANSWER, Action, CountingWaker, EVEN, Finish, Gate, LANES, LONG, Number, ODD, Plain, QUESTION, Stamped, Talk,
+    Token, answers, numbers, panic_of, poll_next, ring, stats_of,
 };
 use ringbus::{
     BatchErrorKind, DynEvent, Event, EventBus, EventKind, EventType, Overflow, PublishError, Published, Request,
@@ -1670,20 +1670,6 @@ fn request_is_delivered_by_its_own_deliveries_alone() {
     assert!(matches!(refused, RequestError::NotDelivered(Talk::Question(id)) if id == first));
     assert_eq!(taking.try_iter().count(), 1);
     assert_eq!((bus.stats().published, bus.stats().delivered), (2, 1));
-}
-
-/// An event of a type that is chosen at run time.
-#[derive(Clone)]
-struct Plain(EventType);
-
-impl Event for Plain {
-    fn event_type(&self) -> EventType {
-        self.0
-    }
-
-    fn timestamp(&self) -> SystemTime {
-        SystemTime::UNIX_EPOCH
-    }
 }
 
 // G12: one turn for the retained events, as for others.
