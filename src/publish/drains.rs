@@ -59,7 +59,8 @@ impl Drains {
     pub(crate) fn notify_fenced(&self) {
         // ORDERING: Relaxed. Ordered by the fence in `notify`, or by that in `WaitState::seal`,
         // which stands as well between the last event or the departure and this look.
-        // Checked by loom-tests/tests/draining.rs `drain_wakes_when_the_subscriber_leaves`.
+        // Checked by loom-tests/tests/draining.rs `drain_wakes_when_the_subscriber_leaves` and
+        // `drain_does_not_wait_for_what_comes_into_a_sealed_ring`.
         if self.waiting.load(Relaxed) == 0 {
             return;
         }
