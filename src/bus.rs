@@ -511,7 +511,8 @@ impl<E: Event + Clone> EventBus<E> {
     ///
     /// # Panics
     ///
-    /// Resumes a panic of the event's `Clone`.
+    /// Resumes a panic of the event's `Clone`. An event of before the start whose `event_type`
+    /// panics is of no type.
     ///
     /// # Progress
     ///

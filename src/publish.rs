@@ -169,7 +169,8 @@ impl<'a> Losses<'a> {
         let mut copy = None;
         let is_done = panics.catch(|| {
             if mailbox.accepts(event) {
-                copy = Some(event.clone());
+                // Nothing was there before: so there is no need to look whether to drop it.
+                std::mem::forget(copy.replace(event.clone()));
             }
         });
         if self.deliver(mailbox, &mut copy, is_done.is_some(), place) {
@@ -189,7 +190,11 @@ impl<'a> Losses<'a> {
             None => return self.drop_one(mailbox),
         }
         let evicts = mailbox.evicts();
-        let Some(mut room) = slots.room(evicts) else {
+        // On a bus that retains types, several publishers may have a room for one and the same
+        // event, so that the ring is not full although all rooms are taken.
+        let is_retaining = mailbox.gate(0).is_some();
+        let room = if is_retaining { slots.room_or_new(evicts) } else { slots.room(evicts) };
+        let Some(mut room) = room else {
             return self.lose(mailbox, Lost::Refused(()), place);
         };
         if room.is_some() {
@@ -282,6 +287,10 @@ impl<'a> Losses<'a> {
                 mailbox.episode().begin(tickets, place.index);
             } else {
                 mailbox.episode().begin_unheard();
+                // Its last receive may have come before there was an episode to end.
+                if mailbox.has_caught_up() {
+                    mailbox.episode().end();
+                }
             }
         }
         back

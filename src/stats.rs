@@ -113,8 +113,7 @@ pub struct BusStats {
     pub startup_rejected: u64,
     /// Responses that no [result](crate::RequestResult) has or counts: they came when their request
     /// had ended, or answer no request of this bus, or their request was given up. (So are those
-    /// whose `request_id` panicked, or whose `Clone` did: of one published alone before `start`, or
-    /// in a batch on a live bus.)
+    /// whose `request_id` or `Clone` panicked.)
     pub late_responses: u64,
     /// Requests under way: made, and their [`Gather`](crate::Gather) neither used up nor dropped.
     pub requests_in_flight: u64,

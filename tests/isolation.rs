@@ -329,6 +329,23 @@ fn panicking_event_type_does_not_disturb_those_who_take_everything() {
     assert_eq!(received(&typed), [3]);
 }
 
+/// API of `retained`: an event whose `event_type` panics is of no type, before the start as after
+/// it, and hides nothing.
+#[test]
+fn event_of_no_type_hides_no_retained_one() {
+    let bus = EventBus::builder().startup_capacity(4).retain([ODD]).build();
+    bus.publish(Actor::quiet(1)).unwrap();
+    let (event, script) = Actor::new(3);
+    bus.publish(event).unwrap();
+    let retained = || bus.retained(ODD).map(|event: Actor| event.number);
+    script.event_type.panic_on_call(1, "event_type");
+    assert_eq!(retained(), Some(1));
+    assert!(!script.event_type.is_pending());
+    script.event_type.panic_on_call(1, "event_type");
+    assert_eq!(panic_of(|| bus.start()), "event_type");
+    assert_eq!(retained(), Some(1));
+}
+
 /// API of `Event`: an event is asked for its type while somebody wants certain types only, and not
 /// if everybody takes everything.
 #[test]

@@ -307,6 +307,31 @@ fn panicking_clone_before_the_start_makes_an_answer_late() {
     assert_eq!(everything.len(), 2, "G3: it was accepted, and is replayed");
 }
 
+/// G8, G9: an answer in a batch that cannot be cloned reaches nobody, and is late: before the
+/// start, live, and if the bus retains answers.
+#[test]
+fn answer_of_a_batch_that_cannot_be_cloned_is_late() {
+    for (starts, retains) in [(false, false), (true, false), (false, true), (true, true)] {
+        let types = if retains { vec![ANSWER] } else { Vec::new() };
+        let bus = EventBus::builder().startup_capacity(4).ring(common::ring()).retain(types).build();
+        let _questions = bus.subscriber("questions").types([QUESTION]).subscribe();
+        if starts {
+            bus.start();
+        }
+        let gather = ask(&bus, &["a", "b"]);
+        let batch = ["a", "b"].map(|by| {
+            let (answer, script) = Actor::answer(by);
+            if by == "a" {
+                script.clone.panic_on_call(1, "inimitable");
+            }
+            answer
+        });
+        assert_eq!(panic_of(|| bus.publish_batch(&batch)), "inimitable");
+        let seen = (gather.received(), bus.stats().late_responses);
+        assert_eq!(seen, (1, 1), "started: {starts}, retaining: {retains}");
+    }
+}
+
 /// G9: duplicates, unexpected and late answers are dropped on the publisher, under no lock: they
 /// may panic, and they may use the bus.
 #[test]

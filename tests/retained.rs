@@ -1357,6 +1357,36 @@ fn large_events_that_others_are_about_to_put_in_as_well_find_room() {
     }
 }
 
+// G2: nor does an event of another type find the ring full because of that.
+#[test]
+fn large_event_finds_room_while_others_fill_all_rooms_with_one_event() {
+    for overflow in [Overflow::DropNewest, Overflow::DropOldest] {
+        let bus = live_retaining([EVEN]);
+        // It has a room more than its capacity.
+        let wanting = bus.subscriber("wanting").capacity(2).overflow(overflow);
+        let wanting = wanting.filter(|event: &LargeActing| [1, 2].contains(&event.0.number)).subscribe();
+        let (event, weak) = (LargeActing::new(2), bus.downgrade());
+        let publish = move |number| {
+            let bus = weak.upgrade().unwrap();
+            thread::spawn(move || bus.publish(LargeActing::new(number)).map_err(drop).unwrap()).finish()
+        };
+        let (publish, on_clone) = (Arc::new(publish), Arc::clone(&event.0.on_clone));
+        // The first copy is the one that is retained. Each further one is for a room.
+        event.0.on_clone.on_call(2, move || {
+            let (inner, of_inner) = (Arc::clone(&publish), Arc::clone(&on_clone));
+            on_clone.on_call(1, move || {
+                let innermost = Arc::clone(&inner);
+                of_inner.on_call(1, move || assert_eq!(innermost(1).delivered, 1));
+                inner(6);
+            });
+            publish(4);
+        });
+        bus.publish(event).unwrap();
+        let stats = wanting.stats();
+        assert_eq!((large_received(&wanting), stats.dropped, stats.evicted), (vec![1, 2], 0, 0));
+    }
+}
+
 // G11: also if it was superseded or forgotten on its way.
 #[test]
 fn event_that_is_the_last_no_more_when_it_arrives_is_not_kept() {

@@ -475,12 +475,13 @@ impl<E: Event + Clone> Core<E> {
             if let Some((place, index)) = next {
                 let event = &rest[place];
                 let addressee = self.requests.addressee(event, panics);
-                // Nobody gets an event that cannot be cloned.
-                if let Some(entry) = Entry::of_clone(event, index, panics) {
-                    match self.publish_entry(entry, addressee, purpose, panics) {
+                match Entry::of_clone(event, index, panics) {
+                    Some(entry) => match self.publish_entry(entry, addressee, purpose, panics) {
                         Ok(one) => published += one,
                         Err(kind) => return Err(BatchError { published, taken, kind }),
-                    }
+                    },
+                    // Nobody gets an event that cannot be cloned.
+                    None => self.requests.deliver(addressee, panics, |_, _| Answered::Late),
                 }
                 taken += 1;
             }
@@ -522,8 +523,11 @@ impl<E: Event + Clone> Core<E> {
         let mut published = Published::default();
         for (taken, event) in events.iter().enumerate() {
             let addressee = self.requests.addressee(event, panics);
-            // Nobody gets an event that cannot be cloned.
-            let Some(appended) = log.append_clone(event, panics) else { continue };
+            let Some(appended) = log.append_clone(event, panics) else {
+                // Nobody gets an event that cannot be cloned.
+                self.requests.deliver(addressee, panics, |_, _| Answered::Late);
+                continue;
+            };
             match appended {
                 Ok(appended) => published += self.after_append(appended, addressee, panics),
                 Err(AppendError::Full) => {

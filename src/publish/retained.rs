@@ -44,7 +44,7 @@ use crate::event::event_type::EventType;
 use crate::event::large::{Room, clone_into, is_large};
 use crate::mailbox::ring::Lost;
 use crate::mailbox::{self, Mailbox};
-use crate::panics::{Panics, guarded};
+use crate::panics::{Panics, guarded, swallow};
 use crate::publish::snapshot::Snapshot;
 use crate::publish::startup::StartupLog;
 use crate::publish::{Losses, Place, report_lags};
@@ -314,7 +314,13 @@ impl<E> Retained<E> {
                 let event_type = self.types.types[index];
                 // An event whose slot is still being filled is not published yet.
                 let events = (*from..log.len_so_far()).rev().filter_map(|slot| log.get(slot));
-                events.into_iter().find(|event| event.event_type() == event_type).cloned()
+                // As in `Search::look`, an event that panics is of no type.
+                let is_of_type = |event: &&E| {
+                    let mut is = false;
+                    swallow(|| is = event.event_type() == event_type);
+                    is
+                };
+                events.into_iter().find(is_of_type).cloned()
             }
         }
     }

@@ -1,7 +1,6 @@
 //! The one cell that says who subscribes and how far the bus has come.
 
 use crate::mailbox::Mailbox;
-use crate::mailbox::end::Ended;
 use crate::panics::swallow;
 use crate::publish::displaced::Displaced;
 use crate::publish::drains::Drains;
@@ -113,7 +112,7 @@ impl<E> Snapshot<E> {
 
     /// The next phase of a bus whose log is released to the subscribers of this snapshot.
     fn released(&self, log: &StartupLog<E>, phase: Phase<E>) -> Self {
-        let is_claimed = self.subscribers.iter().any(|mailbox| mailbox.ended() != Some(Ended::Abandon));
+        let is_claimed = self.subscribers.iter().any(|mailbox| !mailbox.is_abandoned());
         let backlog = Backlog { len: log.final_len().unwrap_or_default(), is_claimed };
         Self { backlog, ..self.in_phase(phase) }
     }

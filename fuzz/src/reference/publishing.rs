@@ -89,9 +89,10 @@ impl Reference {
                 self.do_deed(deed);
             }
             // It is cloned before anybody looks whether there is room. One that cannot be cloned
-            // counts as taken, and becomes nothing.
+            // counts as taken, and becomes nothing. If it is an answer it is late.
             if content.letter.is_fragile {
                 before.panicked = true;
+                self.answer(content);
                 continue;
             }
             if self.phase != Phase::Starting {
