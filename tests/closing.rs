@@ -463,6 +463,7 @@ fn drain_wakes_when_the_last_event_was_taken() {
     fn poll_all(mut poll: impl FnMut() -> bool) -> usize {
         (0..EVENTS).filter(|_| poll()).count()
     }
+    // (A task of its own each time, which has its whole turn.)
     let ways: [(&str, Take); 12] = [
         ("try_recv", |it| take(|| it.try_recv())),
         ("recv", |it| take(|| it.recv())),
@@ -472,7 +473,8 @@ fn drain_wakes_when_the_last_event_was_taken() {
         ("recv_many", |it| it.recv_many(&mut Vec::new(), usize::MAX).unwrap()),
         ("recv_many, one by one", |it| take(|| it.recv_many(&mut Vec::new(), 1))),
         ("recv_many_async", |it| {
-            let context = &mut Context::from_waker(Waker::noop());
+            let (_, waker) = CountingWaker::new();
+            let context = &mut Context::from_waker(&waker);
             match pin!(it.recv_many_async(&mut Vec::new(), usize::MAX)).poll(context) {
                 Poll::Ready(Ok(count)) => count,
                 polled => panic!("{polled:?}"),
@@ -481,26 +483,40 @@ fn drain_wakes_when_the_last_event_was_taken() {
         ("iter", |it| it.iter().take(EVENTS as usize).count()),
         ("try_iter", |it| it.try_iter().count()),
         ("recv_async", |it| {
-            let context = &mut Context::from_waker(Waker::noop());
+            let (_, waker) = CountingWaker::new();
+            let context = &mut Context::from_waker(&waker);
             poll_all(|| matches!(pin!(it.recv_async()).poll(context), Poll::Ready(Ok(_))))
         }),
-        ("stream", |it| poll_all(|| matches!(poll_next(it, Waker::noop()), Poll::Ready(Some(_))))),
+        ("stream", |it| {
+            let (_, waker) = CountingWaker::new();
+            poll_all(|| matches!(poll_next(it, &waker), Poll::Ready(Some(_))))
+        }),
     ];
     for (name, take) in ways {
         // From the ring; from the replay; from the replay that a close without a start releases.
         for replayed in [0, EVENTS / 2, EVENTS] {
             for is_started in [true, false] {
-                let bus = common::new_bus(EVENTS as usize);
-                let mut subscription = bus.subscribe(EVENTS as usize);
-                publish(&bus, 0..replayed);
-                if is_started || replayed < EVENTS {
-                    bus.start();
-                    publish(&bus, replayed..EVENTS);
+                // The last receive also ends an episode of lag, if the ring was full.
+                for (lags, is_heard) in [(0, false), (1, false), (1, true)] {
+                    let bus = common::new_bus(EVENTS as usize);
+                    let ring = EVENTS - replayed;
+                    let mut subscription = bus.subscribe((ring as usize).max(1));
+                    if is_heard {
+                        bus.on_lag(|_| {});
+                    }
+                    publish(&bus, 0..replayed);
+                    if is_started || ring > 0 {
+                        bus.start();
+                        publish(&bus, replayed..EVENTS);
+                    }
+                    for _ in 0..if ring > 0 { lags } else { 0 } {
+                        assert_eq!(bus.publish(Number(EVENTS)).unwrap().dropped, 1);
+                    }
+                    let drainer = spawn_drainer(&bus);
+                    assert!(bus.is_closed());
+                    assert_eq!(take(&mut subscription), EVENTS as usize, "{name}");
+                    assert!(drainer.join().is_complete(), "{name}, {replayed} replayed, {lags} lost");
                 }
-                let drainer = spawn_drainer(&bus);
-                assert!(bus.is_closed());
-                assert_eq!(take(&mut subscription), EVENTS as usize, "{name}");
-                assert!(drainer.join().is_complete(), "{name}, {replayed} replayed");
             }
         }
     }

@@ -1387,26 +1387,60 @@ fn large_event_finds_room_while_others_fill_all_rooms_with_one_event() {
     }
 }
 
-// G11: also if it was superseded or forgotten on its way.
+/// An event that may be published in every way.
+#[derive(Clone)]
+struct Ask(Token);
+
+impl Event for Ask {
+    fn event_type(&self) -> EventType {
+        QUESTION
+    }
+
+    fn timestamp(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH
+    }
+
+    fn as_request(&self) -> Option<&dyn Request> {
+        Some(self)
+    }
+}
+
+impl Request for Ask {
+    fn request_id(&self) -> RequestId {
+        RequestId::unique()
+    }
+}
+
+// G11: also if it was superseded or forgotten on its way, in whichever way it was published.
 #[test]
 fn event_that_is_the_last_no_more_when_it_arrives_is_not_kept() {
-    let (event, superseding) = (Token(Arc::new(())), Token(Arc::new(())));
-    for supersedes in [false, true] {
-        let bus = live_retaining([event.event_type()]);
-        let (weak, next) = (bus.downgrade(), Mutex::new(supersedes.then(|| superseding.clone())));
-        let filtering = bus.subscriber("filtering").capacity(2).filter(move |event: &Token| {
-            let (bus, next) = (weak.upgrade().unwrap(), next.lock().unwrap().take());
-            match next {
-                Some(next) => _ = bus.publish(next).unwrap(),
-                None if supersedes => {}
-                None => bus.forget(event.event_type()),
-            }
-            true
-        });
-        let filtering = filtering.subscribe();
-        bus.publish(event.clone()).unwrap();
-        assert_eq!(filtering.try_iter().count(), 1 + usize::from(supersedes));
-        assert_eq!((event.copies(), superseding.copies()), (0, usize::from(supersedes)));
+    type Publish = fn(&EventBus<Ask>, Ask);
+    let ways: [(&str, Publish); 5] = [
+        ("publish", |bus, event| assert!(bus.publish(event).is_ok())),
+        ("Publisher::publish", |bus, event| assert!(bus.publisher().publish(event).is_ok())),
+        ("publish_batch", |bus, event| assert!(bus.publish_batch(&[event]).is_ok())),
+        ("Publisher::publish_batch", |bus, event| assert!(bus.publisher().publish_batch(&[event]).is_ok())),
+        ("request", |bus, event| assert!(bus.request(event, RequestOptions::expecting(["a"])).is_ok())),
+    ];
+    let [event, superseding] = [(), ()].map(|()| Ask(Token(Arc::new(()))));
+    for (way, publish) in ways {
+        for supersedes in [false, true] {
+            let bus = live_retaining([QUESTION]);
+            let (weak, next) = (bus.downgrade(), Mutex::new(supersedes.then(|| superseding.clone())));
+            let filtering = bus.subscriber("filtering").capacity(2).filter(move |_: &Ask| {
+                let (bus, next) = (weak.upgrade().unwrap(), next.lock().unwrap().take());
+                match next {
+                    Some(next) => publish(&bus, next),
+                    None if supersedes => {}
+                    None => bus.forget(QUESTION),
+                }
+                true
+            });
+            let filtering = filtering.subscribe();
+            publish(&bus, event.clone());
+            assert_eq!(filtering.try_iter().count(), 1 + usize::from(supersedes), "{way}");
+            assert_eq!((event.0.copies(), superseding.0.copies()), (0, usize::from(supersedes)), "{way}");
+        }
     }
 }
 
