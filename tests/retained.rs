@@ -417,16 +417,33 @@ fn publisher_keeps_nothing_but_the_last_event() {
     }
 }
 
-// G11: the start-up log goes as without retained events.
+// G11: the start-up log goes as without retained events, whichever types have one.
 #[test]
 fn start_keeps_the_last_event_and_not_the_log() {
     let event = Token(Arc::new(()));
-    let bus = retaining([event.event_type()]);
-    for _ in 0..5 {
-        bus.publish(event.clone()).unwrap();
+    let token = event.event_type();
+    for types in [vec![token], vec![token, EVEN], vec![EVEN, token], vec![EVEN, ODD], vec![]] {
+        for case in 0..8 {
+            let [forgets, reads, closes] = [1, 2, 4].map(|bit| case & bit != 0);
+            let bus = retaining(types.iter().copied());
+            for _ in 0..5 {
+                bus.publish(event.clone()).unwrap();
+            }
+            if forgets {
+                bus.forget(token);
+            }
+            let reader = reads.then(|| bus.subscribe(1));
+            if closes {
+                bus.close();
+            } else {
+                bus.start();
+            }
+            assert_eq!(reader.iter().flat_map(Subscription::try_iter).count(), if reads { 5 } else { 0 });
+            let is_retained = types.contains(&token) && !forgets && !closes;
+            let case = format!("{types:?}, forgets {forgets}, reads {reads}, closes {closes}");
+            assert_eq!(event.copies(), usize::from(is_retained), "{case}");
+        }
     }
-    bus.start();
-    assert_eq!(event.copies(), 1);
 }
 
 // G10: a stop ends what comes, and takes nothing away.
