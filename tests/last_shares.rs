@@ -9,6 +9,7 @@ use ringbus::{
     Event, EventBus, EventType, LagHook, Publisher, RecvError, RecvTimeoutError, RequestId, RequestOptions,
     Subscription, TryRecvError, WeakEventBus,
 };
+use std::any::Any;
 use std::future::{Future, pending};
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any, resume_unwind};
 use std::pin::pin;
@@ -537,21 +538,55 @@ fn waker_that_closes_the_bus_as_it_is_cloned_is_not_kept() {
     }
 }
 
-/// G12: a poll that finds its event behind the announcement that it waits keeps no waker, not even
-/// that of a stream, which nobody drops.
+/// G7, G12: a poll finds an event that comes while its waker is cloned, from wherever it comes, and
+/// keeps no waker, not even that of a stream, which nobody drops.
 #[test]
-fn waker_that_publishes_as_it_is_cloned_is_not_kept() {
-    let bus = live();
-    let mut subscription = bus.subscribe(1);
-    let action = Arc::<Action>::default();
-    let task = acting::waker(&action);
-    action.on_call(1, {
-        let bus = bus.clone();
-        move || publish(&bus, 0..1)
-    });
-    assert_eq!(poll_next(&mut subscription, &task), Poll::Ready(Some(Number(0))));
-    drop(task);
-    assert_eq!(Arc::strong_count(&action), 1, "nobody keeps it");
+fn waker_that_brings_an_event_as_it_is_cloned_is_not_kept() {
+    type Happen = fn(&EventBus<Number>);
+    // (With an event in the start-up log, unless it is started.)
+    let happenings: [(&str, bool, Happen); 4] = [
+        ("publish", true, |bus| publish(bus, 0..1)),
+        ("start", false, |bus| assert_eq!(bus.start(), 1)),
+        ("close", false, EventBus::close),
+        ("start and close", false, |bus| {
+            bus.start();
+            bus.close();
+        }),
+    ];
+    type Receive = fn(&mut Subscription<Number>, &Waker) -> Option<Number>;
+    let ways: [(&str, Receive); 3] = [
+        ("stream", |it, waker| if let Poll::Ready(event) = poll_next(it, waker) { event } else { None }),
+        ("recv_async", |it, waker| match pin!(it.recv_async()).poll(&mut Context::from_waker(waker)) {
+            Poll::Ready(event) => event.ok(),
+            Poll::Pending => None,
+        }),
+        ("recv_many_async", |it, waker| {
+            let mut events = Vec::new();
+            let polled = pin!(it.recv_many_async(&mut events, 8)).poll(&mut Context::from_waker(waker));
+            assert_eq!(polled, Poll::Ready(Ok(1)));
+            events.pop()
+        }),
+    ];
+    for (way, receive) in ways {
+        for (what, is_started, happen) in happenings {
+            let bus = common::new_bus(1);
+            let mut subscription = bus.subscribe(1);
+            if is_started {
+                bus.start();
+            } else {
+                publish(&bus, 0..1);
+            }
+            let action = Arc::<Action>::default();
+            let task = acting::waker(&action);
+            action.on_call(1, {
+                let bus = bus.clone();
+                move || happen(&bus)
+            });
+            assert_eq!(receive(&mut subscription, &task), Some(Number(0)), "{way}, {what}");
+            drop(task);
+            assert_eq!(Arc::strong_count(&action), 1, "nobody keeps it: {way}, {what}");
+        }
+    }
 }
 
 /// A waker that drops the subscription that it wakes.
@@ -874,6 +909,42 @@ fn panics_on_a_thread_that_unwinds_do_not_abort() {
             assert_eq!(panic_of(unwinds), "the first", "{name}");
         }
     });
+}
+
+/// G11: what a panic drops on its way leaves nothing behind: no event in a ring, in the start-up log
+/// or among those that are retained, nor what filters, hooks and wakers own.
+#[test]
+fn what_a_panic_drops_goes_as_a_whole() {
+    for case in 0..8 {
+        let [starts, closes, bus_goes_last] = [1, 2, 4].map(|bit| case & bit != 0);
+        let token = Token(Arc::new(()));
+        let unwinds = || {
+            let bus = EventBus::builder().startup_capacity(4).ring(common::ring()).retain([token.event_type()]).build();
+            let [of_filter, of_hook] = [token.clone(), token.clone()];
+            let hook = bus.on_lag(move |_| _ = &of_hook);
+            let reader = bus.subscriber("reader").capacity(2).filter(move |_| of_filter.copies() > 0).subscribe();
+            let mut publisher = bus.publisher();
+            bus.publish(token.clone()).unwrap();
+            publisher.publish(token.clone()).unwrap();
+            if starts {
+                bus.start();
+                bus.publish_batch(&[token.clone(), token.clone(), token.clone()]).unwrap();
+                publisher.publish(token.clone()).unwrap();
+            }
+            let late = bus.subscribe(4);
+            if closes {
+                bus.close();
+            }
+            let mut handles: Vec<Box<dyn Any>> =
+                vec![Box::new(bus), Box::new(hook), Box::new(reader), Box::new(publisher), Box::new(late)];
+            if bus_goes_last {
+                handles.reverse();
+            }
+            panic_any("planned");
+        };
+        assert_eq!(panic_of(unwinds), "planned");
+        assert_eq!(token.copies(), 0, "started {starts}, closed {closes}, bus last {bus_goes_last}");
+    }
 }
 
 /// G11: what a filter owns goes with its subscription, whatever handles of it or of the bus are

@@ -1,6 +1,6 @@
 //! Full rings: who loses what, who counts it, and who hears of it.
 
-use crate::common::{self, EVEN, Finish, Gate, Number, ODD, Token, poll_next, stats_of};
+use crate::common::{self, EVEN, Finish, Gate, Number, ODD, Token, numbers, poll_next, stats_of};
 use ringbus::{EventBus, EventType, Lag, LagHook, Overflow, Subscription, TryRecvError};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
@@ -386,12 +386,27 @@ fn high_water_follows_the_fill_of_the_ring() {
     publish(&bus, 0..9);
     assert_eq!(subscription.try_recv_many(&mut Vec::new(), 100), 9);
     assert_eq!(high_water(), 9);
-    // The first receive sees two; it overflows before the next look.
-    publish(&bus, 0..2);
-    subscription.try_recv().unwrap();
-    publish(&bus, 0..17);
-    received(&mut subscription);
-    assert_eq!(high_water(), 16);
+}
+
+/// The same: whichever event gets lost, and however it was published.
+#[test]
+fn high_water_is_the_capacity_once_the_ring_was_full() {
+    for overflow in [Overflow::DropNewest, Overflow::DropOldest] {
+        for in_batch in [false, true] {
+            let bus = live();
+            let mut subscription = bus.subscriber("reader").capacity(16).overflow(overflow).subscribe();
+            // The first receive sees two; it overflows before the next look.
+            publish(&bus, 0..2);
+            subscription.try_recv().unwrap();
+            if in_batch {
+                bus.publish_batch(&numbers(0..17)).unwrap();
+            } else {
+                publish(&bus, 0..17);
+            }
+            received(&mut subscription);
+            assert_eq!((subscription.lost(), subscription.stats().high_water), (2, 16), "{overflow:?}, {in_batch}");
+        }
+    }
 }
 
 /// API, section 2: it is sampled by the first receive after the ring was found empty, in whichever

@@ -4,6 +4,7 @@ mod common;
 
 use common::Ledger;
 use ringbus_lane::{PushError, channel};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 #[test]
 fn closed_ring_gives_what_it_holds_and_takes_no_more() {
@@ -42,6 +43,25 @@ fn dropping_the_consumer_closes_the_ring_and_drops_what_it_holds() {
     assert!(producer.is_closed() && producer.is_empty());
     drop(producer.push(ledger.value(4)).unwrap_err());
     ledger.assert_all_dropped_once();
+}
+
+#[test]
+fn consumer_that_is_dropped_by_a_panic_drops_what_it_holds() {
+    for producer_goes_first in [false, true] {
+        let ledger = Ledger::new(4);
+        let (producer, consumer) = channel(4);
+        (0..4).for_each(|number| assert!(producer.push(ledger.value(number)).is_ok()));
+        let unwound = catch_unwind(AssertUnwindSafe(|| {
+            // What was made last is dropped first.
+            let _ends: (Option<_>, _, Option<_>) = match producer_goes_first {
+                true => (Some(producer), consumer, None),
+                false => (None, consumer, Some(producer)),
+            };
+            panic!("planned");
+        }));
+        assert!(unwound.is_err());
+        ledger.assert_all_dropped_once();
+    }
 }
 
 #[test]
