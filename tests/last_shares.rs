@@ -911,8 +911,8 @@ fn panics_on_a_thread_that_unwinds_do_not_abort() {
     });
 }
 
-/// G11: what a panic drops on its way leaves nothing behind: no event in a ring, in the start-up log
-/// or among those that are retained, nor what filters, hooks and wakers own.
+/// G11: what a panic drops leaves nothing behind: no event in a ring, in the log or among those
+/// that are retained, nor what filters and hooks own.
 #[test]
 fn what_a_panic_drops_goes_as_a_whole() {
     for case in 0..8 {
