@@ -370,6 +370,39 @@ fn close_lets_go_of_what_is_retained_and_leaves_it_to_those_who_have_subscribed(
     assert!(bus.subscribe(4).try_recv().is_err());
 }
 
+// G14: whatever was published and forgotten, in whichever order, before the start and after it.
+#[test]
+fn last_events_are_retained_in_every_sequence_of_six_steps() {
+    for sequence in 0..4_u64.pow(6) {
+        let bus = retaining([EVEN, ODD]);
+        let early = bus.subscribe(8);
+        let (mut last, mut published) = ([None, None], Vec::new());
+        for step in 0..6 {
+            match sequence / 4_u64.pow(step) % 4 {
+                parity @ (0 | 1) => {
+                    let number = 2 * u64::from(step) + parity;
+                    publish(&bus, [number]);
+                    last[parity as usize] = Some(number);
+                    published.push(number);
+                }
+                2 => {
+                    bus.forget(EVEN);
+                    last[0] = None;
+                }
+                _ => _ = bus.start(),
+            }
+            let retained = [EVEN, ODD].map(|event_type| bus.retained(event_type).map(|event| event.0));
+            assert_eq!(retained, last, "sequence {sequence}, step {step}");
+        }
+        bus.start();
+        let late = bus.subscribe(1);
+        last.sort_unstable();
+        let expected: Vec<_> = last.into_iter().flatten().collect();
+        assert_eq!(late.len(), expected.len(), "sequence {sequence}");
+        assert_eq!((received(&late), received(&early)), (expected, published), "sequence {sequence}");
+    }
+}
+
 // G11: no more than one event of a type is kept.
 #[test]
 fn nothing_is_kept_but_the_last_event() {
