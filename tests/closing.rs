@@ -497,7 +497,7 @@ fn drain_wakes_when_the_last_event_was_taken() {
         for replayed in [0, EVENTS / 2, EVENTS] {
             for is_started in [true, false] {
                 // The last receive also ends an episode of lag, if the ring was full.
-                for (lags, is_heard) in [(0, false), (1, false), (1, true)] {
+                for (lags, is_heard) in [(false, false), (true, false), (true, true)] {
                     let bus = common::new_bus(EVENTS as usize);
                     let ring = EVENTS - replayed;
                     let mut subscription = bus.subscribe((ring as usize).max(1));
@@ -509,13 +509,13 @@ fn drain_wakes_when_the_last_event_was_taken() {
                         bus.start();
                         publish(&bus, replayed..EVENTS);
                     }
-                    for _ in 0..if ring > 0 { lags } else { 0 } {
+                    if lags && ring > 0 {
                         assert_eq!(bus.publish(Number(EVENTS)).unwrap().dropped, 1);
                     }
                     let drainer = spawn_drainer(&bus);
                     assert!(bus.is_closed());
                     assert_eq!(take(&mut subscription), EVENTS as usize, "{name}");
-                    assert!(drainer.join().is_complete(), "{name}, {replayed} replayed, {lags} lost");
+                    assert!(drainer.join().is_complete(), "{name}, {replayed} replayed, lags {lags}");
                 }
             }
         }
