@@ -3,6 +3,7 @@
 #
 #   ci/loom.sh                           two preemptions for models that are not exhaustive, one for the slowest
 #   LOOM_MAX_PREEMPTIONS=3 ci/loom.sh    three for all of them
+#   LOOM_MAX_DURATION=180 ci/loom.sh     no more than so many seconds for each; it says which were cut short
 #   LOOM_ALL_LANES=1 ci/loom.sh          all models with lanes as well
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -8,7 +8,7 @@ use super::Exploration;
 use crate::model::{Bound, Model, Outcomes};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How many threads do the same, in scenarios where that is open: with one more and the main one,
 /// they are what loom bears.
@@ -44,16 +44,21 @@ pub fn explore(model: &Model, scenario: fn(&Outcomes), outcomes: &Outcomes) -> E
     if let Bound::FewerPreemptions = model.bound {
         builder.preemption_bound = builder.preemption_bound.map(|bound| bound.saturating_sub(1));
     }
-    let method = match model.bound {
+    let mut method = match model.bound {
         Bound::Exhaustive => "exhaustive".to_owned(),
         Bound::Preemptions | Bound::FewerPreemptions => {
             format!("preemptions = {}", builder.preemption_bound.unwrap_or_default())
         }
     };
-    let (counter, outcomes) = (Arc::clone(&schedules), outcomes.clone());
+    let (counter, outcomes, started) = (Arc::clone(&schedules), outcomes.clone(), Instant::now());
     builder.check(move || {
         counter.fetch_add(1, Relaxed);
         scenario(&outcomes);
     });
-    Exploration { schedules: schedules.load(Relaxed), method, has_floor: true, sees_all: true }
+    // Loom returns in the same way then.
+    let is_cut = builder.max_duration.is_some_and(|most| started.elapsed() >= most);
+    if is_cut {
+        method += ", cut short";
+    }
+    Exploration { schedules: schedules.load(Relaxed), method, has_floor: !is_cut, sees_all: !is_cut }
 }
