@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Gets two servers and passes the tests of ringbus-nats, each with a server of its own; the faults on both servers. Format, clippy
+# Gets two servers and passes the tests of ringbus-nats, each with a server of its own; the faults, permissions and
+# TLS on both servers. Format, clippy
 # and documentation without warnings.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -9,7 +10,7 @@ cargo fmt --check
 cargo clippy --all-targets --all-features -- -D warnings
 cargo test --all-features
 if [ -x server/debian/nats-server ]; then
-    NATS_SERVER=server/debian/nats-server cargo test --all-features --test faults
+    NATS_SERVER=server/debian/nats-server cargo test --all-features --test faults --test connecting
 fi
 # Without TLS, such an address is an error.
 cargo test --no-default-features --features json --test connecting tls_that_is_not_built_in

@@ -24,7 +24,8 @@ use tokio::time::Instant;
 ///
 /// Dropping it ends it at once, and what is in the export ring is not sent:
 /// [`shutdown`](Self::shutdown) sends it. When the bus is closed, the bridge sends what is left
-/// and ends.
+/// and ends. If there is no connection then, the client's own task goes on trying until there is
+/// one, or until it has tried `max_reconnects` times, if the options say so.
 #[must_use = "dropping a bridge ends it"]
 pub struct Bridge<E> {
     shared: Arc<Shared>,

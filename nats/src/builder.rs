@@ -10,8 +10,9 @@ use crate::node_id::NodeId;
 use crate::numbering::{Limits, Outgoing};
 use crate::origin::is_imported;
 use crate::presence::Presence;
+use crate::question::{Answer, Probe, ask};
 use crate::report::Occasional;
-use crate::shared::{Answer, Shared};
+use crate::shared::Shared;
 use crate::subjects::Subjects;
 use async_nats::connection::State;
 use async_nats::{Client, ConnectOptions, ServerAddr, ToServerAddrs};
@@ -32,7 +33,7 @@ use tokio::time::Instant;
 pub enum WhileDisconnected {
     /// They are taken from the ring and given up, and counted as
     /// [expired](crate::ExportStats::expired): once there is a connection again, what is sent is
-    /// new.
+    /// new, but for up to 64 messages that the client had already.
     #[default]
     Drop,
     /// They stay in the ring, which keeps as many as it can, and are sent when there is a
@@ -202,7 +203,8 @@ impl<E: Event + Clone, C: Codec<E>> BridgeBuilder<E, C> {
     ///
     /// A [`ConnectError`], and nothing is left behind: the prefix or an event type is no subject,
     /// the codec does not know a type, there is nothing to do, the bus is closed or has a bridge
-    /// with this prefix, the server is not there, refuses the credentials or does not answer.
+    /// with this prefix, the server is not there, refuses the credentials, does not let the user
+    /// hear the others, or does not answer.
     ///
     /// # Panics
     ///
@@ -240,6 +242,9 @@ impl<E: Event + Clone, C: Codec<E>> BridgeBuilder<E, C> {
             .skip_subject_validation(true)
             .name(&name);
         let client = connect_client(url, options).await?;
+        if !settings.import.is_empty() {
+            may_subscribe(&shared, &client, &subjects).await?;
+        }
         let messages = match settings.import.is_empty() {
             true => None,
             false => Some(client.subscribe(subjects.everything()).await.map_err(|_| ConnectError::Lost)?),
@@ -275,9 +280,10 @@ impl<E: Event + Clone, C: Codec<E>> BridgeBuilder<E, C> {
                 types: settings.import.iter().map(|&event_type| (event_type.as_str(), event_type)).collect(),
                 askers: Arc::clone(&askers),
                 shared: Arc::clone(&shared),
+                heartbeat: settings.heartbeat,
                 missed: Occasional::default(),
             };
-            tokio::spawn(importer.run(messages))
+            tokio::spawn(importer.run(client.clone(), messages))
         });
         let exporter = subscription.map(|subscription| {
             let stop_handle = subscription.stop_handle();
@@ -333,12 +339,28 @@ async fn connect_client(url: impl ToServerAddrs, options: ConnectOptions) -> Res
     }
 }
 
+/// Fails if the server does not let this user hear the others. (If somebody subscribes to
+/// everything, that cannot be told.)
+async fn may_subscribe(shared: &Shared, client: &Client, subjects: &Subjects) -> Result<(), ConnectError> {
+    loop {
+        let probe = Probe::ask(shared, client, subjects.probe(shared.node)).await.ok_or(ConnectError::Lost)?;
+        if wait_for_answer(shared, client).await? != Answer::Unheard {
+            return Ok(());
+        }
+        match probe.refused(client) {
+            Some(false) => return Ok(()),
+            Some(true) => return Err(ConnectError::MayNotSubscribe { subject: subjects.everything().as_str().into() }),
+            None => {}
+        }
+    }
+}
+
 /// Waits until the server has answered. By then it has dealt with the subscription.
-async fn wait_for_answer(shared: &Shared, client: &Client) -> Result<(), ConnectError> {
+async fn wait_for_answer(shared: &Shared, client: &Client) -> Result<Answer, ConnectError> {
     let mut asked_at = Instant::now();
     loop {
-        match shared.ask(client).await {
-            Answer::Given => return Ok(()),
+        match ask(shared, client).await {
+            answer @ (Answer::Unheard | Answer::Given) => return Ok(answer),
             Answer::Never => return Err(ConnectError::Lost),
             Answer::NotYet if client.connection_state() != State::Connected => asked_at = Instant::now(),
             Answer::NotYet => {}

@@ -52,10 +52,13 @@ pub enum ConnectError {
     Nats(async_nats::ConnectError),
     /// The client has ended while the bridge was made.
     Lost,
+    /// The server does not let the user subscribe to what the other nodes send.
+    MayNotSubscribe {
+        /// The subject, with its wildcard.
+        subject: Box<str>,
+    },
     /// The connection stands, and a question to the server stays unanswered. The user may lack the
-    /// permission to publish below the prefix, or to subscribe to answers. Or somebody subscribes
-    /// to all that is below the prefix (`>`, `PREFIX.>`), so that the server takes the question for
-    /// heard; `PREFIX.all.>` is all that there is to see.
+    /// permission to publish below the prefix, or to subscribe to answers (`_INBOX.>`).
     Unanswered {
         /// How long it was waited for.
         after: Duration,
@@ -85,13 +88,14 @@ impl fmt::Display for ConnectError {
             ),
             Self::Nats(error) => write!(f, "cannot connect to the NATS server: {error}"),
             Self::Lost => f.write_str("the connection was lost before the bridge was made"),
-            Self::Unanswered { after } => {
-                write!(
-                    f,
-                    "the NATS server has not answered within {after:?}: is publishing and subscribing allowed, and does \
-                     nobody subscribe to everything?"
-                )
+            Self::MayNotSubscribe { subject } => {
+                write!(f, "the NATS server does not let this user subscribe to {subject}")
             }
+            Self::Unanswered { after } => write!(
+                f,
+                "the NATS server has not answered within {after:?}: may this user publish below the prefix, and \
+                 subscribe to `_INBOX.>`?"
+            ),
         }
     }
 }

@@ -8,8 +8,9 @@ use crate::guard::{discard, drop_each, guard};
 use crate::node_id::NodeId;
 use crate::numbering::Outgoing;
 use crate::presence::Presence;
+use crate::question::{Answer, ask, has_ended};
 use crate::report::Occasional;
-use crate::shared::{Answer, Shared};
+use crate::shared::Shared;
 use crate::stats::ExportStats;
 use async_nats::client::{PublishError, PublishErrorKind};
 use async_nats::connection::State;
@@ -242,12 +243,11 @@ impl Line {
     /// Sends the next number, so that those who lost the last events see it. Without a connection
     /// this only finds out whether the client is still there.
     async fn beat(&self) -> Handed {
-        let (subject, message) = (self.heartbeat_subject.clone(), self.outgoing.heartbeat(now_ns()).encode());
-        let message = Bytes::copy_from_slice(&message);
-        if self.is_connected() {
-            return self.hand_over(subject, message, || self.may_send()).await;
+        if !self.is_connected() {
+            return if has_ended(&self.client).await { Handed::Ended } else { Handed::GivenUp };
         }
-        handed(poll_immediate(self.client.publish(subject, message)).await)
+        let message = Bytes::copy_from_slice(&self.outgoing.heartbeat(now_ns()).encode());
+        self.hand_over(self.heartbeat_subject.clone(), message, || self.may_send()).await
     }
 
     /// Says farewell, and waits until the server has everything. Says whether it has.
@@ -262,8 +262,8 @@ impl Line {
         }
         let mut answered = pin!(async {
             loop {
-                match self.shared.ask(&self.client).await {
-                    Answer::Given => return true,
+                match ask(&self.shared, &self.client).await {
+                    Answer::Unheard | Answer::Given => return true,
                     Answer::NotYet => {}
                     Answer::Never => return false,
                 }

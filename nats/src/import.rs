@@ -8,11 +8,12 @@ use crate::node_id::NodeId;
 use crate::numbering::{Progress, Verdict};
 use crate::origin::publishing;
 use crate::presence::Presence;
+use crate::question::ended;
 use crate::report::Occasional;
 use crate::shared::{Imported, Shared};
 use crate::stats::Fate;
 use crate::subjects::Subjects;
-use async_nats::{Message, Subject, Subscriber};
+use async_nats::{Client, Message, Subject, Subscriber};
 use futures_util::StreamExt;
 use ringbus::{BatchError, Event, EventType, WeakEventBus};
 use std::collections::HashMap;
@@ -35,6 +36,8 @@ pub(crate) struct Importer<E: Event + Clone, C> {
     pub(crate) types: HashMap<&'static str, EventType>,
     pub(crate) askers: Arc<Askers>,
     pub(crate) shared: Arc<Shared>,
+    /// How often to look, before the start, whether the client is still there.
+    pub(crate) heartbeat: Duration,
     /// Events that others have sent and that did not arrive.
     pub(crate) missed: Occasional,
 }
@@ -56,8 +59,14 @@ struct Arrival<'a> {
 impl<E: Event + Clone, C: Codec<E>> Importer<E, C> {
     /// Runs until the bus is closed, or the client has ended. What comes before the bus has started
     /// waits with the client.
-    pub(crate) async fn run(mut self, messages: Subscriber) {
-        if !self.presence.started(&self.bus).await {
+    pub(crate) async fn run(mut self, client: Client, messages: Subscriber) {
+        let is_started = tokio::select! {
+            is_started = self.presence.started(&self.bus) => is_started,
+            // (Later, the messages end with the client.)
+            () = ended(&client, self.heartbeat) => false,
+        };
+        drop(client);
+        if !is_started {
             return;
         }
         let mut messages = messages.ready_chunks(BATCH);

@@ -86,7 +86,8 @@
 //! # Features
 //!
 //! `json`, on by default: the codec `Json`. `postcard`: the codec `Postcard`. `ring`, on by
-//! default: TLS, by ring. Other features of the client (`nkeys`, `websockets`) are turned on by a
+//! default: TLS, by ring. (Whoever wants another provider turns it off, and
+//! [installs](async_nats::rustls::crypto::CryptoProvider::install_default) one.) Other features of the client (`nkeys`, `websockets`) are turned on by a
 //! dependency of your own on `async-nats`, which this crate re-exports.
 //!
 //! The log: by `tracing`, with the target `ringbus_nats`. Connecting is `info`; what the ring has
@@ -116,6 +117,7 @@ mod node_id;
 mod numbering;
 mod origin;
 mod presence;
+mod question;
 mod report;
 mod shared;
 mod stats;

@@ -3,8 +3,6 @@
 use crate::node_id::NodeId;
 use crate::numbering::{Incoming, Limits};
 use crate::stats::{BridgeState, BridgeStats, ExportStats, Fate, ImportStats, OriginCounts, OriginStats};
-use async_nats::Client;
-use async_nats::client::{Request, RequestErrorKind};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -21,20 +19,6 @@ pub(crate) struct Shared {
     export: Mutex<ExportStats>,
     /// Written by the importer.
     import: Mutex<Imported>,
-}
-
-/// How long to wait for an answer of the server, before looking around.
-const ANSWER_WITHIN: Duration = Duration::from_secs(2);
-
-/// Whether the server has answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Answer {
-    /// It has.
-    Given,
-    /// It may still.
-    NotYet,
-    /// It cannot: the client has ended.
-    Never,
 }
 
 /// What has come in.
@@ -93,23 +77,6 @@ impl Shared {
 
     pub(crate) fn import(&self) -> MutexGuard<'_, Imported> {
         lock(&self.import)
-    }
-
-    /// Asks the server something to which nobody has an answer, so that it says so itself. By then
-    /// it has dealt with everything that was sent before.
-    ///
-    /// (A flush of the client is no such question: it ends when the bytes are with the kernel.)
-    pub(crate) async fn ask(&self, client: &Client) -> Answer {
-        let subject = format!("{}.nobody.{}", self.prefix, self.node);
-        match client.send_request(subject, Request::new().timeout(Some(ANSWER_WITHIN))).await {
-            // Somebody may be there after all.
-            Ok(_) => Answer::Given,
-            Err(error) => match error.kind() {
-                RequestErrorKind::NoResponders => Answer::Given,
-                RequestErrorKind::Other => Answer::Never,
-                _ => Answer::NotYet,
-            },
-        }
     }
 
     pub(crate) fn stats(&self, state: BridgeState) -> BridgeStats {

@@ -1,5 +1,6 @@
 //! Where a bridge sends to and listens.
 
+use crate::node_id::NodeId;
 use async_nats::Subject;
 use ringbus::EventType;
 use std::collections::HashMap;
@@ -33,6 +34,11 @@ impl Subjects {
     /// says what is what.)
     pub(crate) fn heartbeat(&self) -> Subject {
         Subject::from(format!("{}_heartbeat", self.stem))
+    }
+
+    /// Where the answer to a [`Probe`](crate::question::Probe) goes, and nothing else.
+    pub(crate) fn probe(&self, node: NodeId) -> Subject {
+        Subject::from(format!("{}_probe.{node}", self.stem))
     }
 
     /// What a bridge subscribes to.

@@ -2,10 +2,11 @@
 
 mod harness;
 
+use futures_util::StreamExt;
 use harness::server::{Server, free_port, program};
-use harness::{Beat, Node, TICK, burst, until};
+use harness::{Beat, Node, PATIENCE, TICK, burst, until};
 use ringbus::{DynEvent, EventBus, EventType};
-use ringbus_nats::async_nats::{ConnectErrorKind, ConnectOptions};
+use ringbus_nats::async_nats::{self, ConnectErrorKind, ConnectOptions};
 use ringbus_nats::{Bridge, BridgeBuilder, ConnectError, Json, Registry, SubjectFault};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -131,17 +132,79 @@ fn file(test: &str, name: &str, content: &str) -> PathBuf {
     path
 }
 
+/// A server with one user, `shop`, who may do what `permissions` says, and that user's options.
+fn server_for(test: &str, permissions: &str) -> (Server, ConnectOptions) {
+    let users = format!("users = [{{ user: shop, password: sesame, permissions: {{ {permissions} }} }}]");
+    let config = file(test, "server.conf", &format!("authorization {{ {users} }}"));
+    let server = Server::start_with(&program(), &["-c", config.to_str().expect("UTF-8")]);
+    (server, ConnectOptions::with_user_and_password("shop".into(), "sesame".into()))
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn user_who_may_not_publish_is_told_so() {
-    let config = file(
-        "permissions",
-        "server.conf",
-        r#"authorization { users = [{ user: shop, password: sesame, permissions: { publish: { deny: ">" } } }] }"#,
-    );
-    let server = Server::start_with(&program(), &["-c", config.to_str().expect("UTF-8")]);
-    let options = ConnectOptions::with_user_and_password("shop".into(), "sesame".into());
+    let (server, options) = server_for("may-not-publish", r#"publish: { deny: ">" }"#);
     let refusal = builder(&started()).connect(server.url(), options).await.expect_err("it may not");
     assert!(matches!(refusal, ConnectError::Unanswered { .. }), "{refusal}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn user_who_may_not_subscribe_is_told_so_and_may_export() {
+    for (case, permission) in
+        [r#"deny: "test.all.>""#, r#"allow: ["_INBOX.>", "test.all.tick"]"#, r#"allow: "_INBOX.>""#].iter().enumerate()
+    {
+        let test = format!("may-not-subscribe-{case}");
+        let (server, options) = server_for(&test, &format!("subscribe: {{ {permission} }}"));
+        let bus = started();
+        let refusal = builder(&bus).connect(server.url(), options.clone()).await.expect_err("it may not");
+        assert!(
+            matches!(&refusal, ConnectError::MayNotSubscribe { subject } if **subject == *"test.all.>"),
+            "{permission}: {refusal}"
+        );
+        let exporting = builder(&bus).import([]).connect(server.url(), options).await.expect("it may export");
+        assert!(exporting.shutdown(PATIENCE).await.is_complete);
+    }
+}
+
+/// What the README says that a bridge needs.
+#[tokio::test(flavor = "multi_thread")]
+async fn user_who_may_do_what_a_bridge_does_needs_no_more() {
+    let permissions =
+        r#"publish: { allow: ["test.all.>", "test.nobody.>"] }, subscribe: { allow: ["test.all.>", "_INBOX.>"] }"#;
+    let (server, options) = server_for("just-enough", permissions);
+    let from = Node::start_with(&server.url(), Json, options.clone(), |builder| builder.export([TICK])).await;
+    let to = Node::start_with(&server.url(), Json, options, |builder| builder.import([TICK])).await;
+    burst(&from.bus, 100);
+    to.until_settled_with(&from, 100).await;
+    assert!(from.bridge.shutdown(PATIENCE).await.is_complete);
+}
+
+/// An operator who looks on hears all questions to the server, and answers none.
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_who_subscribes_to_everything_is_in_nobodys_way() {
+    let server = Server::start();
+    for everything in [">", "test.>", "*.nobody.*"] {
+        let onlooker = async_nats::connect(server.url()).await.expect("connects");
+        let mut all = onlooker.subscribe(everything).await.expect("it may");
+        onlooker.flush().await.expect("it is there");
+        let from = Node::ticking(&server.url()).await;
+        let to = Node::listening(&server.url()).await;
+        burst(&from.bus, 100);
+        to.until_settled_with(&from, 100).await;
+        assert!(from.bridge.shutdown(PATIENCE).await.is_complete, "{everything}");
+        assert!(to.bridge.shutdown(PATIENCE).await.is_complete, "{everything}");
+        assert!(all.next().await.is_some(), "it was there: {everything}");
+    }
+}
+
+/// A prefix below what another prefix imports: its questions are heard there.
+#[tokio::test(flavor = "multi_thread")]
+async fn prefix_below_another_one_connects() {
+    let server = Server::start();
+    let above = Node::listening(&server.url()).await;
+    let below = Node::start(&server.url(), Json, |builder| builder.prefix("test.all").export([TICK])).await;
+    burst(&below.bus, 10);
+    assert!(below.bridge.shutdown(PATIENCE).await.is_complete);
+    assert!(above.received.ticks().is_empty(), "its events are those of another prefix");
 }
 
 #[cfg(feature = "ring")]

@@ -3,10 +3,10 @@
 mod harness;
 
 use harness::server::Server;
-use harness::{Beat, Node, TICK, burst, until};
+use harness::{Beat, Node, TICK, TOCK, burst, until};
 use ringbus::{Event, EventBus, EventType, Request, RequestId, RequestOptions, Response};
-use ringbus_nats::async_nats::ConnectOptions;
-use ringbus_nats::{Bridge, BridgeState, Codec, DecodeError, EncodeError, Json};
+use ringbus_nats::async_nats::{self, ConnectOptions};
+use ringbus_nats::{Bridge, BridgeBuilder, BridgeState, Codec, DecodeError, EncodeError, Json};
 use serde::{Deserialize, Serialize};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -273,6 +273,22 @@ async fn export_ends_when_the_client_gives_up() {
     let here = Node::start_with(&server.url(), Json, options, |builder| builder.export([TICK])).await;
     server.kill();
     until("the bridge has ended", || here.bridge.state() == BridgeState::Ended).await;
+}
+
+/// Before the start, nothing that comes in is looked at, so nor is the end of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn import_ends_when_the_client_gives_up_before_the_start() {
+    for exported in [None, Some(TICK)] {
+        let mut server = Server::start();
+        let options = ConnectOptions::new().max_reconnects(1).reconnect_delay_callback(|_| Duration::from_millis(1));
+        let build = |builder: BridgeBuilder<Beat, Json>| builder.import([TOCK]).export(exported);
+        let here = Node::on(EventBus::new(0), &server.url(), Json, options, build).await;
+        let somebody = async_nats::connect(server.url()).await.expect("connects");
+        somebody.publish("test.all.tock", "something that waits for the start".into()).await.expect("it is there");
+        somebody.flush().await.expect("it is sent");
+        server.kill();
+        until("the bridge has ended", || here.bridge.state() == BridgeState::Ended).await;
+    }
 }
 
 /// And so may the times that are made of it.
