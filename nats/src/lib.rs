@@ -86,9 +86,10 @@
 //! # Features
 //!
 //! `json`, on by default: the codec `Json`. `postcard`: the codec `Postcard`. `ring`, on by
-//! default: TLS, by ring. (Whoever wants another provider turns it off, and
-//! [installs](async_nats::rustls::crypto::CryptoProvider::install_default) one.) Other features of the client (`nkeys`, `websockets`) are turned on by a
-//! dependency of your own on `async-nats`, which this crate re-exports.
+//! default: TLS, by ring. (For another provider, turn it off, and
+//! [install](async_nats::rustls::crypto::CryptoProvider::install_default) that one first.) Other
+//! features of the client (`nkeys`, `websockets`) are turned on by a dependency of your own on
+//! `async-nats`, which this crate re-exports.
 //!
 //! The log: by `tracing`, with the target `ringbus_nats`. Connecting is `info`; what the ring has
 //! lost, what others have sent and did not arrive, and panics of user code are `warn`, losses at

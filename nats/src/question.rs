@@ -80,7 +80,7 @@ pub(crate) struct Probe {
 impl Probe {
     /// Asks. `None`: the client has ended.
     ///
-    /// (No other subscription of this client may match the subject: the answer goes to one of them.)
+    /// (No other subscription of this client may match the subject: one of them gets the answer.)
     pub(crate) async fn ask(shared: &Shared, client: &Client, subject: Subject) -> Option<Self> {
         let connection = connection(client);
         let answers = client.subscribe(subject.clone()).await.ok()?;
