@@ -2,7 +2,9 @@
 
 use crate::builder::BridgeBuilder;
 use crate::codec::Codec;
+use crate::export::Stop;
 use crate::node_id::NodeId;
+use crate::question::connections;
 use crate::shared::Shared;
 use crate::stats::{BridgeState, BridgeStats, ShutdownReport};
 use async_nats::Client;
@@ -30,8 +32,8 @@ use tokio::time::Instant;
 pub struct Bridge<E> {
     shared: Arc<Shared>,
     client: Client,
-    /// Tells the export task by when to be done.
-    stop: watch::Sender<Option<Instant>>,
+    /// Tells the export task to end.
+    stop: watch::Sender<Option<Stop>>,
     /// What ends the export, and its task, which says whether the server has everything.
     exporter: Option<(StopHandle, JoinHandle<bool>)>,
     importer: Option<JoinHandle<()>>,
@@ -82,7 +84,7 @@ impl<E> Bridge<E> {
     pub(crate) fn new(
         shared: Arc<Shared>,
         client: Client,
-        stop: watch::Sender<Option<Instant>>,
+        stop: watch::Sender<Option<Stop>>,
         exporter: Option<(StopHandle, JoinHandle<bool>)>,
         importer: Option<JoinHandle<()>>,
     ) -> Self {
@@ -128,8 +130,8 @@ impl<E> Bridge<E> {
     /// If this is dropped before it is done, the bridge ends at once.
     pub async fn shutdown(mut self, within: Duration) -> ShutdownReport {
         // Far enough away for whoever says `Duration::MAX`.
-        let deadline = Instant::now() + within.min(Duration::from_secs(365 * 24 * 3_600));
-        self.stop.send_replace(Some(deadline));
+        let by = Instant::now() + within.min(Duration::from_secs(365 * 24 * 3_600));
+        self.stop.send_replace(Some(Stop { by, connections: connections(&self.client) }));
         let mut is_complete = true;
         if let Some((stop, task)) = &mut self.exporter {
             stop.stop();

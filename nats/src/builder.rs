@@ -10,21 +10,24 @@ use crate::node_id::NodeId;
 use crate::numbering::{Limits, Outgoing};
 use crate::origin::is_imported;
 use crate::presence::Presence;
-use crate::question::{Answer, Probe, ask};
+use crate::question::{Answer, ask, connections, probe};
 use crate::report::Occasional;
 use crate::shared::Shared;
 use crate::subjects::Subjects;
 use async_nats::connection::State;
-use async_nats::{Client, ConnectOptions, ServerAddr, ToServerAddrs};
+use async_nats::{Client, ConnectOptions, ServerAddr, Subscriber, ToServerAddrs};
 use bytes::Bytes;
-use futures_util::FutureExt;
+use futures_util::stream::Peekable;
+use futures_util::{FutureExt, StreamExt};
 use ringbus::{Event, EventBus, EventType, Overflow};
 use std::collections::HashMap;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, resume_unwind};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
+use tokio::task::unconstrained;
 use tokio::time::Instant;
 
 /// What becomes of the events to export while there is no connection.
@@ -183,7 +186,8 @@ impl<E, C> BridgeBuilder<E, C> {
 
 impl<E: Event + Clone, C: Codec<E>> BridgeBuilder<E, C> {
     /// Connects, and begins to export and to import. Returns when the server has answered: who
-    /// publishes after that is heard by every node that was connected by then.
+    /// publishes after that is heard by every node that was connected to it by then. (The servers of
+    /// a cluster tell each other a little later.)
     ///
     /// If the bus has not started, events published before the start are exported by the replay,
     /// and what comes in waits with the client until the start, so that it needs no room in the
@@ -242,19 +246,16 @@ impl<E: Event + Clone, C: Codec<E>> BridgeBuilder<E, C> {
             .skip_subject_validation(true)
             .name(&name);
         let client = connect_client(url, options).await?;
-        if !settings.import.is_empty() {
-            may_subscribe(&shared, &client, &subjects).await?;
-        }
-        let messages = match settings.import.is_empty() {
+        let mut messages = match settings.import.is_empty() {
             true => None,
-            false => Some(client.subscribe(subjects.everything()).await.map_err(|_| ConnectError::Lost)?),
+            false => Some(client.subscribe(subjects.everything()).await.map_err(|_| ConnectError::Lost)?.peekable()),
         };
         let (outgoing, hello) = Outgoing::new(node, 0);
         if !settings.export.is_empty() {
             let hello = Bytes::copy_from_slice(&hello.encode());
             client.publish(subjects.heartbeat(), hello).await.map_err(|_| ConnectError::Lost)?;
         }
-        wait_for_answer(&shared, &client).await?;
+        wait_for_answer(&shared, &client, &subjects, messages.as_mut()).await?;
 
         let (codec, askers) = (Arc::new(codec), Arc::new(Askers::default()));
         let (stop, stopped) = watch::channel(None);
@@ -339,36 +340,50 @@ async fn connect_client(url: impl ToServerAddrs, options: ConnectOptions) -> Res
     }
 }
 
-/// Fails if the server does not let this user hear the others. (If somebody subscribes to
-/// everything, that cannot be told.)
-async fn may_subscribe(shared: &Shared, client: &Client, subjects: &Subjects) -> Result<(), ConnectError> {
-    loop {
-        let probe = Probe::ask(shared, client, subjects.probe(shared.node)).await.ok_or(ConnectError::Lost)?;
-        if wait_for_answer(shared, client).await? != Answer::Unheard {
-            return Ok(());
-        }
-        match probe.refused(client) {
-            Some(false) => return Ok(()),
-            Some(true) => return Err(ConnectError::MayNotSubscribe { subject: subjects.everything().as_str().into() }),
-            None => {}
-        }
-    }
-}
-
-/// Waits until the server has answered. By then it has dealt with the subscription.
-async fn wait_for_answer(shared: &Shared, client: &Client) -> Result<Answer, ConnectError> {
+/// Waits until the server has answered. By then it has dealt with the subscription. Fails if it has
+/// refused it, unless somebody subscribes to everything: then that cannot be told.
+async fn wait_for_answer(
+    shared: &Shared,
+    client: &Client,
+    subjects: &Subjects,
+    mut messages: Option<&mut Peekable<Subscriber>>,
+) -> Result<(), ConnectError> {
     let mut asked_at = Instant::now();
+    let mut refusals = 0;
     loop {
-        match ask(shared, client).await {
-            answer @ (Answer::Unheard | Answer::Given) => return Ok(answer),
+        let connection = connections(client);
+        if client.connection_state() != State::Connected {
+            asked_at = Instant::now();
+        }
+        if messages.is_some() && !probe(shared, client, subjects).await {
+            return Err(ConnectError::Lost);
+        }
+        let answer = ask(shared, client).await;
+        // Whatever has come: it came by the subscription.
+        let hears = messages.as_deref_mut().is_none_or(has_come);
+        match answer {
+            Answer::Given => return Ok(()),
+            Answer::Unheard if hears => return Ok(()),
+            // On another connection, the answer to the probe may be lost.
+            Answer::Unheard if connections(client) == connection => refusals += 1,
             Answer::Never => return Err(ConnectError::Lost),
             Answer::NotYet if client.connection_state() != State::Connected => asked_at = Instant::now(),
-            Answer::NotYet => {}
+            Answer::Unheard | Answer::NotYet => {}
+        }
+        // Twice, because somebody may have heard the probe, and left before the question.
+        if refusals == 2 {
+            return Err(ConnectError::MayNotSubscribe { subject: subjects.everything().as_str().into() });
         }
         if asked_at.elapsed() >= ANSWER_WITHIN {
             return Err(ConnectError::Unanswered { after: asked_at.elapsed() });
         }
     }
+}
+
+/// Whether a message has come. It stays where it is.
+fn has_come(messages: &mut Peekable<Subscriber>) -> bool {
+    // However much this task has done before: else tokio may say that there is none.
+    unconstrained(Pin::new(messages).peek()).now_or_never().flatten().is_some()
 }
 
 impl<E, C> fmt::Debug for BridgeBuilder<E, C> {

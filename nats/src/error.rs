@@ -52,13 +52,16 @@ pub enum ConnectError {
     Nats(async_nats::ConnectError),
     /// The client has ended while the bridge was made.
     Lost,
-    /// The server does not let the user subscribe to what the other nodes send.
+    /// The server does not let the user subscribe to what the other nodes send. (Goes unnoticed if
+    /// somebody subscribes to everything below the prefix.)
     MayNotSubscribe {
         /// The subject, with its wildcard.
         subject: Box<str>,
     },
     /// The connection stands, and a question to the server stays unanswered. The user may lack the
-    /// permission to publish below the prefix, or to subscribe to answers (`_INBOX.>`).
+    /// permission to publish below the prefix, or to subscribe to answers (`_INBOX.>`). Or somebody
+    /// subscribes to everything below the prefix, and the user may not ask
+    /// `$SYS.REQ.ACCOUNT.PING.STATZ`.
     Unanswered {
         /// How long it was waited for.
         after: Duration,

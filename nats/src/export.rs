@@ -8,7 +8,7 @@ use crate::guard::{discard, drop_each, guard};
 use crate::node_id::NodeId;
 use crate::numbering::Outgoing;
 use crate::presence::Presence;
-use crate::question::{Answer, ask, has_ended};
+use crate::question::{Answer, ask, connections, has_ended};
 use crate::report::Occasional;
 use crate::shared::Shared;
 use crate::stats::ExportStats;
@@ -54,6 +54,15 @@ pub(crate) struct Exporter<E: Event + Clone, C> {
     pub(crate) line: Line,
 }
 
+/// What a shutdown tells the task.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stop {
+    /// By when it must have ended.
+    pub(crate) by: Instant,
+    /// How many connections there had been when the shutdown began.
+    pub(crate) connections: u64,
+}
+
 /// Makes messages of events.
 pub(crate) struct Writer<C> {
     codec: Arc<C>,
@@ -72,7 +81,7 @@ pub(crate) struct Line {
     heartbeat: Interval,
     while_disconnected: WhileDisconnected,
     /// By when the task must have ended, once it is to end.
-    stop: watch::Receiver<Option<Instant>>,
+    stop: watch::Receiver<Option<Stop>>,
     counts: ExportStats,
     /// Whether something was given up after the shutdown had begun.
     has_given_up: bool,
@@ -169,7 +178,7 @@ impl Line {
         heartbeat_subject: Subject,
         period: Duration,
         while_disconnected: WhileDisconnected,
-        stop: watch::Receiver<Option<Instant>>,
+        stop: watch::Receiver<Option<Stop>>,
     ) -> Self {
         let mut heartbeat = interval(period);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -195,7 +204,7 @@ impl Line {
 
     /// By when the task must have ended, once it is to end.
     fn deadline(&self) -> Option<Instant> {
-        *self.stop.borrow()
+        self.stop.borrow().map(|stop| stop.by)
     }
 
     fn is_overdue(&self) -> bool {
@@ -347,9 +356,12 @@ impl<E: Event + Clone, C: Codec<E>> Exporter<E, C> {
         }
         info!(target: "ringbus_nats", bridge = %self.line.outgoing.node(), "the export ends");
         self.give_up_rest(&mut batch.0);
+        let at_the_end = connections(&self.line.client);
         let is_with_server = self.line.end().await;
         self.line.show(&self.subscription);
-        is_with_server && !self.line.has_given_up
+        // What is lost with a connection, the server that answers on the next one never had.
+        let before = self.line.stop.borrow().map_or(at_the_end, |stop| stop.connections.min(at_the_end));
+        is_with_server && connections(&self.line.client) == before && !self.line.has_given_up
     }
 
     /// If the client has ended, there is something left.

@@ -15,6 +15,7 @@ use crate::stats::Fate;
 use crate::subjects::Subjects;
 use async_nats::{Client, Message, Subject, Subscriber};
 use futures_util::StreamExt;
+use futures_util::stream::Peekable;
 use ringbus::{BatchError, Event, EventType, WeakEventBus};
 use std::collections::HashMap;
 use std::mem;
@@ -59,7 +60,7 @@ struct Arrival<'a> {
 impl<E: Event + Clone, C: Codec<E>> Importer<E, C> {
     /// Runs until the bus is closed, or the client has ended. What comes before the bus has started
     /// waits with the client.
-    pub(crate) async fn run(mut self, client: Client, messages: Subscriber) {
+    pub(crate) async fn run(mut self, client: Client, messages: Peekable<Subscriber>) {
         let is_started = tokio::select! {
             is_started = self.presence.started(&self.bus) => is_started,
             // (Later, the messages end with the client.)
@@ -138,6 +139,7 @@ impl<E: Event + Clone, C: Codec<E>> Importer<E, C> {
     ) -> Option<Arrival<'a>> {
         let (envelope, payload) = match Envelope::decode(&message.payload) {
             Ok(read) => read,
+            Err(_) if self.subjects.is_probe(&message.subject) => return None,
             Err(error) => {
                 imported.strangers += 1;
                 notes.push(Note::Stranger { subject: message.subject.clone(), error });

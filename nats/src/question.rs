@@ -1,11 +1,12 @@
 //! Questions to the server, to know what it has dealt with, and to the client.
 
 use crate::shared::Shared;
+use crate::subjects::Subjects;
 use async_nats::client::{Request, RequestErrorKind};
+use async_nats::connection::State;
 use async_nats::{Client, Subject};
 use bytes::Bytes;
 use futures_util::future::{Either, poll_immediate, select};
-use futures_util::{FutureExt, StreamExt};
 use std::pin::pin;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use tokio::time::sleep;
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 
 /// How long to wait for the answer that nobody is there, before something else is asked.
-const AT_ONCE: Duration = Duration::from_millis(100);
+const AT_ONCE: Duration = Duration::from_millis(250);
 
 /// What servers answer themselves, whoever subscribes to everything: the account's statistics.
 const STATISTICS: &str = "$SYS.REQ.ACCOUNT.PING.STATZ";
@@ -43,7 +44,10 @@ pub(crate) async fn ask(shared: &Shared, client: &Client) -> Answer {
     let nobody = request(client, nobody(shared), Answer::Unheard);
     let itself = async {
         sleep(AT_ONCE).await;
-        request(client, Subject::from_static(STATISTICS), Answer::Given).await
+        match client.connection_state() {
+            State::Connected => request(client, Subject::from_static(STATISTICS), Answer::Given).await,
+            _ => Answer::NotYet,
+        }
     };
     match select(pin!(nobody), pin!(itself)).await {
         Either::Left((Answer::NotYet, itself)) => itself.await,
@@ -68,52 +72,32 @@ async fn request(client: &Client, subject: Subject, if_unheard: Answer) -> Answe
     }
 }
 
-/// A question whose answer goes to a subject that only an importer may subscribe to. A server that
-/// refuses the subscription tells that to nobody but a callback of the client, and then has nowhere
-/// to send the answer to.
-pub(crate) struct Probe {
-    answers: async_nats::Subscriber,
-    /// On which connection it was asked.
-    connection: u64,
+/// Asks the same, with an answer that goes to a subject which the client hears by its import alone.
+/// A server that refuses that subscription tells it to nobody but a callback of the client, and has
+/// nowhere to send this answer to. It answers in order, so if a later [question](ask) is
+/// [`Answer::Unheard`], this one is answered, or it never will be.
+///
+/// Says whether the client takes it.
+pub(crate) async fn probe(shared: &Shared, client: &Client, subjects: &Subjects) -> bool {
+    client.publish_with_reply(nobody(shared), subjects.probe(shared.node), Bytes::new()).await.is_ok()
 }
 
-impl Probe {
-    /// Asks. `None`: the client has ended.
-    ///
-    /// (No other subscription of this client may match the subject: one of them gets the answer.)
-    pub(crate) async fn ask(shared: &Shared, client: &Client, subject: Subject) -> Option<Self> {
-        let connection = connection(client);
-        let answers = client.subscribe(subject.clone()).await.ok()?;
-        client.publish_with_reply(nobody(shared), subject, Bytes::new()).await.ok()?;
-        Some(Self { answers, connection })
-    }
-
-    /// Whether the subscription was refused, once a later [question](ask) was [`Answer::Unheard`]:
-    /// the server answers in order, so it has answered this one, too. `None`: the connection is not
-    /// the same any more, so the answer may be lost.
-    pub(crate) fn refused(mut self, client: &Client) -> Option<bool> {
-        match self.answers.next().now_or_never() {
-            Some(Some(_)) => Some(false),
-            Some(None) => None,
-            None => (connection(client) == self.connection).then_some(true),
-        }
-    }
-}
-
-/// Waits until the client has ended. Looks now and then: it has no way to tell.
+/// Waits until the client has ended, because it has given up to connect or was drained. Looks now
+/// and then: it has no way to tell.
 pub(crate) async fn ended(client: &Client, every: Duration) {
-    while !has_ended(client).await {
+    // Nothing of this is sent.
+    while client.server_pool().await.is_ok() {
         sleep(every).await;
     }
 }
 
-/// Whether the client has ended, because it has given up to connect or was drained.
+/// Whether the client has ended.
 pub(crate) async fn has_ended(client: &Client) -> bool {
-    // Nothing of this is sent. If the client does not take it now, it is there.
+    // If the client does not take it now, it is there.
     matches!(poll_immediate(client.server_pool()).await, Some(Err(_)))
 }
 
 /// How many connections the client has had.
-fn connection(client: &Client) -> u64 {
+pub(crate) fn connections(client: &Client) -> u64 {
     client.statistics().connects.load(Ordering::Relaxed)
 }

@@ -200,7 +200,7 @@ impl Fate {
 #[non_exhaustive]
 pub struct ShutdownReport {
     /// Whether everything that was still to be sent is with the server: it has answered after the
-    /// last message, and nothing expired since the shutdown began.
+    /// last message, and since the shutdown began nothing has expired and no connection has broken.
     pub is_complete: bool,
     /// The final counts.
     pub stats: BridgeStats,

@@ -36,9 +36,15 @@ impl Subjects {
         Subject::from(format!("{}_heartbeat", self.stem))
     }
 
-    /// Where the answer to a [`Probe`](crate::question::Probe) goes, and nothing else.
+    /// Where the answer to a [probe](crate::question::probe) goes.
     pub(crate) fn probe(&self, node: NodeId) -> Subject {
-        Subject::from(format!("{}_probe.{node}", self.stem))
+        Subject::from(format!("{}{PROBE}{node}", self.stem))
+    }
+
+    /// Whether a message that nobody has sent as a bridge is such an answer. (Who records all that is
+    /// below the prefix answers everybody's.)
+    pub(crate) fn is_probe(&self, subject: &str) -> bool {
+        subject.strip_prefix(&self.stem).is_some_and(|rest| rest.starts_with(PROBE))
     }
 
     /// What a bridge subscribes to.
@@ -51,6 +57,9 @@ impl Subjects {
         of.get(subject.strip_prefix(&self.stem)?).copied()
     }
 }
+
+/// What the subjects of probes begin with, behind the stem.
+const PROBE: &str = "_probe.";
 
 /// How long a prefix or an event type may be, in bytes. A server ends a connection on which a line
 /// is longer than 4,096, and both are in one line with what the bridge and the client add.

@@ -4,12 +4,14 @@ mod harness;
 
 use futures_util::StreamExt;
 use harness::server::{Server, free_port, program};
-use harness::{Beat, Node, PATIENCE, TICK, burst, until};
+use harness::{Beat, Node, PATIENCE, TICK, TOCK, burst, until};
 use ringbus::{DynEvent, EventBus, EventType};
 use ringbus_nats::async_nats::{self, ConnectErrorKind, ConnectOptions};
 use ringbus_nats::{Bridge, BridgeBuilder, ConnectError, Json, Registry, SubjectFault};
+use std::future::{Future, poll_fn};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::time::Duration;
 
 fn started() -> EventBus<Beat> {
@@ -132,67 +134,133 @@ fn file(test: &str, name: &str, content: &str) -> PathBuf {
     path
 }
 
-/// A server with one user, `shop`, who may do what `permissions` says, and that user's options.
-fn server_for(test: &str, permissions: &str) -> (Server, ConnectOptions) {
-    let users = format!("users = [{{ user: shop, password: sesame, permissions: {{ {permissions} }} }}]");
+/// A server with a user `shop`, who may do what `permissions` says, and a user `onlooker`, who may
+/// do everything.
+fn server_for(test: &str, permissions: &str) -> Server {
+    let users = format!(
+        "users = [{{ user: shop, password: sesame, permissions: {{ {permissions} }} }}, \
+         {{ user: onlooker, password: sesame }}]"
+    );
     let config = file(test, "server.conf", &format!("authorization {{ {users} }}"));
-    let server = Server::start_with(&program(), &["-c", config.to_str().expect("UTF-8")]);
-    (server, ConnectOptions::with_user_and_password("shop".into(), "sesame".into()))
+    Server::start_with(&program(), &["-c", config.to_str().expect("UTF-8")])
+}
+
+fn user(name: &str) -> ConnectOptions {
+    ConnectOptions::with_user_and_password(name.into(), "sesame".into())
+}
+
+/// What the README says that a bridge needs.
+const JUST_ENOUGH: &str =
+    r#"publish: { allow: ["test.all.>", "test.nobody.>"] }, subscribe: { allow: ["test.all.>", "_INBOX.>"] }"#;
+
+/// Somebody who hears what is sent to `subject`, and the messages. The server knows of it.
+async fn onlooker(server: &Server, subject: &str) -> (async_nats::Client, async_nats::Subscriber) {
+    let client = user("onlooker").connect(server.url()).await.expect("connects");
+    let heard = client.subscribe(subject.to_owned()).await.expect("it is there");
+    let mut own = client.subscribe("onlooker.here").await.expect("it is there");
+    client.publish("onlooker.here", "".into()).await.expect("it is there");
+    own.next().await.expect("the server has dealt with all of this");
+    (client, heard)
+}
+
+/// Waits until a bridge has asked its question.
+async fn until_asked(heard: &mut async_nats::Subscriber) {
+    let is_question = |subject: &str| subject.starts_with("test.nobody.");
+    while !is_question(&heard.next().await.expect("the onlooker hears everything").subject) {}
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn user_who_may_not_publish_is_told_so() {
-    let (server, options) = server_for("may-not-publish", r#"publish: { deny: ">" }"#);
-    let refusal = builder(&started()).connect(server.url(), options).await.expect_err("it may not");
+    let server = server_for("may-not-publish", r#"publish: { deny: ">" }"#);
+    let refusal = builder(&started()).connect(server.url(), user("shop")).await.expect_err("it may not");
     assert!(matches!(refusal, ConnectError::Unanswered { .. }), "{refusal}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn user_who_may_not_subscribe_is_told_so_and_may_export() {
-    for (case, permission) in
-        [r#"deny: "test.all.>""#, r#"allow: ["_INBOX.>", "test.all.tick"]"#, r#"allow: "_INBOX.>""#].iter().enumerate()
-    {
-        let test = format!("may-not-subscribe-{case}");
-        let (server, options) = server_for(&test, &format!("subscribe: {{ {permission} }}"));
+    let permissions = [
+        r#"deny: "test.all.>""#,
+        r#"allow: ["_INBOX.>", "test.all.tick"]"#,
+        r#"allow: ["_INBOX.>", "test.all.*.*"]"#,
+        r#"allow: "_INBOX.>""#,
+    ];
+    for (case, permission) in permissions.into_iter().enumerate() {
+        let server = server_for(&format!("may-not-subscribe-{case}"), &format!("subscribe: {{ {permission} }}"));
         let bus = started();
-        let refusal = builder(&bus).connect(server.url(), options.clone()).await.expect_err("it may not");
+        let refusal = builder(&bus).connect(server.url(), user("shop")).await.expect_err("it may not");
         assert!(
             matches!(&refusal, ConnectError::MayNotSubscribe { subject } if **subject == *"test.all.>"),
             "{permission}: {refusal}"
         );
-        let exporting = builder(&bus).import([]).connect(server.url(), options).await.expect("it may export");
+        let options = user("shop").retry_on_initial_connect();
+        let refusal = builder(&bus).connect(server.url(), options).await.expect_err("it may not");
+        assert!(matches!(refusal, ConnectError::MayNotSubscribe { .. }), "{permission}: {refusal}");
+        let exporting = builder(&bus).import([]).connect(server.url(), user("shop")).await.expect("it may export");
         assert!(exporting.shutdown(PATIENCE).await.is_complete);
     }
 }
 
-/// What the README says that a bridge needs.
+/// The server does not deliver those, and lets it subscribe.
+#[tokio::test(flavor = "multi_thread")]
+async fn user_who_may_not_hear_some_types_connects() {
+    let server = server_for("may-not-hear-some", r#"subscribe: { deny: ["test.all.*.*", "test.all.secret"] }"#);
+    let _bridge = builder(&started()).connect(server.url(), user("shop")).await.expect("it may subscribe");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn user_who_may_do_what_a_bridge_does_needs_no_more() {
-    let permissions =
-        r#"publish: { allow: ["test.all.>", "test.nobody.>"] }, subscribe: { allow: ["test.all.>", "_INBOX.>"] }"#;
-    let (server, options) = server_for("just-enough", permissions);
-    let from = Node::start_with(&server.url(), Json, options.clone(), |builder| builder.export([TICK])).await;
-    let to = Node::start_with(&server.url(), Json, options, |builder| builder.import([TICK])).await;
+    let server = server_for("just-enough", JUST_ENOUGH);
+    let (errors, mut occurred) = tokio::sync::mpsc::unbounded_channel();
+    let options = || {
+        let errors = errors.clone();
+        user("shop").event_callback(move |event| {
+            let errors = errors.clone();
+            async move {
+                if let async_nats::Event::ServerError(_) = event {
+                    errors.send(event).expect("the test runs");
+                }
+            }
+        })
+    };
+    let from = Node::start_with(&server.url(), Json, options(), |builder| builder.export([TICK])).await;
+    let to = Node::start_with(&server.url(), Json, options(), |builder| builder.import([TICK])).await;
     burst(&from.bus, 100);
     to.until_settled_with(&from, 100).await;
     assert!(from.bridge.shutdown(PATIENCE).await.is_complete);
+    // (If it took long to answer, it was asked what needs one permission more.)
+    if let Ok(event) = occurred.try_recv() {
+        assert!(event.to_string().contains("$SYS.REQ.ACCOUNT.PING.STATZ"), "{event}");
+    }
+}
+
+/// The question of such a user is heard, and there is no other that may be asked. Then it is asked
+/// once more.
+#[tokio::test(flavor = "multi_thread")]
+async fn onlooker_who_leaves_is_in_nobodys_way() {
+    let server = server_for("onlooker-leaves", JUST_ENOUGH);
+    let (client, mut heard) = onlooker(&server, ">").await;
+    let bus = started();
+    let connect = tokio::spawn(builder(&bus).connect(server.url(), user("shop")));
+    until_asked(&mut heard).await;
+    until_asked(&mut heard).await;
+    client.drain().await.expect("it is there");
+    let _bridge = connect.await.expect("no panic").expect("it may");
 }
 
 /// An operator who looks on hears all questions to the server, and answers none.
 #[tokio::test(flavor = "multi_thread")]
-async fn somebody_who_subscribes_to_everything_is_in_nobodys_way() {
-    let server = Server::start();
-    for everything in [">", "test.>", "*.nobody.*"] {
-        let onlooker = async_nats::connect(server.url()).await.expect("connects");
-        let mut all = onlooker.subscribe(everything).await.expect("it may");
-        onlooker.flush().await.expect("it is there");
-        let from = Node::ticking(&server.url()).await;
-        let to = Node::listening(&server.url()).await;
+async fn onlooker_who_stays_is_in_nobodys_way() {
+    let server = server_for("onlooker-stays", JUST_ENOUGH);
+    for subject in [">", "test.>", "*.nobody.*"] {
+        let (_client, mut heard) = onlooker(&server, subject).await;
+        let from = Node::start_with(&server.url(), Json, user("onlooker"), |builder| builder.export([TICK])).await;
+        until_asked(&mut heard).await;
+        let to = Node::start_with(&server.url(), Json, user("onlooker"), |builder| builder.import([TICK])).await;
+        until_asked(&mut heard).await;
         burst(&from.bus, 100);
         to.until_settled_with(&from, 100).await;
-        assert!(from.bridge.shutdown(PATIENCE).await.is_complete, "{everything}");
-        assert!(to.bridge.shutdown(PATIENCE).await.is_complete, "{everything}");
-        assert!(all.next().await.is_some(), "it was there: {everything}");
+        assert!(from.bridge.shutdown(PATIENCE).await.is_complete, "{subject}");
+        assert_eq!(to.stats().import.strangers, 0, "{subject}");
     }
 }
 
@@ -201,10 +269,32 @@ async fn somebody_who_subscribes_to_everything_is_in_nobodys_way() {
 async fn prefix_below_another_one_connects() {
     let server = Server::start();
     let above = Node::listening(&server.url()).await;
-    let below = Node::start(&server.url(), Json, |builder| builder.prefix("test.all").export([TICK])).await;
+    let below =
+        Node::start(&server.url(), Json, |builder| builder.prefix("test.all").export([TICK]).import([TOCK])).await;
     burst(&below.bus, 10);
+    above.until_settled_with(&below, 10).await;
+    let skipped = above.origin(below.id()).expect("it was heard").counts.skipped;
+    assert_eq!((skipped, above.received.ticks().len()), (10, 0), "its events are those of another prefix");
     assert!(below.bridge.shutdown(PATIENCE).await.is_complete);
-    assert!(above.received.ticks().is_empty(), "its events are those of another prefix");
+}
+
+/// However busy the task is that connects, it sees the answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn busy_task_may_connect() {
+    let server = Server::start();
+    for spent in 120..128 {
+        let bus = started();
+        let mut connecting = Box::pin(builder(&bus).connect(server.url(), ConnectOptions::new()));
+        let connected = poll_fn(|context| {
+            // What tokio lets a task do before it has to give way.
+            for _ in 0..spent {
+                let mut consuming = pin!(tokio::task::coop::consume_budget());
+                let _ = consuming.as_mut().poll(context);
+            }
+            connecting.as_mut().poll(context)
+        });
+        let _bridge = connected.await.expect("it may");
+    }
 }
 
 #[cfg(feature = "ring")]

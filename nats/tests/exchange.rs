@@ -221,6 +221,26 @@ async fn shutdown_that_gives_events_up_is_not_complete() {
     assert!(!report.is_complete, "{report}");
 }
 
+/// Nor does the answer of a server say what one before it has had.
+#[tokio::test]
+async fn shutdown_whose_connection_breaks_is_not_complete() {
+    let mut server = Server::start();
+    let here = Node::ticking(&server.url()).await;
+    server.freeze();
+    burst(&here.bus, 50);
+    let mut shutdown = pin!(here.bridge.shutdown(Duration::from_secs(60)));
+    // On the only thread: the export task hands over what there is, and asks.
+    for _ in 0..100 {
+        assert!(poll_immediate(&mut shutdown).await.is_none());
+        yield_now().await;
+    }
+    server.kill();
+    server.restart();
+    let report = shutdown.await;
+    assert!(report.stats.export.sent == 50 && report.stats.export.balances(), "{report}");
+    assert!(!report.is_complete, "{report}");
+}
+
 /// A shutdown that begins while the export ends with its bus has its own time.
 #[tokio::test]
 async fn shutdown_behind_a_close_ends_in_time() {

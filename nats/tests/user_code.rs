@@ -2,6 +2,7 @@
 
 mod harness;
 
+use futures_util::StreamExt;
 use harness::server::Server;
 use harness::{Beat, Node, TICK, TOCK, burst, until};
 use ringbus::{Event, EventBus, EventType, Request, RequestId, RequestOptions, Response};
@@ -285,7 +286,9 @@ async fn import_ends_when_the_client_gives_up_before_the_start() {
         let here = Node::on(EventBus::new(0), &server.url(), Json, options, build).await;
         let somebody = async_nats::connect(server.url()).await.expect("connects");
         somebody.publish("test.all.tock", "something that waits for the start".into()).await.expect("it is there");
-        somebody.flush().await.expect("it is sent");
+        let mut own = somebody.subscribe("somebody").await.expect("it is there");
+        somebody.publish("somebody", "".into()).await.expect("it is there");
+        own.next().await.expect("the server has dealt with all of this");
         server.kill();
         until("the bridge has ended", || here.bridge.state() == BridgeState::Ended).await;
     }
