@@ -186,8 +186,8 @@ impl<E, C> BridgeBuilder<E, C> {
 
 impl<E: Event + Clone, C: Codec<E>> BridgeBuilder<E, C> {
     /// Connects, and begins to export and to import. Returns when the server has answered: who
-    /// publishes after that is heard by every node that was connected to it by then. (The servers of
-    /// a cluster tell each other a little later.)
+    /// publishes after that is heard by every node that was connected to it by then. (The servers
+    /// of a cluster tell each other a little later.)
     ///
     /// If the bus has not started, events published before the start are exported by the replay,
     /// and what comes in waits with the client until the start, so that it needs no room in the

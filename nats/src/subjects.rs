@@ -41,8 +41,8 @@ impl Subjects {
         Subject::from(format!("{}{PROBE}{node}", self.stem))
     }
 
-    /// Whether a message that nobody has sent as a bridge is such an answer. (Who records all that is
-    /// below the prefix answers everybody's.)
+    /// Whether a message that no bridge has sent is such an answer. (Who records all that is below
+    /// the prefix answers everybody's.)
     pub(crate) fn is_probe(&self, subject: &str) -> bool {
         subject.strip_prefix(&self.stem).is_some_and(|rest| rest.starts_with(PROBE))
     }
