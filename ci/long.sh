@@ -15,7 +15,7 @@ part() {
             LOOM_MAX_PREEMPTIONS=3 LOOM_MAX_DURATION=180 ci/loom.sh
             ;;
         mutants) loom-tests/mutants.sh --all; loom-tests/mutants.sh --shuttle --all ;;
-        schedules) SHUTTLE_SCHEDULES=500000 ci/shuttle.sh; STRESS_RUNS=100000 ci/stress.sh ;;
+        schedules) SHUTTLE_SCHEDULES=250000 ci/shuttle.sh; STRESS_RUNS=50000 ci/stress.sh ;;
         soak) RINGBUS_SOAK_EVENTS=40000000 cargo test --release --test soak -- --nocapture ;;
         fuzz) ci/fuzz.sh 600 ;;
         cargo-mutants) ci/cargo-mutants.sh ;;
