@@ -500,7 +500,7 @@ impl<E: Event + Clone> EventBus<E> {
         let snapshot = self.core.cell().load();
         let routes = &snapshot.routes;
         let is_closed = matches!(snapshot.phase, Phase::Closed(_));
-        !is_closed && (!routes.universal().is_empty() || !routes.typed(event_type).is_empty())
+        !is_closed && (!routes.universal().is_empty() || routes.typed(event_type).is_some())
     }
 
     /// Returns the last event of a type that the bus [retains](BusBuilder::retain). `None` if none

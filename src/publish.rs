@@ -5,6 +5,7 @@ pub(crate) mod batch;
 pub(crate) mod displaced;
 pub(crate) mod drains;
 pub(crate) mod hooks;
+pub(crate) mod list;
 pub(crate) mod retained;
 pub(crate) mod routes;
 pub(crate) mod snapshot;
@@ -19,8 +20,10 @@ use crate::mailbox::ring::Lost;
 use crate::mailbox::{self, Mailbox};
 use crate::panics::Panics;
 use crate::publish::hooks::Hooks;
+use crate::publish::list::List;
 use crate::publish::snapshot::Snapshot;
 use crate::stats::Offered;
+use std::iter;
 use std::mem::needs_drop;
 use std::sync::Arc;
 
@@ -40,17 +43,23 @@ pub(crate) fn fan_out<E: Event + Clone>(
     then: impl FnOnce(&mut Option<E>, &mut Panics),
 ) -> Offered {
     let routes = &snapshot.routes;
+    if routes.has_long() {
+        return fan_out_to_many(snapshot, event, keeps_event, panics, then);
+    }
     let typed = match event {
-        Some(event) if routes.has_typed() => panics.catch(|| routes.typed(event.event_type())).unwrap_or_default(),
+        Some(event) if routes.has_typed() => {
+            let typed = || routes.typed(event.event_type()).map_or(&[][..], List::first);
+            panics.catch(typed).unwrap_or_default()
+        }
         _ => &[],
     };
     // Nearly always one of the lists is empty: the way through the other is the one to be short.
-    match (routes.universal(), typed) {
+    match (routes.universal().first(), typed) {
         ([], []) => {
             then(event, panics);
             Offered::default()
         }
-        (list, []) | ([], list) => fan_out_to(snapshot, [list], event, keeps_event, panics, then),
+        (list, []) | ([], list) => fan_out_to(snapshot, iter::empty(), list, event, keeps_event, panics, then),
         (universal, typed) => fan_out_to_both(snapshot, [universal, typed], event, keeps_event, panics, then),
     }
 }
@@ -59,49 +68,67 @@ pub(crate) fn fan_out<E: Event + Clone>(
 #[inline(never)]
 fn fan_out_to_both<E: Event + Clone>(
     snapshot: &Snapshot<E>,
-    lists: [&[Arc<Mailbox<E>>]; 2],
+    [universal, typed]: [&[Arc<Mailbox<E>>]; 2],
     event: &mut Option<E>,
     keeps_event: bool,
     panics: &mut Panics,
     then: impl FnOnce(&mut Option<E>, &mut Panics),
 ) -> Offered {
-    fan_out_to(snapshot, lists, event, keeps_event, panics, then)
+    fan_out_to(snapshot, iter::once(universal), typed, event, keeps_event, panics, then)
 }
 
-/// The same for those on these lists, none of which is empty.
-#[inline(always)]
-fn fan_out_to<E: Event + Clone, const N: usize>(
+/// The same if some lists are long.
+#[inline(never)]
+fn fan_out_to_many<E: Event + Clone>(
     snapshot: &Snapshot<E>,
-    lists: [&[Arc<Mailbox<E>>]; N],
+    event: &mut Option<E>,
+    keeps_event: bool,
+    panics: &mut Panics,
+    then: impl FnOnce(&mut Option<E>, &mut Panics),
+) -> Offered {
+    let routes = &snapshot.routes;
+    let typed = event.as_ref().and_then(|event| panics.catch(|| routes.typed(event.event_type())).flatten());
+    let mut lists = routes.universal().chunks().chain(typed.into_iter().flat_map(List::chunks));
+    let last = lists.next_back().unwrap_or_default();
+    fan_out_to(snapshot, lists, last, event, keeps_event, panics, then)
+}
+
+/// The same for those on these lists.
+#[inline(always)]
+fn fan_out_to<'a, E: Event + Clone>(
+    snapshot: &Snapshot<E>,
+    lists: impl Iterator<Item = &'a [Arc<Mailbox<E>>]> + Clone,
+    last_list: &'a [Arc<Mailbox<E>>],
     event: &mut Option<E>,
     keeps_event: bool,
     panics: &mut Panics,
     then: impl FnOnce(&mut Option<E>, &mut Panics),
 ) -> Offered {
     let mut losses = Losses::new(&snapshot.hooks);
-    let mut others = lists;
-    let mut last = None;
+    let (mut rest, mut last) = (last_list, None);
     // The last one can have the event itself. If that has no `Drop`, a clone costs no more than a
     // move.
     if needs_drop::<E>() && !keeps_event {
-        if let Some((mailbox, rest)) = others[N - 1].split_last() {
-            (last, others[N - 1]) = (Some(mailbox), rest);
+        if let Some((mailbox, others)) = last_list.split_last() {
+            (last, rest) = (Some(mailbox), others);
         }
     }
     if let Some(event) = event {
-        for list in others {
-            for mailbox in list {
-                losses.serve(mailbox, event, Place::ONLY, panics);
-            }
+        for mailbox in lists.clone().flatten() {
+            losses.serve(mailbox, event, Place::ONLY, panics);
+        }
+        for mailbox in rest {
+            losses.serve(mailbox, event, Place::ONLY, panics);
         }
     }
     if let Some(mailbox) = last {
         losses.serve_last(mailbox, event, panics);
     }
     snapshot.subscribers.fence_pushes();
-    for list in lists {
+    for list in lists.clone() {
         mailbox::after_push(list, panics);
     }
+    mailbox::after_push(last_list, panics);
     match losses.tickets {
         None => then(event, panics),
         Some(tickets) => {
@@ -111,7 +138,7 @@ fn fan_out_to<E: Event + Clone, const N: usize>(
             report_lags(snapshot, tickets, |_, _| event_type, panics);
         }
     }
-    let delivered = losses.delivered_of(lists.iter().map(|list| list.len()).sum());
+    let delivered = losses.delivered_of(lists.map(<[_]>::len).sum::<usize>() + last_list.len());
     Offered { delivered, dropped: losses.dropped }
 }
 

@@ -17,6 +17,7 @@ mod isolation;
 mod large_event;
 mod last_shares;
 mod load;
+mod many;
 mod overflow;
 mod publish;
 mod request_id;

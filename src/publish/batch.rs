@@ -6,6 +6,7 @@ use crate::event::Event;
 use crate::mailbox::ring::Lost;
 use crate::mailbox::{self, Mailbox};
 use crate::panics::Panics;
+use crate::publish::list::List;
 use crate::publish::snapshot::Snapshot;
 use crate::publish::{Losses, Place, report_lags};
 use crate::stats::Offered;
@@ -43,22 +44,25 @@ impl<'a, E: Event + Clone> Batch<'a, E> {
     pub(crate) fn fan_out(&mut self, panics: &mut Panics) -> Offered {
         let (snapshot, events) = (self.snapshot, self.events);
         let universal = snapshot.routes.universal();
-        self.sweep(universal, events, 0, panics);
+        for list in universal.chunks() {
+            self.sweep(list, events, 0, panics);
+        }
         // A subscriber has asked for all types or for some, so the two sweeps do not get in each
         // other's way.
         let by_type = if snapshot.routes.has_typed() { events } else { &[] };
         let mut typed = Lists::none();
         for (index, event) in by_type.iter().enumerate() {
-            let list = self.typed(event, panics);
-            self.sweep(list, slice::from_ref(event), index, panics);
-            typed.note(list);
+            for list in self.typed(event, panics).into_iter().flat_map(List::chunks) {
+                self.sweep(list, slice::from_ref(event), index, panics);
+                typed.note(list);
+            }
         }
         snapshot.subscribers.fence_pushes();
         // (The events are not asked for their types once more: that is user code, which might
         // answer something else.)
         match typed.noted() {
             Some(lists) => {
-                mailbox::after_push(universal, panics);
+                universal.chunks().for_each(|list| mailbox::after_push(list, panics));
                 lists.iter().for_each(|list| mailbox::after_push(list, panics));
             }
             None => snapshot.subscribers.chunks().for_each(|chunk| mailbox::after_push(chunk, panics)),
@@ -75,8 +79,8 @@ impl<'a, E: Event + Clone> Batch<'a, E> {
     }
 
     /// Those that asked for the type of this event.
-    fn typed(&self, event: &E, panics: &mut Panics) -> &'a [Arc<Mailbox<E>>] {
-        panics.catch(|| self.snapshot.routes.typed(event.event_type())).unwrap_or_default()
+    fn typed(&self, event: &E, panics: &mut Panics) -> Option<&'a List<E>> {
+        panics.catch(|| self.snapshot.routes.typed(event.event_type())).flatten()
     }
 
     /// Offers every one of these mailboxes every one of these events, the first of which stands at
@@ -177,7 +181,7 @@ impl<'a, E> Lists<'a, E> {
     }
 
     fn note(&mut self, list: &'a [Arc<Mailbox<E>>]) {
-        if list.is_empty() || self.len > LISTS || self.lists.iter().any(|other| ptr::eq(*other, list)) {
+        if self.len > LISTS || self.lists.iter().any(|other| ptr::eq(*other, list)) {
             return;
         }
         if let Some(place) = self.lists.get_mut(self.len) {

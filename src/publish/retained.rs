@@ -45,6 +45,7 @@ use crate::event::large::{Room, clone_into, is_large};
 use crate::mailbox::ring::Lost;
 use crate::mailbox::{self, Mailbox};
 use crate::panics::{Panics, guarded, swallow};
+use crate::publish::list::List;
 use crate::publish::snapshot::Snapshot;
 use crate::publish::startup::StartupLog;
 use crate::publish::{Losses, Place, report_lags};
@@ -419,9 +420,10 @@ pub(crate) fn fan_out_put<E: Event + Clone>(
         return None;
     }
     let event_type = retained.types.types[index];
-    let lists = [snapshot.routes.universal(), snapshot.routes.typed(event_type)];
+    let typed = snapshot.routes.typed(event_type);
+    let lists = snapshot.routes.universal().chunks().chain(typed.into_iter().flat_map(List::chunks));
     let mut losses = Losses::new(&snapshot.hooks);
-    for mailbox in lists.into_iter().flatten() {
+    for mailbox in lists.clone().flatten() {
         for put in earlier.clone().chain([&put]) {
             losses.serve_in_turn(mailbox, put, panics);
         }

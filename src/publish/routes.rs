@@ -2,6 +2,7 @@
 
 use crate::event::event_type::EventType;
 use crate::mailbox::Mailbox;
+use crate::publish::list::List;
 use std::sync::Arc;
 
 /// The mailboxes of one snapshot, sorted by what they want.
@@ -17,9 +18,9 @@ pub(crate) struct Routes<E> {
     shards: Box<[Shard<E>]>,
     /// How many types have a route.
     types: usize,
+    /// How many lists [are long](List::is_long).
+    long: usize,
 }
-
-type List<E> = Arc<[Arc<Mailbox<E>>]>;
 
 /// Open addressing with linear probing, by the lower half of the hash: a power of two, with a free
 /// slot at least.
@@ -37,44 +38,46 @@ const TYPES_PER_SHARD: usize = 64;
 
 impl<E> Clone for Routes<E> {
     fn clone(&self) -> Self {
-        Self { universal: Arc::clone(&self.universal), shards: self.shards.clone(), types: self.types }
+        Self { universal: self.universal.clone(), shards: self.shards.clone(), types: self.types, long: self.long }
     }
 }
 
 impl<E> Clone for Route<E> {
     fn clone(&self) -> Self {
-        Self { event_type: self.event_type, mailboxes: Arc::clone(&self.mailboxes) }
+        Self { event_type: self.event_type, mailboxes: self.mailboxes.clone() }
     }
 }
 
 impl<E> Routes<E> {
     pub(crate) fn none() -> Self {
-        Self { universal: Arc::default(), shards: Box::default(), types: 0 }
+        Self { universal: List::default(), shards: Box::default(), types: 0, long: 0 }
     }
 
     /// With one more mailbox.
     pub(crate) fn with(&self, mailbox: &Arc<Mailbox<E>>) -> Self {
-        self.changed(mailbox, |list| Some(list.iter().chain([mailbox]).cloned().collect()))
+        self.changed(mailbox, |list| Some(list.with(mailbox)))
     }
 
     /// Without this mailbox, which may have been taken out before.
     pub(crate) fn without(&self, mailbox: &Arc<Mailbox<E>>) -> Self {
-        let is_it = |other: &Arc<Mailbox<E>>| Arc::ptr_eq(other, mailbox);
-        self.changed(mailbox, |list| {
-            let is_there = list.iter().any(is_it);
-            is_there.then(|| list.iter().filter(|other| !is_it(other)).cloned().collect())
-        })
+        self.changed(mailbox, |list| list.without(mailbox))
     }
 
     /// With every list changed that the mailbox is or belongs in, if there is something to
     /// change.
-    fn changed(&self, mailbox: &Mailbox<E>, change: impl Fn(&[Arc<Mailbox<E>>]) -> Option<List<E>>) -> Self {
+    fn changed(&self, mailbox: &Mailbox<E>, change: impl Fn(&List<E>) -> Option<List<E>>) -> Self {
         let mut routes = self.clone();
         match &mailbox.options().types {
-            None => routes.universal = change(&self.universal).unwrap_or_else(|| Arc::clone(&self.universal)),
+            None => {
+                if let Some(list) = change(&self.universal) {
+                    routes.long = self.long + usize::from(list.is_long()) - usize::from(self.universal.is_long());
+                    routes.universal = list;
+                }
+            }
             Some(types) => {
+                let none = List::default();
                 for &event_type in types.iter() {
-                    if let Some(mailboxes) = change(routes.typed(event_type)) {
+                    if let Some(mailboxes) = change(routes.typed(event_type).unwrap_or(&none)) {
                         routes.set(Route { event_type, mailboxes });
                     }
                 }
@@ -86,7 +89,9 @@ impl<E> Routes<E> {
     /// Puts a route in the place of the one of its type, or takes that away if there are no
     /// mailboxes.
     fn set(&mut self, route: Route<E>) {
-        let had_one = !self.typed(route.event_type).is_empty();
+        let before = self.typed(route.event_type);
+        let (had_one, was_long) = (before.is_some(), before.is_some_and(List::is_long));
+        self.long = self.long + usize::from(route.mailboxes.is_long()) - usize::from(was_long);
         self.types = self.types + usize::from(!route.mailboxes.is_empty()) - usize::from(had_one);
         let is_large_enough = self.types <= self.shards.len() * 2 * TYPES_PER_SHARD;
         let is_small_enough = self.shards.len() <= 1 || self.types >= self.shards.len() * TYPES_PER_SHARD / 4;
@@ -101,8 +106,14 @@ impl<E> Routes<E> {
 
     /// The subscribers that take events of every type.
     #[inline]
-    pub(crate) fn universal(&self) -> &[Arc<Mailbox<E>>] {
+    pub(crate) fn universal(&self) -> &List<E> {
         &self.universal
+    }
+
+    /// Whether any list [is long](List::is_long).
+    #[inline]
+    pub(crate) fn has_long(&self) -> bool {
+        self.long != 0
     }
 
     /// Whether any subscriber wants certain types only.
@@ -111,15 +122,15 @@ impl<E> Routes<E> {
         !self.shards.is_empty()
     }
 
-    /// The subscribers that asked for this very type.
+    /// The subscribers that asked for this very type, if there are any.
     #[inline(always)]
-    pub(crate) fn typed(&self, event_type: EventType) -> &[Arc<Mailbox<E>>] {
+    pub(crate) fn typed(&self, event_type: EventType) -> Option<&List<E>> {
         if self.shards.is_empty() {
-            return &[];
+            return None;
         }
         let shard = &self.shards[shard_of(event_type, self.shards.len())];
         let index = find(event_type, shard.len(), |index| shard[index].as_ref().map(|route| route.event_type));
-        shard[index].as_ref().map_or(&[], |route| &route.mailboxes)
+        shard[index].as_ref().map(|route| &route.mailboxes)
     }
 }
 
@@ -216,8 +227,33 @@ mod tests {
         let full = mailboxes.iter().fold(Routes::none(), |routes, mailbox| routes.with(mailbox));
         assert!(full.shards.len() >= 4, "{}", full.shards.len());
         for (event_type, mailbox) in types.iter().zip(&mailboxes) {
-            assert!(matches!(full.typed(*event_type), [only] if Arc::ptr_eq(only, mailbox)));
+            let list = full.typed(*event_type).expect("somebody wants it");
+            assert!(matches!(list.first(), [only] if Arc::ptr_eq(only, mailbox)) && !list.is_long());
         }
-        assert!(full.typed(EventType::intern("nobody's")).is_empty() && full.universal().is_empty());
+        assert!(full.typed(EventType::intern("nobody's")).is_none() && full.universal().is_empty());
+    }
+
+    /// Of three lists, each of which is long at times.
+    #[test]
+    fn routes_know_whether_a_list_is_long() {
+        let types = ["long-1", "long-2"].map(EventType::intern);
+        let mut routes = Routes::none();
+        let mut present = Vec::new();
+        for step in 0..1_800_usize {
+            if step < 600 || step % 3 == 0 && step < 1_200 {
+                let mut options = SubscriberOptions::new("any".into(), Ring::Array);
+                options.capacity = 1;
+                options.types = [None, Some(types[..1].into()), Some(types.into())][step % 3].clone();
+                let mailbox = Arc::new(Mailbox::<u64>::new(options).0);
+                routes = routes.with(&mailbox);
+                present.push(mailbox);
+            } else if !present.is_empty() {
+                let leaver = present.swap_remove(step * 7_919 % present.len());
+                routes = routes.without(&leaver).without(&leaver);
+            }
+            let lists = types.iter().filter_map(|event_type| routes.typed(*event_type)).chain([routes.universal()]);
+            assert_eq!(routes.long, lists.filter(|list| list.is_long()).count(), "step {step}");
+        }
+        assert!(present.is_empty() && !routes.has_long());
     }
 }
