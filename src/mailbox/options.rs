@@ -24,7 +24,7 @@ pub enum Overflow {
 /// | | [`Array`](Self::Array) | `Lane` |
 /// |---|---|---|
 /// | made of | `crossbeam_queue::ArrayQueue` | `ringbus_lane`, with the cargo feature `lane` |
-/// | read-modify-writes per event | two: one to push, one to pop | one to push; one per 32 events of a batch |
+/// | read-modify-writes per event | two: one to push, one to pop | one to push; one per 32 events of a batch, if they have up to 128 bytes and go to subscribers to everything |
 /// | fence per publish | one | none, if all subscribers have lanes |
 /// | memory for | its capacity | the next power of two |
 /// | `unsafe` code | crossbeam's | ringbus's own, all of it in one file |

@@ -179,7 +179,7 @@ pub fn publish_change_waker(outcomes: &Outcomes, publishers: usize) {
         while numbers.len() < publishers {
             numbers.push(subscription.recv().unwrap().read());
         }
-        // It is kept until another wait or poll replaces it. If the receives did not wait, none did.
+        // It is kept until another wait or poll replaces it: the receives may not have waited.
         if Arc::strong_count(&silent) > 1 {
             let _ = Pin::new(&mut subscription).poll_next(&mut Context::from_waker(Waker::noop()));
         }
