@@ -42,7 +42,11 @@ pub const GROUPS: [Group; 14] = [
     group("routing", "What does it take to find those who want an event, among 50 types?", [4, 1]),
     group("filter", "What does it take to ask 8 filters?", [4, 1]),
     group("startup", "What does it take to keep an event before the start, and to start?", [15, 5]),
-    group("churn", "What does a subscriber take that comes and goes, while others stay?", [30, 15]),
+    group(
+        "churn",
+        "What does a subscriber take that comes and goes, while others stay, or with many others?",
+        [150, 70],
+    ),
     group("cross", "How fast do events get from one thread to another?", [60, 40]),
     group("contention", "What do several publishers to the same subscribers take?", [45, 30]),
     group("request", "What does a request of 3 responders take?", [15, 5]),

@@ -3,7 +3,7 @@
 use super::Results;
 use super::builds::Compared;
 use crate::distribution::{P50, P99};
-use crate::groups::{contention, fanout, payload};
+use crate::groups::{churn, contention, fanout, payload};
 use std::fmt;
 
 /// What a ratio may be.
@@ -149,6 +149,17 @@ impl Budgets<'_> {
         }
     }
 
+    /// Many subscribers that come and go together, and the same by several threads.
+    fn crowd(&mut self, who: &str) {
+        let [alone, together] =
+            churn::THREADS.map(|threads| self.results.nanos("churn", &churn::crowd_name(threads), who));
+        let seconds = alone.map(|nanos| nanos * churn::CROWD as f64 / 1e9);
+        self.add(format!("churn, {} subscribers come and go, in seconds, {}", churn::CROWD, short(who)), 1.0, seconds);
+        let ratio = together.zip(alone).map(|(together, alone)| together / alone);
+        let what = format!("churn, {}, {} against one thread", churn::crowd_name(churn::THREADS[1]), short(who));
+        self.add(what, 1.0, ratio);
+    }
+
     /// Round trips.
     fn latency(&mut self, ours: &str) {
         for percentile in [P50, P99] {
@@ -211,6 +222,8 @@ pub fn verdicts(results: &Results) -> Vec<Verdict> {
     let base = results.nanos("base", "no subscriber", "harness");
     let measured = idle.zip(base).map(|(idle, base)| idle - base);
     budgets.add("publish with no subscriber, Publisher, ns over base", 3.0, measured);
+    budgets.crowd(churn::BY_TYPE);
+    budgets.crowd(churn::TO_EVERYTHING);
     lanes(&mut budgets);
     budgets.verdicts
 }

@@ -190,7 +190,7 @@ impl Charts<'_> {
 
     /// What one more subscriber takes by how many there are.
     fn churn(&self) -> Option<Picture> {
-        const NAMES: [&str; 4] = ["ringbus, by type", "ringbus, to everything", TOKIO, "async-broadcast"];
+        const NAMES: [&str; 5] = [churn::BY_TYPE, churn::TO_EVERYTHING, TOKIO, "async-broadcast", "crossbeam-channel"];
         let cases = churn::STAY.map(|stay| (stay as f64, churn::name(stay)));
         let marks = churn::STAY.map(|stay| (stay as f64, super::thousands(stay as f64)));
         let title = "A subscriber comes, receives one event, and goes";
