@@ -12,6 +12,7 @@ use super::cross::Worker;
 use super::kind::{Arrays, Kind, Lanes};
 use crate::event::{Sample, Small};
 use crate::measure::{Case, Clock, Contestant, Tally};
+use cpu_time::ThreadTime;
 use ringbus::{Event, EventBus, EventType};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Barrier, RwLock};
@@ -250,7 +251,7 @@ fn crowd(count: usize, threads: usize) -> Case {
         group: "churn",
         name: crowd_name(threads),
         operation: "coming and going",
-        // (Several threads are timed by the wall, round by round.)
+        // (Of several threads, the sum counts.)
         clock: Clock::Thread,
         contestants: Box::new(move || {
             let by_type = {
@@ -310,23 +311,21 @@ fn in_a_crowd<S>(
     Contestant::new(name, move || {
         let all_are_there = Barrier::new(threads);
         let bring = |thread: usize| {
+            let begun = ThreadTime::now();
             let subscribers: Vec<_> = (thread..count).step_by(threads).map(&come).collect();
             all_are_there.wait();
             let missing = count - there();
             // Nobody goes before everybody has counted.
             all_are_there.wait();
             drop(subscribers);
-            missing
+            (missing, begun.elapsed().as_nanos() as u64)
         };
-        let begun = Instant::now();
-        let (missing, nanos) = match threads {
-            1 => (bring(0), None),
-            _ => thread::scope(|scope| {
-                let threads: Vec<_> = (0..threads).map(|thread| scope.spawn(move || bring(thread))).collect();
-                let missing = threads.into_iter().map(|thread| thread.join().expect("no panic")).max();
-                (missing.unwrap_or_default(), Some(begun.elapsed().as_nanos() as u64))
-            }),
-        };
+        let brought: Vec<_> = thread::scope(|scope| {
+            let threads: Vec<_> = (0..threads).map(|thread| scope.spawn(move || bring(thread))).collect();
+            threads.into_iter().map(|thread| thread.join().expect("no panic")).collect()
+        });
+        let missing = brought.iter().map(|(missing, _)| *missing).max().unwrap_or_default();
+        let nanos = Some(brought.iter().map(|(_, nanos)| nanos).sum());
         Tally { operations: count as u64, dropped: (missing + there()) as u64, nanos }
     })
 }
