@@ -141,7 +141,7 @@ pub fn measure(case: &Case, effort: Effort) -> Vec<Measured> {
 pub fn sample(case: &Case, effort: Effort) -> Vec<Samples> {
     let generations = match case.clock {
         Clock::Thread => 1,
-        Clock::Wall => 20,
+        Clock::Wall => effort.samples.min(20),
     };
     let effort = Effort { samples: effort.samples.div_ceil(generations), ..effort };
     let mut sampled: Vec<Samples> = Vec::new();
