@@ -80,7 +80,7 @@ pub(crate) struct Line {
     heartbeat_subject: Subject,
     heartbeat: Interval,
     while_disconnected: WhileDisconnected,
-    /// By when the task must have ended, once it is to end.
+    /// What a shutdown says, once there is one.
     stop: watch::Receiver<Option<Stop>>,
     counts: ExportStats,
     /// Whether something was given up after the shutdown had begun.

@@ -18,7 +18,7 @@ pub(crate) struct Routes<E> {
     shards: Box<[Shard<E>]>,
     /// How many types have a route.
     types: usize,
-    /// How many lists [are long](List::is_long).
+    /// How many lists [are long](List::is_long): counted here, so that no publish looks at each.
     long: usize,
 }
 
