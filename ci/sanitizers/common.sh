@@ -9,8 +9,8 @@ sanitize() {
     flags+=" -Zpre-link-arg=-Wl,--whole-archive -Zpre-link-arg=$runtime -Zpre-link-arg=-Wl,--no-whole-archive"
     export RUSTC=$rust/rustc RUSTDOC=$rust/rustdoc RUSTC_BOOTSTRAP=1 RUSTFLAGS=$flags RUSTDOCFLAGS=$flags
     export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}/$2 CARGO_BUILD_TARGET=x86_64-unknown-linux-gnu
-    # Reports name lines; more debug information would only take time.
-    export CARGO_PROFILE_DEV_DEBUG=line-tables-only CARGO_INCREMENTAL=0 RUST_BACKTRACE=0
+    # Reports name lines, or functions alone if .ci/run says so; more debug information would only take time.
+    export CARGO_PROFILE_DEV_DEBUG=${CARGO_PROFILE_DEV_DEBUG:-line-tables-only} CARGO_INCREMENTAL=0 RUST_BACKTRACE=0
     # Shadow memory counts as the process's: tests/soak.rs must not judge it.
     export RINGBUS_UNDER_SANITIZER=1
     symbolizer=$rust/llvm-symbolizer
