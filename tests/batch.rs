@@ -1,8 +1,8 @@
 //! Publishing many events at one go.
 
 use crate::common::{
-    self, ANSWER, Action, CountingWaker, EVEN, Gate, Number, ODD, QUESTION, Talk, finishes, live, numbers, panic_of,
-    poll_next, spawn_sleeper, stats_of,
+    self, ANSWER, Action, CountingWaker, EVEN, Gate, LANES, Number, ODD, QUESTION, Random, Stamped, Talk, finishes,
+    live, numbers, panic_of, poll_next, spawn_sleeper, stats_of,
 };
 use ringbus::{
     BatchError, BatchErrorKind, Event, EventBus, EventType, Overflow, Published, RequestId, RequestOptions,
@@ -407,6 +407,82 @@ fn batch_of_many_types_wakes_everybody() {
         let received: Vec<_> = receivers.into_iter().map(|receiver| receiver.join()).collect();
         assert!(received.into_iter().eq((0..types).map(Ok)), "{types} types");
     }
+}
+
+/// G2, G5: events of one type come in a row, of any length, between others that somebody, everybody
+/// or nobody wants: whoever asked for some types gets those, in the order of the batch.
+#[test]
+fn batch_of_runs_reaches_whoever_asked_for_them() {
+    // By their lanes; nobody asks for the last one.
+    let asked: [&[usize]; 6] = [&[0], &[1], &[2], &[0, 1], &[1, 2], &[0, 1, 2]];
+    let mut random = Random::new(8);
+    for round in 0..200 {
+        let bus = common::new_bus(0);
+        bus.start();
+        let mut subscribers = Vec::new();
+        for lanes in asked {
+            if random.below(3) > 0 {
+                let capacity = 1 + random.below(200) as usize;
+                let types = lanes.iter().map(|&lane| LANES[lane]);
+                let subscription = bus.subscriber(format!("{lanes:?}")).types(types).capacity(capacity).subscribe();
+                subscribers.push((subscription, lanes, capacity));
+            }
+        }
+        let mut batch = Vec::new();
+        for _ in 0..1 + random.below(8) {
+            let lane = random.below(LANES.len() as u64) as usize;
+            for _ in 0..1 + random.below(70) {
+                batch.push(Stamped { publisher: 0, sequence: batch.len() as u64, lane });
+            }
+        }
+        let mut published = outcome(0, 0, 0);
+        let offered = bus.publish_batch(&batch).unwrap();
+        for (subscription, lanes, capacity) in &mut subscribers {
+            let wanted: Vec<_> = batch.iter().filter(|event| lanes.contains(&event.lane)).copied().collect();
+            let kept = wanted.len().min(*capacity);
+            published.delivered += kept;
+            published.dropped += wanted.len() - kept;
+            assert_eq!(subscription.try_iter().collect::<Vec<_>>(), wanted[..kept], "round {round}, {lanes:?}");
+        }
+        assert_eq!(offered, published, "round {round}");
+    }
+}
+
+/// G9: an event that panics when it is asked for its type, between others of one type, costs those
+/// who asked for that type this event alone.
+#[test]
+fn panicking_event_type_within_a_run_costs_one_event() {
+    for fragile in 0..4 {
+        let bus = common::new_bus(0);
+        let mut typed = bus.subscriber("typed").types([EVEN]).subscribe();
+        bus.start();
+        let batch = [0, 1, 2, 3].map(Fragile::new);
+        batch[fragile].event_type.panic_on_call(1, "of no type");
+        assert_eq!(panic_of(|| bus.publish_batch(&batch)), "of no type");
+        let expected: Vec<_> = (0..4).filter(|&number| number != fragile as u64).collect();
+        assert_eq!(fragile_numbers(&mut typed), expected);
+    }
+}
+
+/// Lags: the same within a run of events of one type.
+#[test]
+fn lag_names_the_event_of_the_run_that_began_it() {
+    let bus = common::new_bus(0);
+    bus.start();
+    let reports = Arc::<Mutex<Vec<_>>>::default();
+    let of_hook = Arc::clone(&reports);
+    bus.on_lag(move |lag| of_hook.lock().unwrap().push((lag.subscriber.to_string(), lag.event_type)));
+    // Behind 30 of one type come 40 of the other.
+    let event = |place| Stamped { publisher: 0, sequence: place, lane: usize::from(place >= 30) };
+    let batch: Vec<_> = (0..70).map(event).collect();
+    let _first = bus.subscriber("first").types([LANES[0]]).capacity(29).subscribe();
+    let _second = bus.subscriber("second").types([LANES[1]]).capacity(39).subscribe();
+    let _both = bus.subscriber("both").types([LANES[0], LANES[1]]).capacity(30).subscribe();
+    bus.publish_batch(&batch).unwrap();
+    let mut reports = reports.lock().unwrap().clone();
+    reports.sort_by(|one, other| one.0.cmp(&other.0));
+    let expected = [("both", LANES[1]), ("first", LANES[0]), ("second", LANES[1])];
+    assert_eq!(reports, expected.map(|(name, event_type)| (name.to_owned(), event_type)));
 }
 
 /// API, section 2: each lag is reported by the publish that began it, with the type of the event

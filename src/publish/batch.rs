@@ -13,8 +13,9 @@ use crate::stats::Offered;
 #[cfg(feature = "lane")]
 use ringbus_lane::Producer;
 use std::mem::needs_drop;
+use std::ops::Range;
+use std::ptr;
 use std::sync::Arc;
-use std::{ptr, slice};
 
 /// Events that go to one ring before the next ring's turn, if events have something to count their
 /// clones by: few enough for that to stay in the cache, and many enough for the ring to.
@@ -24,6 +25,11 @@ const TILE: usize = 32;
 #[cfg(feature = "lane")]
 const fn fits_a_tile<E>() -> bool {
     size_of::<E>() <= 128
+}
+
+/// Whether these are one and the same list, or none.
+fn same<E>(one: Option<&List<E>>, other: Option<&List<E>>) -> bool {
+    one.map(ptr::from_ref) == other.map(ptr::from_ref)
 }
 
 /// A batch on its way.
@@ -49,18 +55,14 @@ impl<'a, E: Event + Clone> Batch<'a, E> {
         }
         // A subscriber has asked for all types or for some, so the two sweeps do not get in each
         // other's way.
-        let by_type = if snapshot.routes.has_typed() { events } else { &[] };
-        let mut typed = Lists::none();
-        for (index, event) in by_type.iter().enumerate() {
-            for list in self.typed(event, panics).into_iter().flat_map(List::chunks) {
-                self.sweep(list, slice::from_ref(event), index, panics);
-                typed.note(list);
-            }
+        let mut pushed = Lists::none();
+        if snapshot.routes.has_typed() {
+            self.sweep_by_type(&mut pushed, panics);
         }
         snapshot.subscribers.fence_pushes();
         // (The events are not asked for their types once more: that is user code, which might
         // answer something else.)
-        match typed.noted() {
+        match pushed.noted() {
             Some(lists) => {
                 universal.chunks().for_each(|list| mailbox::after_push(list, panics));
                 lists.iter().for_each(|list| mailbox::after_push(list, panics));
@@ -75,6 +77,35 @@ impl<'a, E: Event + Clone> Batch<'a, E> {
         if let Some(tickets) = self.losses.tickets {
             let event_type = |index: usize, panics: &mut Panics| panics.catch(|| self.events[index].event_type());
             report_lags(self.snapshot, tickets, event_type, panics);
+        }
+    }
+
+    /// Offers the events to those that asked for their types: a run of events that go to the same
+    /// subscribers at once.
+    fn sweep_by_type(&mut self, pushed: &mut Lists<'a, E>, panics: &mut Panics) {
+        let events = self.events;
+        let (mut first, mut list) = (0, None);
+        for (index, event) in events.iter().enumerate() {
+            let next = self.typed(event, panics);
+            if !same(next, list) {
+                self.sweep_run(list, first..index, pushed, panics);
+                first = index;
+            }
+            list = next;
+        }
+        self.sweep_run(list, first..events.len(), pushed, panics);
+    }
+
+    fn sweep_run(
+        &mut self,
+        list: Option<&'a List<E>>,
+        run: Range<usize>,
+        pushed: &mut Lists<'a, E>,
+        panics: &mut Panics,
+    ) {
+        for chunk in list.into_iter().flat_map(List::chunks) {
+            self.sweep(chunk, &self.events[run.clone()], run.start, panics);
+            pushed.note(chunk);
         }
     }
 
