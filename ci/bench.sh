@@ -5,15 +5,18 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 ci/setup.sh
-cargo bench -p ringbus-benches --no-run
-cargo test --release -p ringbus-benches --lib --bins
+# With what ci/instructions.sh needs as well, so that all is built once.
+cargo bench -p ringbus-benches --features instructions --no-run
+cargo test --release -p ringbus-benches --features instructions --lib --bins
+# Without cargo, it runs what lies beside it instead of building that anew.
+report() { CARGO=/bin/false "${CARGO_TARGET_DIR:-target}/release/report" "$@"; }
 rm -rf target/report
-cargo run --release -p ringbus-benches --bin report -- --quick
+report --quick
 test -s target/report/RESULTS.md
 grep -q "^## memory" target/report/RESULTS.md
 for chart in fanout{,-channels,-batch,-fixed} payload-{1,4,16} routing churn cross{,-polling} contention request \
     latency-{parked,spinning} stalled overload memory; do
     grep -q "</svg>" "target/report/$chart.svg"
 done
-cargo run --release -p ringbus-benches --bin report -- --draw target/report/figures.json --out target/report/again
+report --draw target/report/figures.json --out target/report/again
 diff --recursive --exclude again target/report target/report/again
