@@ -279,6 +279,7 @@ impl<E: Event + Clone, C: Codec<E>> BridgeBuilder<E, C> {
                 codec: Arc::clone(&codec),
                 subjects: subjects.clone(),
                 types: settings.import.iter().map(|&event_type| (event_type.as_str(), event_type)).collect(),
+                last: None,
                 askers: Arc::clone(&askers),
                 shared: Arc::clone(&shared),
                 heartbeat: settings.heartbeat,

@@ -67,6 +67,8 @@ pub(crate) struct Stop {
 pub(crate) struct Writer<C> {
     codec: Arc<C>,
     subjects: HashMap<EventType, Subject>,
+    /// Where the last one went: often, the next one goes there, too.
+    last: Option<(EventType, Subject)>,
     askers: Arc<Askers>,
     /// Bytes that the next message is expected to have: those of the one before.
     expected: usize,
@@ -125,7 +127,19 @@ enum Handed {
 
 impl<C> Writer<C> {
     pub(crate) fn new(codec: Arc<C>, subjects: HashMap<EventType, Subject>, askers: Arc<Askers>) -> Self {
-        Self { codec, subjects, askers, expected: 0 }
+        Self { codec, subjects, last: None, askers, expected: 0 }
+    }
+
+    /// Where events of that type go, if they are exported.
+    fn subject(&mut self, event_type: EventType) -> Option<Subject> {
+        match &self.last {
+            Some((last, subject)) if *last == event_type => Some(subject.clone()),
+            _ => {
+                let subject = self.subjects.get(&event_type)?.clone();
+                self.last = Some((event_type, subject.clone()));
+                Some(subject)
+            }
+        }
     }
 
     /// Writes the message of an event, with room for its envelope. All of this is user code, which
@@ -144,14 +158,14 @@ impl<C> Writer<C> {
                 }
             }
             // It had an exported type when it was published; what it says now is its own affair.
-            let Some(subject) = self.subjects.get(&event_type) else {
+            let Some(subject) = self.subject(event_type) else {
                 return Prepared::Unencodable;
             };
             let mut message = Vec::with_capacity(self.expected.min(MOST_EXPECTED));
             message.resize(Envelope::LEN, 0);
             let error = match self.codec.encode(event, &mut message) {
                 Ok(()) if message.len() >= Envelope::LEN => {
-                    return Prepared::Ready { subject: subject.clone(), destination, message };
+                    return Prepared::Ready { subject, destination, message };
                 }
                 Ok(()) => EncodeError::new("the codec has taken away what it should append to"),
                 Err(error) => error,

@@ -35,6 +35,9 @@ pub(crate) struct Importer<E: Event + Clone, C> {
     pub(crate) subjects: Subjects,
     /// What is imported, by name: no stranger can make this grow.
     pub(crate) types: HashMap<&'static str, EventType>,
+    /// What came last that was one of those: often, the next one is, too.
+    /// (A name of its own: a subject keeps what was read together with it.)
+    pub(crate) last: Option<(Box<str>, EventType)>,
     pub(crate) askers: Arc<Askers>,
     pub(crate) shared: Arc<Shared>,
     /// How often to look, before the start, whether the client is still there.
@@ -161,7 +164,7 @@ impl<E: Event + Clone, C: Codec<E>> Importer<E, C> {
             Progress::Gap { missed } => self.missed.add(missed),
         }
         let Kind::Event { codec, destination } = envelope.kind() else { return None };
-        let event_type = self.subjects.event_type(&message.subject, &self.types);
+        let event_type = self.event_type(&message.subject);
         let is_for_us = destination.is_none_or(|node| node == self.shared.node);
         let Some(event_type) = event_type.filter(|_| is_for_us) else {
             imported.add(origin, Fate { skipped: 1, ..Fate::default() });
@@ -173,6 +176,18 @@ impl<E: Event + Clone, C: Codec<E>> Importer<E, C> {
             return None;
         }
         Some(Arrival { origin, event_type, payload })
+    }
+
+    /// The event type that a message was sent to, if that is imported.
+    fn event_type(&mut self, subject: &str) -> Option<EventType> {
+        match &self.last {
+            Some((last, event_type)) if **last == *subject => Some(*event_type),
+            _ => {
+                let event_type = self.subjects.event_type(subject, &self.types)?;
+                self.last = Some((subject.into(), event_type));
+                Some(event_type)
+            }
+        }
     }
 
     /// Makes an event of bytes. All of this is user code, which may panic.
