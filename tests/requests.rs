@@ -132,28 +132,25 @@ fn timeout_counts_from_the_request() {
     let error = finishes(move || gather.wait()).unwrap_err();
     assert!(begun.elapsed() >= timeout);
     assert_eq!(error.to_string(), "the request timed out after 20ms, no response from b");
-
-    // The thread has not slept: its wait was over before it began.
-    let (_, gather) = ask(&bus, expecting(&["a"]).timeout(timeout));
-    let asked = Instant::now();
-    wait_until(|| asked.elapsed() > timeout);
-    let (result, slept) = finishes(move || {
-        let probe = common::ThreadProbe::current();
-        let before = sleeps(&probe);
-        (gather.wait(), sleeps(&probe) - before)
-    });
-    assert!(matches!(result, Err(GatherError::TimedOut { .. })), "{result:?}");
-    assert_eq!(slept, 0);
 }
 
+/// Requests: a wait whose time was over before it began does not sleep.
 #[cfg(target_os = "linux")]
-fn sleeps(probe: &common::ThreadProbe) -> u64 {
-    probe.sleeps()
-}
-
-#[cfg(not(target_os = "linux"))]
-fn sleeps(_: &common::ThreadProbe) -> u64 {
-    0
+#[test]
+fn wait_that_begins_too_late_does_not_sleep() {
+    let (bus, _questions) = talkative_bus();
+    let slept = common::fewest_sleeps(move |probe| {
+        let timeout = Duration::from_millis(2);
+        let (_, gather) = ask(&bus, expecting(&["a"]).timeout(timeout));
+        let asked = Instant::now();
+        wait_until(|| asked.elapsed() > timeout);
+        let before = probe.sleeps();
+        let result = gather.wait();
+        let slept = probe.sleeps() - before;
+        assert!(matches!(result, Err(GatherError::TimedOut { .. })), "{result:?}");
+        slept
+    });
+    assert_eq!(slept, 0);
 }
 
 /// Requests: `Duration::MAX` is no timeout.

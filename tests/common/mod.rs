@@ -345,6 +345,14 @@ impl ThreadProbe {
     }
 }
 
+/// How often a thread sleeps in `code`, which counts it by the probe of its thread: the fewest of
+/// ten calls, because the kernel has reasons of its own at times, such as a page fault while
+/// another thread maps memory.
+#[cfg(target_os = "linux")]
+pub fn fewest_sleeps(mut code: impl FnMut(&ThreadProbe) -> u64 + Send + 'static) -> u64 {
+    finishes(move || (0..10).map(|_| code(&ThreadProbe::current())).min().unwrap())
+}
+
 /// A thread that was seen asleep in what it was given to do (or has ended already).
 pub struct Sleeper<T> {
     pub thread: JoinHandle<T>,
