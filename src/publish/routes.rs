@@ -34,7 +34,7 @@ struct Route<E> {
 }
 
 /// How many types a shard has on average, when the table has just grown.
-const TYPES_PER_SHARD: usize = 64;
+const TYPES_PER_SHARD: usize = 32;
 
 impl<E> Clone for Routes<E> {
     fn clone(&self) -> Self {
@@ -96,8 +96,8 @@ impl<E> Routes<E> {
         let is_large_enough = self.types <= self.shards.len() * 2 * TYPES_PER_SHARD;
         let is_small_enough = self.shards.len() <= 1 || self.types >= self.shards.len() * TYPES_PER_SHARD / 4;
         if is_large_enough && is_small_enough && self.types > 0 {
-            let place = shard_of(route.event_type, self.shards.len());
-            self.shards[place] = shard(merged(self.shards[place].iter().flatten(), route));
+            let shard = &mut self.shards[shard_of(route.event_type, self.shards.len())];
+            *shard = shard_with(shard, route);
         } else {
             let routes = merged(self.shards.iter().flat_map(|shard| shard.iter().flatten()), route);
             self.shards = shards(routes);
@@ -129,9 +129,21 @@ impl<E> Routes<E> {
             return None;
         }
         let shard = &self.shards[shard_of(event_type, self.shards.len())];
-        let index = find(event_type, shard.len(), |index| shard[index].as_ref().map(|route| route.event_type));
-        shard[index].as_ref().map(|route| &route.mailboxes)
+        shard[place_of(event_type, shard)].as_ref().map(|route| &route.mailboxes)
     }
+}
+
+/// This shard with a route in the place of the one of its type, or without any if it has no
+/// mailboxes.
+fn shard_with<E>(slots: &[Option<Route<E>>], route: Route<E>) -> Shard<E> {
+    let place = place_of(route.event_type, slots);
+    let is_there = slots[place].is_some();
+    let has_room = || (slots.iter().flatten().count() + 1) * 2 <= slots.len();
+    if route.mailboxes.is_empty() || !(is_there || has_room()) {
+        return shard(merged(slots.iter().flatten(), route));
+    }
+    let mut route = Some(route);
+    slots.iter().enumerate().map(|(index, slot)| if index == place { route.take() } else { slot.clone() }).collect()
 }
 
 /// These routes with this one in the place of that of its type, or without any if it has no
@@ -161,8 +173,8 @@ fn shard<E>(routes: Vec<Route<E>>) -> Shard<E> {
     let size = (routes.len() * 2).next_power_of_two();
     let mut slots: Vec<Option<Route<E>>> = (0..size).map(|_| None).collect();
     for route in routes {
-        let index = find(route.event_type, size, |index| slots[index].as_ref().map(|route| route.event_type));
-        slots[index] = Some(route);
+        let place = place_of(route.event_type, &slots);
+        slots[place] = Some(route);
     }
     slots.into()
 }
@@ -172,16 +184,16 @@ fn shard_of(event_type: EventType, shards: usize) -> usize {
     (event_type.hash >> 32) as usize & (shards - 1)
 }
 
-/// The index in a shard of `size` slots at which `event_type` stands or belongs. At least one slot
-/// must be free.
+/// The slot of a shard in which the route of `event_type` stands or belongs. At least one slot must
+/// be free.
 #[inline(always)]
-fn find(event_type: EventType, size: usize, occupant: impl Fn(usize) -> Option<EventType>) -> usize {
-    let mask = size - 1;
-    let mut index = event_type.hash as usize & mask;
-    while occupant(index).is_some_and(|other| other != event_type) {
-        index = (index + 1) & mask;
+fn place_of<E>(event_type: EventType, slots: &[Option<Route<E>>]) -> usize {
+    let mask = slots.len() - 1;
+    let mut place = event_type.hash as usize & mask;
+    while slots[place].as_ref().is_some_and(|route| route.event_type != event_type) {
+        place = (place + 1) & mask;
     }
-    index
+    place
 }
 
 #[cfg(all(test, not(any(loom, shuttle))))]
