@@ -1056,7 +1056,7 @@ fn hundred_thousand_requests_leave_nothing_behind() {
             }
         })
     });
-    requesters.into_iter().for_each(Finish::finish);
+    requesters.into_iter().for_each(|requester| requester.finish_in_steps(|| bus.stats().published));
     let stats = bus.stats();
     assert_eq!((stats.requests_in_flight, stats.late_responses, stats.dropped), (0, 0, 0));
     bus.close();

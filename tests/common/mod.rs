@@ -371,6 +371,9 @@ pub trait Finish {
     type Output;
 
     fn finish(self) -> Self::Output;
+
+    /// The same for a thread with much to do: it must not stand still, by what counts its steps.
+    fn finish_in_steps(self, steps: impl Fn() -> u64) -> Self::Output;
 }
 
 impl<T> Finish for JoinHandle<T> {
@@ -380,6 +383,15 @@ impl<T> Finish for JoinHandle<T> {
     fn finish(self) -> T {
         wait_until(|| self.is_finished());
         self.join().unwrap_or_else(|payload| std::panic::resume_unwind(payload))
+    }
+
+    #[track_caller]
+    fn finish_in_steps(self, steps: impl Fn() -> u64) -> T {
+        while !self.is_finished() {
+            let before = steps();
+            wait_until(|| self.is_finished() || steps() != before);
+        }
+        self.finish()
     }
 }
 
