@@ -1,4 +1,4 @@
-//! What does a bridge cost, compared with async-nats used by hand? Two processes and a server on
+//! What does a bridge cost, with either ring, compared with async-nats used by hand? Two processes and a server on
 //! loopback; every contestant encodes and decodes the same events, by turns.
 //!
 //! `cargo run --release --example measure --features postcard`, or one part of it:
@@ -9,7 +9,7 @@
 mod server;
 
 use futures_util::StreamExt;
-use ringbus::{Event, EventBus, Publisher, RequestId, RequestOptions};
+use ringbus::{Event, EventBus, Publisher, RequestId, RequestOptions, Ring};
 use ringbus_nats::async_nats::{self, ConnectOptions};
 use ringbus_nats::{Bridge, Codec, Postcard};
 use serde::{Deserialize, Serialize};
@@ -57,12 +57,25 @@ enum Load {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Contestant {
     Bridge,
+    BridgeWithLanes,
     ByHand,
 }
 
 impl Contestant {
+    const ALL: [Self; 3] = [Self::Bridge, Self::BridgeWithLanes, Self::ByHand];
+
+    /// What the other process is told.
     fn name(self) -> &'static str {
-        if self == Self::Bridge { "bridge" } else { "by-hand" }
+        match self {
+            Self::Bridge => "bridge",
+            Self::BridgeWithLanes => "bridge-with-lanes",
+            Self::ByHand => "by-hand",
+        }
+    }
+
+    fn bus(self) -> EventBus<Load> {
+        let ring = if self == Self::BridgeWithLanes { Ring::Lane } else { Ring::Array };
+        EventBus::builder().ring(ring).startup_capacity(0).build()
     }
 }
 
@@ -106,14 +119,14 @@ impl Tally {
 
 /// The other process: receives, and answers.
 async fn sink(contestant: &str, url: &str) -> Outcome<()> {
-    match contestant {
-        "bridge" => sink_bridge(url).await,
-        _ => sink_by_hand(url).await,
+    match Contestant::ALL.into_iter().find(|one| one.name() == contestant) {
+        Some(Contestant::ByHand) => sink_by_hand(url).await,
+        Some(bridge) => sink_bridge(bridge.bus(), url).await,
+        None => Err(contestant.into()),
     }
 }
 
-async fn sink_bridge(url: &str) -> Outcome<()> {
-    let bus: EventBus<Load> = EventBus::new(0);
+async fn sink_bridge(bus: EventBus<Load>, url: &str) -> Outcome<()> {
     let mut samples = bus.subscriber("samples").capacity(1 << 13).types([Load::SAMPLE]).subscribe();
     let mut asked = bus.subscriber("asked").types([Load::ASKED]).subscribe();
     bus.start();
@@ -220,8 +233,8 @@ struct Turn {
 impl Source {
     async fn start(contestant: Contestant, url: &str) -> Outcome<Self> {
         Ok(match contestant {
-            Contestant::Bridge => {
-                let bus = EventBus::new(0);
+            Contestant::Bridge | Contestant::BridgeWithLanes => {
+                let bus = contestant.bus();
                 bus.start();
                 let bridge = Bridge::builder(&bus, Postcard)
                     .export([Load::SAMPLE, Load::ASKED])
@@ -317,13 +330,18 @@ fn ratios(ours: &[f64], theirs: &[f64]) -> Vec<f64> {
 }
 
 async fn between_processes(url: &str) -> Outcome<()> {
-    let contestants = [Contestant::Bridge, Contestant::ByHand];
-    println!("| between two processes | bridge | by hand | bridge / by hand, median (from–to) |");
-    println!("|---|---|---|---|");
+    let contestants = Contestant::ALL;
+    println!("| between two processes | bridge | with lanes | by hand | bridge / by hand | with lanes / by hand |");
+    println!("|---|---|---|---|---|---|");
+    let line = |what: &str, unit: &str, [bridge, lanes, by_hand]: [&Vec<f64>; 3]| {
+        let [one, two, three] = [bridge, lanes, by_hand].map(|values| format!("{:.0}{unit}", median(values)));
+        let [arrays, lanes] = [bridge, lanes].map(|values| spread(&ratios(values, by_hand)));
+        println!("| {what} | {one} | {two} | {three} | {arrays} | {lanes} |");
+    };
     for size in [64, 1_024] {
-        let mut rates = [const { Vec::new() }; 2];
-        let mut latencies = [const { [const { Vec::new() }; 3] }; 2];
-        let mut lost = [0.0; 2];
+        let mut rates = [const { Vec::new() }; 3];
+        let mut latencies = [const { [const { Vec::new() }; 3] }; 3];
+        let mut lost = [0.0; 3];
         for _ in 0..TURNS {
             for (place, contestant) in contestants.into_iter().enumerate() {
                 let (sink, mut source) = (Sink::start(contestant, url)?, Source::start(contestant, url).await?);
@@ -339,21 +357,14 @@ async fn between_processes(url: &str) -> Outcome<()> {
                 }
             }
         }
-        let line = |what: &str, unit: &str, values: [&Vec<f64>; 2]| {
-            println!(
-                "| {what}, {size} B | {:.0} {unit} | {:.0} {unit} | {} |",
-                median(values[0]),
-                median(values[1]),
-                spread(&ratios(values[0], values[1]))
-            );
-        };
-        line("thousand events/s received", "", [&rates[0], &rates[1]]);
-        println!("| lost at that speed, {size} B | {:.0} | {:.0} | |", lost[0], lost[1]);
+        line(&format!("thousand events/s received, {size} B"), "", rates.each_ref());
+        println!("| lost at that speed, {size} B | {:.0} | {:.0} | {:.0} | | |", lost[0], lost[1], lost[2]);
         for (which, name) in ["median", "p99", "p99.9"].into_iter().enumerate() {
-            line(&format!("one-way latency, {name}"), "µs", [&latencies[0][which], &latencies[1][which]]);
+            let values = latencies.each_ref().map(|all| &all[which]);
+            line(&format!("one-way latency, {name}, {size} B"), " µs", values);
         }
     }
-    let mut times = [const { Vec::new() }; 2];
+    let mut times = [const { Vec::new() }; 3];
     for _ in 0..TURNS {
         for (place, contestant) in contestants.into_iter().enumerate() {
             let (_sink, source) = (Sink::start(contestant, url)?, Source::start(contestant, url).await?);
@@ -366,12 +377,7 @@ async fn between_processes(url: &str) -> Outcome<()> {
             times[place].push(median(&took));
         }
     }
-    println!(
-        "| request and answer, median | {:.0} µs | {:.0} µs | {} |",
-        median(&times[0]),
-        median(&times[1]),
-        spread(&ratios(&times[0], &times[1]))
-    );
+    line("request and answer, median", " µs", times.each_ref());
     Ok(())
 }
 

@@ -100,7 +100,8 @@ impl<E, C> BridgeBuilder<E, C> {
 
     /// Sets what all subjects begin with, so that several applications can share a server: events
     /// go to `PREFIX.all.TYPE`. `ringbus` unless set; dots are fine, but a prefix that begins with
-    /// another one and `.all` is below what that imports. At most 1,024 bytes.
+    /// another one and `.all` is below what that imports. At most 1,024 bytes. The subjects of what
+    /// is exported stay in memory, as event types do, so do not make prefixes from unbounded input.
     pub fn prefix(mut self, prefix: &str) -> Self {
         self.options.prefix = prefix.into();
         self

@@ -12,6 +12,8 @@
 //! | 20..28 | destination | of an event: the only node that it is for, or 0 for all; else 0 |
 //! | 28..36 | sent | when, in nanoseconds since 1970 by the sender's clock |
 //!
+//! Events that go out together may carry the same time, up to 16 of them.
+//!
 //! Numbers are big endian. The event's type stands in the subject, and whether it asks or answers
 //! the event says itself, so neither is here. The payload follows; only an event has one.
 

@@ -84,6 +84,7 @@ pub(crate) struct Line {
     while_disconnected: WhileDisconnected,
     /// What a shutdown says, once there is one.
     stop: watch::Receiver<Option<Stop>>,
+    stamp: Stamp,
     counts: ExportStats,
     /// Whether something was given up after the shutdown had begun.
     has_given_up: bool,
@@ -91,6 +92,32 @@ pub(crate) struct Line {
     lost: Occasional,
     /// How much that was so far, in all.
     lost_so_far: u64,
+}
+
+/// How many events that go out together carry the same time, at most: a look at the clock costs as
+/// much as the encoding of a small event.
+const STAMPED_TOGETHER: u32 = 16;
+
+/// The time that goes into the envelopes of events, for as long as none of them waits.
+#[derive(Debug, Default)]
+struct Stamp {
+    ns: u64,
+    left: u32,
+}
+
+impl Stamp {
+    fn next(&mut self) -> u64 {
+        if self.left == 0 {
+            *self = Self { ns: now_ns(), left: STAMPED_TOGETHER };
+        }
+        self.left -= 1;
+        self.ns
+    }
+
+    /// After a wait.
+    fn expire(&mut self) {
+        self.left = 0;
+    }
 }
 
 /// Events on their way to the client. If the task is aborted, they are dropped one by one.
@@ -196,7 +223,7 @@ impl Line {
     ) -> Self {
         let mut heartbeat = interval(period);
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let (counts, lost) = (ExportStats::default(), Occasional::default());
+        let (stamp, counts, lost) = (Stamp::default(), ExportStats::default(), Occasional::default());
         Self {
             client,
             shared,
@@ -205,6 +232,7 @@ impl Line {
             heartbeat,
             while_disconnected,
             stop,
+            stamp,
             counts,
             has_given_up: false,
             lost,
@@ -246,12 +274,13 @@ impl Line {
 
     /// Hands a message to the client. While the client takes none, looks around now and then
     /// whether it is still worth to wait.
-    async fn hand_over(&self, subject: Subject, message: Bytes, may_wait: impl Fn() -> bool) -> Handed {
+    async fn hand_over(&mut self, subject: Subject, message: Bytes, may_wait: impl Fn(&Self) -> bool) -> Handed {
         let mut publishing = pin!(self.client.publish(subject, message));
         // Nearly always there is room, and no timer is needed.
         let mut result = poll_immediate(&mut publishing).await;
         while result.is_none() {
-            if !may_wait() {
+            self.stamp.expire();
+            if !may_wait(self) {
                 // Nothing of the message is with the client then.
                 return Handed::GivenUp;
             }
@@ -265,21 +294,21 @@ impl Line {
 
     /// Sends the next number, so that those who lost the last events see it. Without a connection
     /// this only finds out whether the client is still there.
-    async fn beat(&self) -> Handed {
+    async fn beat(&mut self) -> Handed {
         if !self.is_connected() {
             return if has_ended(&self.client).await { Handed::Ended } else { Handed::GivenUp };
         }
         let message = Bytes::copy_from_slice(&self.outgoing.heartbeat(now_ns()).encode());
-        self.hand_over(self.heartbeat_subject.clone(), message, || self.may_send()).await
+        self.hand_over(self.heartbeat_subject.clone(), message, Self::may_send).await
     }
 
     /// Says farewell, and waits until the server has everything. Says whether it has.
-    async fn end(&self) -> bool {
+    async fn end(&mut self) -> bool {
         let latest = Instant::now() + FAREWELL_WITHIN;
         // The shutdown may begin meanwhile.
-        let deadline = || self.deadline().unwrap_or(latest);
+        let deadline = |line: &Self| line.deadline().unwrap_or(latest);
         let message = Bytes::copy_from_slice(&self.outgoing.farewell(now_ns()).encode());
-        let may_wait = || Instant::now() < deadline();
+        let may_wait = |line: &Self| Instant::now() < deadline(line);
         if self.hand_over(self.heartbeat_subject.clone(), message, may_wait).await != Handed::Over {
             return false;
         }
@@ -296,7 +325,7 @@ impl Line {
         loop {
             tokio::select! {
                 is_with_server = &mut answered => return is_with_server,
-                () = sleep_until(deadline()) => return false,
+                () = sleep_until(deadline(self)) => return false,
                 Ok(()) = stop.changed() => {}
             }
         }
@@ -356,6 +385,7 @@ impl<E: Event + Clone, C: Codec<E>> Exporter<E, C> {
                 continue;
             }
             is_open = self.take(&mut batch.0).await;
+            self.line.stamp.expire();
             // Looked at for each batch, and again whenever the client takes nothing.
             let mut may_send = self.line.may_send();
             batch.0.reverse();
@@ -451,9 +481,9 @@ impl<E: Event + Clone, C: Codec<E>> Exporter<E, C> {
         };
         // The number is used up once the client has the message.
         let length = message.len();
-        let envelope = self.line.outgoing.event(C::ID, destination, now_ns());
+        let envelope = self.line.outgoing.event(C::ID, destination, self.line.stamp.next());
         message[..Envelope::LEN].copy_from_slice(&envelope.encode());
-        let handed = self.line.hand_over(subject, message.into(), || self.line.may_send()).await;
+        let handed = self.line.hand_over(subject, message.into(), Line::may_send).await;
         let counts = &mut self.line.counts;
         match handed {
             Handed::Over => {
@@ -475,5 +505,31 @@ impl<E: Event + Clone, C: Codec<E>> Exporter<E, C> {
     fn is_old(&self, event: &E) -> bool {
         let Some(max_age) = self.max_age else { return false };
         guard(|| event.timestamp().elapsed()).is_some_and(|age| age.is_ok_and(|age| age > max_age))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stamp_is_for_a_few_messages_and_ends_with_a_wait() {
+        let mut stamp = Stamp::default();
+        let before = now_ns();
+        let first = stamp.next();
+        assert!((before..=now_ns()).contains(&first));
+        assert!((1..STAMPED_TOGETHER).all(|_| stamp.next() == first));
+
+        let later = || {
+            let now = now_ns();
+            while now_ns() == now {}
+            now_ns()
+        };
+        let second = later();
+        assert!(stamp.next() >= second);
+        let third = later();
+        assert!(stamp.next() < third, "it is for more than one");
+        stamp.expire();
+        assert!(stamp.next() >= third);
     }
 }

@@ -108,9 +108,8 @@ impl<E: Event + Clone, C: Codec<E>> Importer<E, C> {
         let now = self.shared.now();
         let shared = Arc::clone(&self.shared);
         let mut imported = shared.import();
-        let mut notes = Vec::new();
-        let arrivals =
-            chunk.iter().filter_map(|message| self.hear_one(message, &mut imported, now, &mut notes)).collect();
+        let (mut arrivals, mut notes) = (Vec::with_capacity(chunk.len()), Vec::new());
+        arrivals.extend(chunk.iter().filter_map(|message| self.hear_one(message, &mut imported, now, &mut notes)));
         debug_assert!(imported.incoming.holds(), "{:?}", imported.incoming);
         drop(imported);
         // Whoever reads the log may ask for statistics.

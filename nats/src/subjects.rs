@@ -24,10 +24,12 @@ impl Subjects {
         Ok(Self { stem: format!("{prefix}.all.") })
     }
 
-    /// Where events of that type go.
+    /// Where events of that type go. The name stays in memory as that of an event type does: so the
+    /// task that exports and the client, which has each message for a while, count no shares.
     pub(crate) fn of(&self, event_type: EventType) -> Result<Subject, SubjectFault> {
         check(event_type.as_str())?;
-        Ok(Subject::from(format!("{}{event_type}", self.stem)))
+        let name = EventType::intern(&format!("{}{event_type}", self.stem));
+        Ok(Subject::from_static(name.as_str()))
     }
 
     /// Where heartbeats and farewells go. (An event type of that name does no harm: the envelope

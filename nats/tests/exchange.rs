@@ -2,6 +2,7 @@
 
 mod harness;
 
+use futures_util::StreamExt;
 use futures_util::future::poll_immediate;
 use harness::server::Server;
 use harness::{Beat, Node, OLD, TICK, TOCK, burst, publish, rise, until};
@@ -9,7 +10,7 @@ use ringbus::EventBus;
 use ringbus_nats::async_nats::ConnectOptions;
 use ringbus_nats::{Bridge, BridgeState, ConnectError, Json, Tail, WhileDisconnected, async_nats};
 use std::pin::pin;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 use tokio::task::yield_now;
 use tokio::time::timeout;
 
@@ -164,6 +165,24 @@ async fn events_that_are_too_old_expire() {
     }
     there.until_settled_with(&here, 100).await;
     assert_eq!((here.stats().export.expired, here.stats().export.sent), (25, 75));
+}
+
+/// The envelope: each message says when it was sent, also if one wait after another lies between.
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_say_when_they_were_sent() {
+    let server = Server::start();
+    let client = async_nats::connect(server.url()).await.expect("connects");
+    let mut messages = client.subscribe(format!("test.all.{TICK}")).await.expect("subscribes");
+    client.flush().await.expect("is sent");
+    let here = Node::ticking(&server.url()).await;
+    let now = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_nanos() as u64;
+    for _ in 0..40 {
+        let before = now();
+        burst(&here.bus, 1);
+        let message = messages.next().await.expect("it is sent");
+        let sent = u64::from_be_bytes(message.payload[28..36].try_into().unwrap());
+        assert!((before..=now()).contains(&sent), "{before}, {sent}, {}", now());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
