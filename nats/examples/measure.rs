@@ -1,5 +1,6 @@
-//! What does a bridge cost, with either ring, compared with async-nats used by hand? Two processes and a server on
-//! loopback; every contestant encodes and decodes the same events, by turns.
+//! What does a bridge cost, with either kind of ring, compared with async-nats used by hand? Two
+//! processes and a server on loopback; every contestant encodes and decodes the same events, by
+//! turns.
 //!
 //! `cargo run --release --example measure --features postcard`, or one part of it:
 //! `-- processes`, `-- publish`, or `-- recording` (by a stream of JetStream, at full speed).
