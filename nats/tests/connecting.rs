@@ -4,7 +4,7 @@ mod harness;
 
 use futures_util::StreamExt;
 use harness::server::{Server, free_port, program};
-use harness::{Beat, Node, PATIENCE, TICK, TOCK, burst, until};
+use harness::{Beat, Node, PATIENCE, TICK, TOCK, burst, new_bus, until};
 use ringbus::{DynEvent, EventBus, EventType};
 use ringbus_nats::async_nats::{self, ConnectErrorKind, ConnectOptions};
 use ringbus_nats::{Bridge, BridgeBuilder, ConnectError, Json, Registry, SubjectFault};
@@ -15,7 +15,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 fn started() -> EventBus<Beat> {
-    let bus = EventBus::new(0);
+    let bus = new_bus(0);
     bus.start();
     bus
 }
@@ -74,7 +74,7 @@ async fn bridge_with_nothing_to_do_is_refused() {
 
 #[tokio::test]
 async fn type_that_the_codec_does_not_know_is_refused() {
-    let bus: EventBus<DynEvent> = EventBus::new(0);
+    let bus: EventBus<DynEvent> = new_bus(0);
     let codec = Registry::new(Json).with::<Beat>([TICK]);
     let other = EventType::new("other");
     let builder = Bridge::builder(&bus, codec).export([TICK, other]);

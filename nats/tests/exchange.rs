@@ -5,7 +5,7 @@ mod harness;
 use futures_util::StreamExt;
 use futures_util::future::poll_immediate;
 use harness::server::Server;
-use harness::{Beat, Node, OLD, TICK, TOCK, burst, publish, rise, until};
+use harness::{Beat, Node, OLD, TICK, TOCK, burst, new_bus, publish, rise, until};
 use ringbus::EventBus;
 use ringbus_nats::async_nats::ConnectOptions;
 use ringbus_nats::{Bridge, BridgeState, ConnectError, Json, Tail, WhileDisconnected, async_nats};
@@ -73,7 +73,7 @@ async fn imported_events_are_not_exported() {
 async fn retained_type_is_exported_or_imported_and_not_both() {
     let server = Server::start();
     let retaining = || {
-        let bus = EventBus::builder().retain([TICK]).build();
+        let bus = EventBus::builder().ring(harness::ring()).retain([TICK]).build();
         bus.start();
         bus
     };
@@ -98,7 +98,7 @@ async fn retained_type_is_exported_or_imported_and_not_both() {
 async fn events_from_before_the_start_are_exported_and_imports_wait_for_it() {
     let server = Server::start();
     let options = ringbus_nats::async_nats::ConnectOptions::new;
-    let bus = ringbus::EventBus::new(100);
+    let bus = new_bus(100);
     burst(&bus, 100);
     let export = |builder: ringbus_nats::BridgeBuilder<Beat, Json>| builder.export([TICK]).import([TOCK]).capacity(8);
     let here = Node::on(bus, &server.url(), Json, options(), export).await;

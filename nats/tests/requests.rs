@@ -3,7 +3,7 @@
 mod harness;
 
 use harness::server::Server;
-use harness::until;
+use harness::{new_bus, until};
 use ringbus::{
     DynEvent, Event, EventBus, EventType, Gather, GatherError, Request, RequestId, RequestOptions, Response,
     Subscription,
@@ -83,7 +83,7 @@ struct Node {
 
 impl Node {
     async fn start(url: &str, responders: &[&'static str]) -> Self {
-        let bus: EventBus<DynEvent> = EventBus::new(0);
+        let bus: EventBus<DynEvent> = new_bus(0);
         for &responder in responders {
             let requests = bus.subscriber(responder).types([ASKED]).subscribe();
             let bus = bus.downgrade();

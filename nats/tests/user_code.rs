@@ -4,7 +4,7 @@ mod harness;
 
 use futures_util::StreamExt;
 use harness::server::Server;
-use harness::{Beat, Node, TICK, TOCK, burst, until};
+use harness::{Beat, Node, TICK, TOCK, burst, new_bus, until};
 use ringbus::{Event, EventBus, EventType, Request, RequestId, RequestOptions, Response};
 use ringbus_nats::async_nats::{self, ConnectOptions};
 use ringbus_nats::{Bridge, BridgeBuilder, BridgeState, Codec, DecodeError, EncodeError, Json};
@@ -150,7 +150,7 @@ async fn imported_events_that_panic_when_they_are_dropped_do_not_abort_the_proce
     }
     let server = Server::start();
     let url = server.url();
-    let (here, there) = (EventBus::<Brittle>::new(0), EventBus::<Brittle>::new(0));
+    let (here, there) = (new_bus::<Brittle>(0), new_bus::<Brittle>(0));
     here.start();
     // Before its start, what comes in is collected, and then comes as one batch.
     let builder = Bridge::builder(&there, Json).prefix("test").import([BRITTLE]);
@@ -197,7 +197,7 @@ impl Event for Moody {
 async fn replay_that_panics_does_not_end_the_import() {
     let server = Server::start();
     let url = server.url();
-    let (here, there) = (EventBus::<Moody>::new(8), EventBus::<Moody>::new(0));
+    let (here, there) = (new_bus::<Moody>(8), new_bus::<Moody>(0));
     there.start();
     for _ in 0..3 {
         here.publish(Moody { is_here: true }).map(drop).expect("there is room");
@@ -253,7 +253,7 @@ impl Codec<Counted> for OneByte {
 #[tokio::test(flavor = "multi_thread")]
 async fn export_lets_go_of_the_replay() {
     let server = Server::start();
-    let bus = EventBus::<Counted>::new(4);
+    let bus = new_bus::<Counted>(4);
     let token = Arc::new(());
     for _ in 0..4 {
         bus.publish(Counted(Arc::clone(&token))).map(drop).expect("there is room");
@@ -283,7 +283,7 @@ async fn import_ends_when_the_client_gives_up_before_the_start() {
         let mut server = Server::start();
         let options = ConnectOptions::new().max_reconnects(1).reconnect_delay_callback(|_| Duration::from_millis(1));
         let build = |builder: BridgeBuilder<Beat, Json>| builder.import([TOCK]).export(exported);
-        let here = Node::on(EventBus::new(0), &server.url(), Json, options, build).await;
+        let here = Node::on(new_bus(0), &server.url(), Json, options, build).await;
         let somebody = async_nats::connect(server.url()).await.expect("connects");
         somebody.publish("test.all.tock", "something that waits for the start".into()).await.expect("it is there");
         let mut own = somebody.subscribe("somebody").await.expect("it is there");
@@ -358,7 +358,7 @@ async fn answers_to_requests_that_stay_at_home_stay_at_home() {
         let builder = builder.export([export]).import([import]);
         builder.connect(&*url, ConnectOptions::new()).await.expect("connects")
     };
-    let (answering, asking) = (EventBus::<Talk>::new(0), EventBus::<Talk>::new(0));
+    let (answering, asking) = (new_bus::<Talk>(0), new_bus::<Talk>(0));
     let requests = answering.subscriber("responder").types([ASKED]).subscribe();
     let responder = answering.downgrade();
     std::thread::spawn(move || {

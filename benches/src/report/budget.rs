@@ -153,8 +153,11 @@ impl Budgets<'_> {
     fn crowd(&mut self, who: &str) {
         let [alone, together] =
             churn::THREADS.map(|threads| self.results.nanos("churn", &churn::crowd_name(threads), who));
-        let seconds = alone.map(|nanos| nanos * churn::CROWD as f64 / 1e9);
-        self.add(format!("churn, {} subscribers come and go, in seconds, {}", churn::CROWD, short(who)), 1.0, seconds);
+        for (threads, nanos) in churn::THREADS.into_iter().zip([alone, together]) {
+            let (name, who) = (churn::crowd_name(threads), short(who));
+            let seconds = nanos.map(|nanos| nanos * churn::CROWD as f64 / 1e9);
+            self.add(format!("churn, {name}, {who}, seconds of processor time in sum"), 1.0, seconds);
+        }
         let ratio = together.zip(alone).map(|(together, alone)| together / alone);
         let what = format!("churn, {}, {} against one thread", churn::crowd_name(churn::THREADS[1]), short(who));
         self.add(what, 1.0, ratio);

@@ -2,8 +2,8 @@
 
 use super::harness::proxy::Proxy;
 use super::harness::server::Server;
-use super::harness::{Beat, Node, PATIENCE, Pulse, Received, TICK, burst, publish, rise, until};
-use ringbus::{EventBus, EventType, Overflow};
+use super::harness::{Beat, Node, PATIENCE, Pulse, Received, TICK, burst, new_bus, publish, rise, until};
+use ringbus::{EventType, Overflow};
 use ringbus_nats::async_nats::{self, ConnectOptions};
 use ringbus_nats::{
     Bridge, BridgeBuilder, BridgeState, Codec, ConnectError, DecodeError, EncodeError, ExportStats, Json, OriginCounts,
@@ -262,7 +262,7 @@ pub async fn small_ring_oldest() -> Vec<Balance> {
 pub async fn backlog_before_start() -> Vec<Balance> {
     let server = Server::start();
     let to = Node::listening(&server.url()).await;
-    let bus = EventBus::new(10_000);
+    let bus = new_bus(10_000);
     burst(&bus, 10_000);
     let build = |builder: BridgeBuilder<Beat, Json>| builder.export([TICK]).capacity(8);
     let from = Node::on(bus, &server.url(), Json, ConnectOptions::new(), build).await;

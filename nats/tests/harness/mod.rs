@@ -5,7 +5,7 @@
 pub mod proxy;
 pub mod server;
 
-use ringbus::{Event, EventBus, EventType, PublishError, Subscription};
+use ringbus::{Event, EventBus, EventType, PublishError, Ring, Subscription};
 use ringbus_nats::async_nats::ConnectOptions;
 use ringbus_nats::{Bridge, BridgeBuilder, BridgeState, BridgeStats, Codec, Json, NodeId, OriginStats};
 use serde::{Deserialize, Serialize};
@@ -52,6 +52,21 @@ impl Event for Beat {
     }
 }
 
+/// A bus whose subscribers, the bridge included, have the rings that `RINGBUS_RING` names: `array`,
+/// which it is unless set, or `lane`. So each test takes both.
+pub fn new_bus<E: Event + Clone>(startup_capacity: usize) -> EventBus<E> {
+    EventBus::builder().startup_capacity(startup_capacity).ring(ring()).build()
+}
+
+/// The ring that `RINGBUS_RING` names.
+pub fn ring() -> Ring {
+    match std::env::var("RINGBUS_RING").as_deref() {
+        Err(_) | Ok("array") => Ring::Array,
+        Ok("lane") => Ring::Lane,
+        Ok(other) => panic!("RINGBUS_RING={other}: no such ring"),
+    }
+}
+
 /// Waits until something holds. Looks every other millisecond.
 pub async fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let begun = Instant::now();
@@ -84,7 +99,7 @@ impl Node {
         options: ConnectOptions,
         build: impl FnOnce(BridgeBuilder<Beat, C>) -> BridgeBuilder<Beat, C>,
     ) -> Self {
-        let bus = EventBus::new(0);
+        let bus = new_bus(0);
         bus.start();
         Self::on(bus, url, codec, options, build).await
     }
