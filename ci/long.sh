@@ -16,7 +16,11 @@ part() {
             ;;
         mutants) loom-tests/mutants.sh --all; loom-tests/mutants.sh --shuttle --all ;;
         schedules) SHUTTLE_SCHEDULES=250000 ci/shuttle.sh; STRESS_RUNS=50000 ci/stress.sh ;;
-        soak) RINGBUS_SOAK_EVENTS=40000000 cargo test --release --test soak -- --nocapture ;;
+        soak)
+            for ring in array lane; do
+                RINGBUS_RING=$ring RINGBUS_SOAK_EVENTS=40000000 cargo test --release --features lane --test soak -- --nocapture
+            done
+            ;;
         fuzz) ci/fuzz.sh 600 ;;
         cargo-mutants) ci/cargo-mutants.sh ;;
         protocol) ci/protocol-mutants.sh 2 ;;
