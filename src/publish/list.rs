@@ -266,6 +266,12 @@ mod tests {
         let many = FIRST / 2 + CHUNK - 1;
         assert_eq!(lengths(without(many)), [FIRST / 2 - CHUNK + 1, CHUNK, CHUNK]);
         assert_eq!(lengths(without(many + 1)), [FIRST / 2, CHUNK]);
+
+        // Also if it is the next one that becomes small.
+        let (list, all) = list_of(FIRST + CHUNK);
+        let leavers = all[..FIRST / 2 + CHUNK / 2].iter().chain(&all[FIRST..FIRST + CHUNK / 2]);
+        let few = leavers.fold(list, |list, leaver| list.without(leaver).expect("it is there"));
+        assert_eq!(lengths(few), [FIRST / 2]);
     }
 
     #[test]
