@@ -94,8 +94,8 @@ pub(crate) struct Line {
     lost_so_far: u64,
 }
 
-/// How many events that go out together carry the same time, at most: a look at the clock costs as
-/// much as the encoding of a small event.
+/// How many events that go out together carry the same time, at most, so that not each takes a look
+/// at the clock.
 const STAMPED_TOGETHER: u32 = 16;
 
 /// The time that goes into the envelopes of events, for as long as none of them waits.
