@@ -357,7 +357,8 @@ impl<E> Mailbox<E> {
             filtered: self.options.filter.as_ref().map_or(0, Filter::refused),
             discarded: self.losses.discarded.get(),
             lossy: self.options.lossy,
-            lagging: !self.episode.is_clear(),
+            // (A receive that races with the loss may not have seen the episode that it ends.)
+            lagging: !self.episode.is_clear() && !self.has_caught_up(),
         }
     }
 

@@ -402,19 +402,46 @@ async fn idle_task_is_not_polled() {
     assert_eq!(polls.load(SeqCst), 2);
 }
 
-/// G7: the task that polled last is the one that is woken.
+/// Polls a future for one task, then for another; both must wait. Then does what ends the wait.
+fn poll_for_both(future: impl Future, tasks: &[Waker; 2], end: impl FnOnce()) {
+    let mut future = pin!(future);
+    for task in tasks {
+        assert!(future.as_mut().poll(&mut Context::from_waker(task)).is_pending());
+    }
+    end();
+}
+
+/// G7: the task that polled last is the one that is woken, whatever it waits for.
 #[test]
 fn last_waker_is_the_one_that_counts() {
-    let bus = live();
-    let mut subscription = bus.subscribe(2);
-    let (first, first_waker) = CountingWaker::new();
-    let (last, last_waker) = CountingWaker::new();
-    let mut future = pin!(subscription.recv_async());
-    for waker in [&first_waker, &last_waker] {
-        assert!(future.as_mut().poll(&mut Context::from_waker(waker)).is_pending());
+    type Act = fn(&EventBus<Number>, Subscription<Number>, &[Waker; 2]);
+    let acts: [(&str, Act); 5] = [
+        ("an event", |bus, mut subscription, tasks| {
+            poll_for_both(subscription.recv_async(), tasks, || publish(bus, 0..1));
+        }),
+        ("many events", |bus, mut subscription, tasks| {
+            poll_for_both(subscription.recv_many_async(&mut Vec::new(), 2), tasks, || publish(bus, 0..1));
+        }),
+        ("the next of a stream", |bus, mut subscription, tasks| {
+            poll_for_both(subscription.next(), tasks, || publish(bus, 0..1));
+        }),
+        ("the end", |bus, mut subscription, tasks| {
+            poll_for_both(subscription.recv_async(), tasks, || bus.close());
+        }),
+        ("a drain", |bus, subscription, tasks| {
+            publish(bus, 0..1);
+            poll_for_both(bus.close_and_drain_async(pending::<()>()), tasks, || {
+                assert_eq!(subscription.try_recv(), Ok(Number(0)));
+            });
+        }),
+    ];
+    for (name, act) in acts {
+        let bus = live();
+        let subscription = bus.subscribe(2);
+        let [(first, first_waker), (last, last_waker)] = [(), ()].map(|()| CountingWaker::new());
+        act(&bus, subscription, &[first_waker, last_waker]);
+        assert_eq!((first.wakes(), last.wakes()), (0, 1), "{name}");
     }
-    publish(&bus, 0..1);
-    assert_eq!((first.wakes(), last.wakes()), (0, 1));
 }
 
 /// API, section 2: an event that is there is given by the first poll, which asks for no wake-up.

@@ -4,6 +4,7 @@ use crate::common::{self, Finish, Gate, LANES, Number, Random, Stamped, Token, l
 use ringbus::{EventBus, Overflow, PublishError, Publisher, SubscriberStats, Subscription, WaitStrategy};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
+use std::sync::mpsc;
 use std::thread;
 
 /// The two ways to publish.
@@ -465,4 +466,44 @@ fn clones_of_a_publisher_count_once_each() {
         drop(second);
         assert_eq!(bus.stats().published, 5);
     }
+}
+
+/// G2, G11: counts are exact however many threads count, and so share some of their copies: of each
+/// two of them that count at once, none loses what the other one adds.
+#[test]
+fn counts_of_many_threads_are_exact() {
+    /// More than have copies of their own, and half of these once more.
+    const THREADS: usize = 28;
+    const EVENTS: u64 = 5_000;
+    let bus = live();
+    let refuses = bus.subscriber("refuses").filter(|_| false).subscribe();
+    let (done, is_done) = mpsc::channel();
+    thread::scope(|scope| {
+        let threads: [_; THREADS] = std::array::from_fn(|_| {
+            let (orders, received) = mpsc::channel::<Arc<Gate>>();
+            let (bus, done) = (&bus, done.clone());
+            scope.spawn(move || {
+                // Takes its copy, and keeps it while it lives.
+                bus.publish(Number(0)).unwrap();
+                done.send(()).unwrap();
+                for gate in received {
+                    gate.pass();
+                    (0..EVENTS).for_each(|number| assert!(bus.publish(Number(number)).is_ok()));
+                    done.send(()).unwrap();
+                }
+            });
+            is_done.recv().unwrap();
+            orders
+        });
+        for (first, others) in (1..THREADS).map(|others| (&threads[others - 1], &threads[others..])) {
+            for other in others {
+                let gate = Arc::new(Gate::new(2));
+                [first, other].into_iter().for_each(|orders| orders.send(Arc::clone(&gate)).unwrap());
+                (0..2).for_each(|_| is_done.recv().unwrap());
+            }
+        }
+    });
+    let pairs = (THREADS * (THREADS - 1) / 2) as u64;
+    let published = THREADS as u64 + pairs * 2 * EVENTS;
+    assert_eq!((bus.stats().published, refuses.stats().filtered), (published, published));
 }

@@ -230,6 +230,29 @@ fn receiver_that_another_thread_polls_next_has_one_turn() {
     }
 }
 
+/// G7, G12: each receiver that is sent back wakes the task: the one before may have been given up
+/// since, and would not be polled again.
+#[test]
+fn every_receiver_that_is_sent_back_wakes_the_task() {
+    let bus = live();
+    let mut busy: [_; 4] = std::array::from_fn(|_| bus.subscribe(200));
+    publish(&bus, 0..200);
+    // A thread of its own, on which nobody has received before.
+    finishes(move || {
+        let (counter, waker) = CountingWaker::new();
+        let mut context = Context::from_waker(&waker);
+        let [first, second, third, fourth] = &mut busy;
+        for _ in 0..TURN {
+            assert!(poll_next(first, &waker).is_ready());
+        }
+        assert!(pin!(first.recv_async()).poll(&mut context).is_pending());
+        assert!(pin!(second.recv_many_async(&mut Vec::new(), 1)).poll(&mut context).is_pending());
+        assert!(pin!(third.recv_async()).poll(&mut context).is_pending());
+        assert!(poll_next(fourth, &waker).is_pending());
+        assert_eq!(counter.wakes(), 4);
+    });
+}
+
 /// G10, G12: who was told `Closed` is told so at once for good, also in a task that has used up its
 /// turn.
 #[test]

@@ -35,7 +35,7 @@ fn interner_accepts_so_many_names_and_no_more() {
     assert_eq!(closed.intern("number.odd"), Err(InternError::TooManyNames));
 }
 
-/// API, section 2: a name that is too long is refused, and takes no other's place.
+/// API, section 2: a name that is too long, in bytes, is refused, and takes no other's place.
 #[test]
 fn interner_refuses_long_names() {
     let longest = "n".repeat(Interner::LONGEST_NAME);
@@ -43,6 +43,8 @@ fn interner_refuses_long_names() {
     let mut interner = Interner::new(1);
     assert_eq!(interner.intern(&too_long), Err(InternError::NameTooLong));
     assert_eq!(interner.intern(&longest).map(EventType::as_str), Ok(&*longest));
+    let of_long_letters = "ü".repeat(Interner::LONGEST_NAME / 2 + 1);
+    assert_eq!(interner.intern(&of_long_letters), Err(InternError::NameTooLong), "bytes count, not letters");
     let long = EventType::intern(&too_long);
     assert_eq!(Interner::new(0).knowing([long]).intern(&too_long), Ok(long));
 

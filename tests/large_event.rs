@@ -8,8 +8,8 @@ use crate::common::{
     self, Action, Bulky, Token, in_own_process, panic_of, spawn_sleeper, stats_of, subscribe_to_be_told_closed,
 };
 use ringbus::{
-    BatchError, BatchErrorKind, Event, EventBus, EventType, Overflow, PublishError, Request, RequestId, RequestOptions,
-    Response, Subscription,
+    BatchError, BatchErrorKind, Event, EventBus, EventType, Overflow, PublishError, Published, Request, RequestId,
+    RequestOptions, Response, Subscription,
 };
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
@@ -570,19 +570,34 @@ impl Event for Fragile {
 }
 
 /// G9, G11: large events that panic as they are cloned cost their rings no room, however many there
-/// are.
+/// are, and whether or not something was evicted for them.
 #[test]
 fn large_events_that_panic_leave_their_rooms() {
-    let bus = common::new_bus(0);
-    let subscription = bus.subscribe(2);
-    bus.start();
-    for _ in 0..4 {
-        assert_eq!(panic_of(|| bus.publish(Fragile::new(true)).map_err(|_| ())), "as it is cloned");
+    type Publish = fn(&EventBus<Fragile>, bool) -> Published;
+    let ways: [Publish; 3] = [
+        |bus, panics| bus.publish(Fragile::new(panics)).map_err(|_| ()).unwrap(),
+        |bus, panics| bus.publisher().publish(Fragile::new(panics)).map_err(|_| ()).unwrap(),
+        |bus, panics| bus.publish_batch(&[Fragile::new(panics)]).unwrap(),
+    ];
+    for (publish, fill) in ways.into_iter().flat_map(|way| [0, 1, 2].map(|fill| (way, fill))) {
+        let bus = common::new_bus(0);
+        let keeping = bus.subscribe(2);
+        let evicting = bus.subscriber("evicting").capacity(2).overflow(Overflow::DropOldest).subscribe();
+        bus.start();
+        for _ in 0..fill {
+            assert_eq!(publish(&bus, false).delivered, 2);
+        }
+        for _ in 0..8 {
+            assert_eq!(panic_of(|| publish(&bus, true)), "as it is cloned");
+        }
+        assert_eq!(keeping.try_iter().count(), fill);
+        for _ in 0..2 {
+            assert_eq!(publish(&bus, false).delivered, 2);
+        }
+        assert_eq!((keeping.len(), keeping.lost()), (2, 8));
+        assert_eq!(publish(&bus, false).dropped, 1, "the other one always takes it");
+        assert_eq!((evicting.len(), stats_of(&bus, "evicting").dropped), (2, 8));
     }
-    for _ in 0..2 {
-        assert_eq!(bus.publish(Fragile::new(false)).map_err(|_| ()).unwrap().delivered, 1);
-    }
-    assert_eq!((subscription.len(), subscription.lost()), (2, 4));
 }
 
 /// G3, G9: nor do they cost the start-up buffer any.

@@ -158,3 +158,34 @@ fn whoever_is_full_among_many_is_the_only_one_to_lose() {
     assert!(full.iter().all(|subscription| subscription.lost() == 1));
     assert!(crowd.universal.iter().chain(&crowd.even).all(|subscription| subscription.lost() == 0));
 }
+
+// Whoever begins to lag is reported, at whichever place, and can lag anew once it has caught up.
+#[test]
+fn whoever_lags_among_many_is_reported() {
+    type Publish = fn(&Crowd, u64) -> usize;
+    let ways: [Publish; 3] = [
+        |crowd, number| crowd.bus.publish(crowd.event(number)).unwrap().dropped,
+        |crowd, number| crowd.bus.publisher().publish(crowd.event(number)).unwrap().dropped,
+        |crowd, number| crowd.bus.publish_batch(&[crowd.event(number)]).unwrap().dropped,
+    ];
+    for before in LENGTHS {
+        let crowd = Crowd::new(before, before, &[]);
+        let reports = Arc::<AtomicUsize>::default();
+        crowd.bus.on_lag({
+            let reports = Arc::clone(&reports);
+            move |lag| {
+                reports.fetch_add(if &*lag.subscriber == "small" { 1 } else { 1_000 }, SeqCst);
+            }
+        });
+        let small = || crowd.bus.subscriber("small").capacity(1);
+        let small = [small().subscribe(), small().types([EVEN]).subscribe()];
+        for (way, publish) in ways.into_iter().enumerate() {
+            assert_eq!((publish(&crowd, 2), publish(&crowd, 4)), (0, 2));
+            assert_eq!(reports.load(SeqCst), 2 * (way + 1), "behind {before}, way {way}");
+            for subscription in crowd.universal.iter().chain(&crowd.even).chain(&small) {
+                subscription.try_iter().for_each(drop);
+            }
+            assert!(small.iter().all(|subscription| !subscription.stats().lagging));
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! Start-up and replay.
 
 use crate::common::{
-    self, EVEN, Finish, Gate, Number, ODD, Random, Stamped, Token, poll_next, spawn_sleeper, stats_of, wait_until,
+    self, EVEN, Finish, Gate, Number, ODD, Random, Stamped, Token, poll_next, ring, spawn_sleeper, stats_of, wait_until,
 };
 use ringbus::{Event, EventBus, EventType, PublishError, Published, Subscription, TryRecvError, WeakEventBus};
 use std::collections::HashSet;
@@ -651,11 +651,11 @@ fn subscriber_stopped_before_the_start_is_offered_nothing() {
 }
 
 /// API, section 2: what became of the backlog is remembered, whoever comes, goes or is stopped
-/// after the start.
+/// after the start, and whatever is retained or forgotten then.
 #[test]
-fn backlog_is_remembered_whoever_comes_and_goes() {
+fn backlog_is_remembered_whatever_changes_after_the_start() {
     type Change = fn(&EventBus<Number>) -> Option<Subscription<Number>>;
-    let changes: [Change; 3] = [
+    let changes: [Change; 5] = [
         |bus| {
             drop(bus.subscribe(1));
             None
@@ -666,23 +666,32 @@ fn backlog_is_remembered_whoever_comes_and_goes() {
             stopped.stop_handle().stop();
             Some(stopped)
         },
+        |bus| {
+            bus.publish(Number(4)).unwrap();
+            None
+        },
+        |bus| {
+            bus.forget(EVEN);
+            None
+        },
     ];
-    for change in changes {
-        let bus = common::new_bus(3);
+    for (types, change) in [&[][..], &[EVEN]].into_iter().flat_map(|types| changes.map(|change| (types, change))) {
+        let new_bus = || EventBus::builder().startup_capacity(3).ring(ring()).retain(types.iter().copied()).build();
+        let bus = new_bus();
         bus.publish_batch(&numbers(0..3)).unwrap();
         assert_eq!(bus.start(), 0);
         let _other = change(&bus);
         assert_eq!(bus.stats().unclaimed, 3, "nobody was there for them");
 
-        let bus = common::new_bus(3);
+        let bus = new_bus();
         let reader = bus.subscriber("reader").subscribe();
         bus.publish_batch(&numbers(0..3)).unwrap();
         assert_eq!(bus.start(), 3);
         let _other = change(&bus);
         assert_eq!((bus.stats().unclaimed, stats_of(&bus, "reader").unread_replay), (0, 3));
         let drained = bus.close_and_drain(Duration::ZERO);
-        assert_eq!(drained.unread.len(), 1, "{drained}");
-        assert_eq!(reader.iter().count(), 3);
+        assert_eq!(drained.unread.first().map(|unread| unread.unread_replay), Some(3), "{drained}");
+        assert_eq!(reader.iter().take(3).collect::<Vec<_>>(), numbers(0..3));
     }
 }
 

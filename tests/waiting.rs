@@ -4,7 +4,7 @@ use crate::common::{
     self, CountingWaker, EVEN, Finish, LONG, Number, ODD, Token, live, numbers, poll_next, publish, spawn_sleeper,
     stats_of, wait_until,
 };
-use ringbus::{Overflow, RecvError, RecvTimeoutError, Subscription, TryRecvError, WaitStrategy};
+use ringbus::{EventBus, Overflow, RecvError, RecvTimeoutError, Subscription, TryRecvError, WaitStrategy};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::task::Waker;
@@ -279,6 +279,33 @@ fn parked_receiver_sleeps_through_what_is_not_for_it() {
     publish(&bus, 1_001..1_002);
     for sleeper in sleepers {
         assert_eq!(sleeper.join(), Some(Number(1_001)));
+    }
+}
+
+/// G7: a receiver that a start wakes for nothing goes on waiting, in each of the ways to wait, and
+/// wakes again for an event and for the end.
+#[cfg(target_os = "linux")]
+#[test]
+fn receiver_that_was_woken_for_nothing_wakes_again() {
+    type Act = fn(&EventBus<Number>);
+    let ends: [(Act, Option<Number>); 2] = [(|bus| publish(bus, 2..3), Some(Number(2))), (EventBus::close, None)];
+    for (buffered, (end, received)) in [0, 1].into_iter().flat_map(|buffered| ends.map(|end| (buffered, end))) {
+        let bus = common::new_bus(1);
+        let sleepers = WAYS.map(|wait| {
+            let mut idle = bus.subscriber("idle").types([EVEN]).subscribe();
+            spawn_sleeper(move || wait(&mut idle))
+        });
+        let before = sleepers.each_ref().map(|sleeper| sleeper.probe.sleeps());
+        // One that nobody wants.
+        publish(&bus, 1..1 + buffered);
+        bus.start();
+        for (sleeper, before) in sleepers.iter().zip(before) {
+            wait_until(|| sleeper.probe.sleeps() > before && sleeper.probe.is_asleep());
+        }
+        end(&bus);
+        for sleeper in sleepers {
+            assert_eq!(sleeper.join(), received, "{buffered} buffered");
+        }
     }
 }
 

@@ -127,6 +127,23 @@ pub fn live_bus() -> Bus {
     bus
 }
 
+/// Subscribes with a filter that keeps a share of what is returned: whatever keeps the filter, once
+/// the subscriber has left, keeps that.
+pub fn subscribe_with_share(bus: &Bus) -> (Subscription<Token>, Arc<()>) {
+    let share = Arc::new(());
+    let filtered = bus.subscriber("filtered").capacity(1).filter({
+        let kept = Arc::clone(&share);
+        move |_| Arc::strong_count(&kept) > 0
+    });
+    (filtered.subscribe(), share)
+}
+
+/// Checks that nothing keeps the filter of [`subscribe_with_share`] any more. Not under loom, whose
+/// double of the snapshot's cell keeps all snapshots.
+pub fn assert_unshared(share: &Arc<()>) {
+    assert!(cfg!(loom) || Arc::strong_count(share) == 1, "nothing keeps the filter of a subscriber that has left");
+}
+
 /// Receives until there is nothing, and returns the numbers and whether the subscription is closed.
 pub fn drain(subscription: &Subscription<Token>) -> (Vec<usize>, bool) {
     let mut numbers = Vec::new();

@@ -124,7 +124,8 @@ fn subscription_that_races_with_close_ends() {
 }
 
 /// *Property*: G10: when either of two closes has returned, the bus takes nothing, and what was
-/// accepted can be received: the backlog of a bus that never started.
+/// accepted can be received: the backlog of a bus that never started. Nothing is kept of a
+/// subscriber that leaves then (not under loom).
 ///
 /// *Threads*: closer, closer that reads.
 ///
@@ -141,7 +142,7 @@ fn backlog_can_be_received_when_any_close_has_returned() {
 }
 
 /// *Property*: G10: when either of two closes of a live bus has returned, it takes nothing, and its
-/// subscribers are told Closed.
+/// subscribers are told Closed. Nothing is kept of a subscriber that leaves then (not under loom).
 ///
 /// *Threads*: closer, closer that reads.
 ///

@@ -19,3 +19,20 @@ fn counts_survive_the_thread_that_made_them() {
     }
     .check(|outcomes| counting::count_and_end(outcomes, CROWD));
 }
+
+/// *Property*: threads that share a stripe, because all others have their owners, lose no count.
+///
+/// *Threads*: a crowd that counts.
+///
+/// *Bound*: exhaustive; 18 schedules in less than 0.1 s.
+#[cfg(any(loom, shuttle))]
+#[test]
+fn threads_that_share_a_stripe_lose_no_count() {
+    Model {
+        name: "threads_that_share_a_stripe_lose_no_count",
+        bound: Bound::Exhaustive,
+        floor: 9,
+        must_see: &["all counted"],
+    }
+    .check(|outcomes| counting::count_with_others(outcomes, CROWD));
+}

@@ -47,3 +47,36 @@ fn episode_that_publishers_begin_at_once_is_reported_once() {
     }
     .check(|outcomes| lagging::lose_at_once(outcomes, CROWD));
 }
+
+/// *Property*: a subscriber that has caught up does not lag, although the episode began while it
+/// did; nobody hears of it.
+///
+/// *Threads*: publisher, reader (main).
+///
+/// *Bound*: exhaustive; 639 schedules in 0.2 s.
+#[test]
+fn episode_that_begins_late_ends_unheard() {
+    Model {
+        name: "episode_that_begins_late_ends_unheard",
+        bound: Bound::Exhaustive,
+        floor: 320,
+        must_see: &["lost", "delivered"],
+    }
+    .check(|outcomes| lagging::lose_and_catch_up(outcomes, false));
+}
+
+/// *Property*: the same, if a hook hears of it.
+///
+/// *Threads*: publisher, reader (main).
+///
+/// *Bound*: exhaustive; 3,537 schedules in 1.3 s.
+#[test]
+fn episode_that_begins_late_ends_once_it_is_reported() {
+    Model {
+        name: "episode_that_begins_late_ends_once_it_is_reported",
+        bound: Bound::Exhaustive,
+        floor: 1_700,
+        must_see: &["lost", "delivered"],
+    }
+    .check(|outcomes| lagging::lose_and_catch_up(outcomes, true));
+}

@@ -96,7 +96,7 @@ fn second_start_helps_before_it_returns() {
 }
 
 /// *Property*: What start released can be received when it has returned, also where another thread
-/// did the work.
+/// did the work. Nothing is kept of a subscriber that leaves then (not under loom).
 ///
 /// *Threads*: starter, starter that reads.
 ///

@@ -276,7 +276,7 @@ mod tests {
 
     #[test]
     fn chunk_that_runs_empty_takes_nobody_along() {
-        for behind in [1, CHUNK - 1, CHUNK, CHUNK + 1, FIRST, PAGE * CHUNK, PAGE * CHUNK + 1] {
+        for behind in [1, CHUNK - 1, CHUNK, CHUNK + 1, FIRST, PAGE * CHUNK, PAGE * CHUNK + 1, 2 * PAGE * CHUNK] {
             let (mut list, mut expected) = list_of(FIRST + behind);
             while !expected.is_empty() {
                 list = list.without(&expected.remove(0)).expect("it is there");

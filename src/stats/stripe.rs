@@ -121,9 +121,18 @@ impl WatchedCount {
     /// Counts as a thread does that ends at once; returns its stripe.
     pub fn count_and_end(&self) -> usize {
         let claim = Claim::take(&self.owners);
-        let (counter, is_owner) = self.counts.at(claim.stripe);
-        counter.count(1, is_owner);
+        self.count_at(claim.stripe);
         claim.stripe
+    }
+
+    /// Counts as a thread does that has found no stripe of its own.
+    pub fn count_with_others(&self) {
+        self.count_at(OWNED);
+    }
+
+    fn count_at(&self, stripe: usize) {
+        let (counter, is_owner) = self.counts.at(stripe);
+        counter.count(1, is_owner);
     }
 
     /// What was counted.

@@ -4,8 +4,8 @@ use crate::engine::atomic::{AtomicBool, Ordering::Acquire, Ordering::Release};
 use crate::engine::{Parks, thread};
 use crate::model::Outcomes;
 use crate::token::{
-    Bus, Token, delivered, drain, is_buffered, live_bus, new_bus, publish, receive_all, spawn_batch, spawn_closer,
-    spawn_publisher, spawn_starter,
+    Bus, Token, assert_unshared, delivered, drain, is_buffered, live_bus, new_bus, publish, receive_all, spawn_batch,
+    spawn_closer, spawn_publisher, spawn_starter, subscribe_with_share,
 };
 use std::sync::Arc;
 
@@ -140,9 +140,9 @@ pub fn subscribe_close(outcomes: &Outcomes) {
 }
 
 /// Two closes × the backlog of a bus that never started, or a live one: when either has returned,
-/// nothing is still to come.
+/// nothing is still to come; and nothing is kept of a subscriber that leaves.
 pub fn two_closers(outcomes: &Outcomes, bus: &Bus) {
-    let subscription = bus.subscribe(1);
+    let (subscription, share) = subscribe_with_share(bus);
     publish(bus, &Token::new(0)).unwrap();
     let first = Arc::new(AtomicBool::new(false));
     let other = thread::spawn({
@@ -158,10 +158,10 @@ pub fn two_closers(outcomes: &Outcomes, bus: &Bus) {
             let is_second = first.load(Acquire);
             bus.close();
             let refused = publish(&bus, &Token::new(1)).is_err();
-            (is_second, refused, drain(&subscription))
+            (is_second, refused, drain(&subscription), subscription)
         }
     });
-    let (is_second, refused, received) = closer.join().unwrap();
+    let (is_second, refused, received, subscription) = closer.join().unwrap();
     other.join().unwrap();
     assert!(refused, "G10: a bus that was closed takes nothing");
     assert_eq!(
@@ -169,6 +169,8 @@ pub fn two_closers(outcomes: &Outcomes, bus: &Bus) {
         (vec![0], true),
         "G10: what was accepted can be received once any close has returned, then Closed"
     );
+    drop(subscription);
+    assert_unshared(&share);
     outcomes.saw(if is_second { "the other had closed it" } else { "at once, or first" });
 }
 

@@ -48,3 +48,19 @@ pub fn count_and_end(outcomes: &Outcomes, threads: usize) {
     let is_one = stripes.windows(2).all(|pair| pair[0] == pair[1]);
     outcomes.saw(if is_one { "one after the other in one stripe" } else { "side by side" });
 }
+
+/// Threads that find no stripe of their own, and count in one that they share.
+#[cfg(any(loom, shuttle))]
+pub fn count_with_others(outcomes: &Outcomes, threads: usize) {
+    let count = Arc::new(Count::new());
+    let threads: Vec<_> = (0..threads)
+        .map(|_| {
+            let count = Arc::clone(&count);
+            thread::spawn(move || count.count_with_others())
+        })
+        .collect();
+    let counted = threads.len() as u64;
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    assert_eq!(count.total(), counted, "none loses what another one adds");
+    outcomes.saw("all counted");
+}

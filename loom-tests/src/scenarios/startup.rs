@@ -3,7 +3,8 @@
 use crate::engine::{Parks, block_on, go, thread};
 use crate::model::Outcomes;
 use crate::token::{
-    Token, delivered, drain, is_buffered, new_bus, publish, receive_all, spawn_publisher, spawn_starter,
+    Token, assert_unshared, delivered, drain, is_buffered, new_bus, publish, receive_all, spawn_publisher,
+    spawn_starter, subscribe_with_share,
 };
 
 /// One publisher × start × a reader that parks: the event arrives, once.
@@ -154,20 +155,23 @@ pub fn full_buffer(outcomes: &Outcomes) {
     assert_eq!(drain(&subscription), (expected.to_vec(), false), "G3: what was accepted arrives, and nothing else");
 }
 
-/// Two starts: when either has returned, the backlog can be received.
+/// Two starts: when either has returned, the backlog can be received; and nothing is kept of a
+/// subscriber that leaves.
 pub fn second_start(outcomes: &Outcomes) {
     let bus = new_bus(1);
-    let subscription = bus.subscribe(1);
+    let (subscription, share) = subscribe_with_share(&bus);
     publish(&bus, &Token::new(0)).unwrap();
     let first = spawn_starter(&bus);
     let second = thread::spawn({
         let bus = bus.clone();
-        move || (bus.start(), subscription.try_recv().map(Token::read))
+        move || (bus.start(), subscription.try_recv().map(Token::read), subscription)
     });
     let here = first.join().unwrap();
-    let (there, received) = second.join().unwrap();
+    let (there, received, subscription) = second.join().unwrap();
     assert_eq!(received, Ok(0), "what start released can be received when it has returned, whoever did the work");
     assert_eq!(here + there, 1, "exactly one start counts the replay");
+    drop(subscription);
+    assert_unshared(&share);
     outcomes.saw(if here == 1 { "the first was first" } else { "the second was first" });
 }
 
