@@ -452,12 +452,16 @@ impl<E: Event + Clone> Subscription<E> {
     /// the time is over.
     fn wait_into(&self, event: &mut Option<E>, limit: Limit) -> bool {
         let mut wait = Wait::new(self, limit);
-        while wait.goes_on() {
+        loop {
+            let goes_on = wait.goes_on();
+            // Also if the time is over: what came until then has come in time.
             if self.try_recv_into(event) != Err(TryRecvError::Empty) {
                 return true;
             }
+            if !goes_on {
+                return false;
+            }
         }
-        false
     }
 
     /// Receives an event, or makes sure that `waker` is woken when it is worth another look.

@@ -200,3 +200,45 @@ mod counter {
         }
     }
 }
+
+/// For tests in which two threads do something at the same moment, again and again.
+#[cfg(all(test, not(any(loom, shuttle))))]
+pub(crate) mod meeting {
+    use super::Counter;
+
+    /// Waits for the other one, without going to sleep.
+    pub(crate) fn meet(arrivals: &Counter) {
+        let all = (arrivals.add(1) / 2 + 1) * 2;
+        let mut looks = 0;
+        while arrivals.get() < all {
+            looks += 1;
+            // More threads than processors must come through as well.
+            if looks % 1_024 == 0 { std::thread::yield_now() } else { std::hint::spin_loop() }
+        }
+    }
+}
+
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use super::Counter;
+    use super::meeting::meet;
+    use std::thread;
+
+    #[test]
+    fn higher_of_two_values_stays_that_raise_a_number_at_once() {
+        const ROUNDS: usize = 20_000;
+        let arrivals = Counter::new(0);
+        let numbers: Vec<_> = (0..ROUNDS).map(|_| Counter::new(0)).collect();
+        let raise_all = |value: u64| {
+            for number in &numbers {
+                meet(&arrivals);
+                number.raise(value);
+            }
+        };
+        thread::scope(|scope| {
+            scope.spawn(|| raise_all(2));
+            raise_all(1);
+        });
+        assert!(numbers.iter().all(|number| number.get() == 2));
+    }
+}

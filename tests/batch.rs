@@ -409,6 +409,29 @@ fn batch_of_many_types_wakes_everybody() {
     }
 }
 
+/// G7: lists of subscribers are told apart by more than those whom they have in common: a batch of
+/// two types wakes all who want either, in whichever order they came.
+#[test]
+fn batch_wakes_those_who_share_a_type_with_others() {
+    let wants = [&[EVEN, ODD][..], &[EVEN], &[ODD], &[ODD, EVEN]];
+    for first in 0..wants.len() {
+        for batch in [[0, 1], [1, 0]] {
+            let bus = live();
+            let mut receivers: Vec<_> = (first..first + wants.len())
+                .map(|place| bus.subscriber("typed").types(wants[place % wants.len()].iter().copied()).subscribe())
+                .collect();
+            let wakers = receivers.iter_mut().map(|receiver| {
+                let (counter, waker) = CountingWaker::new();
+                assert!(poll_next(receiver, &waker).is_pending());
+                counter
+            });
+            let wakers: Vec<_> = wakers.collect();
+            bus.publish_batch(&batch.map(Number)).unwrap();
+            assert!(wakers.iter().all(|counter| counter.wakes() == 1), "from {first}, {batch:?}");
+        }
+    }
+}
+
 /// G2, G5: events of one type come in a row, of any length, between others that somebody, everybody
 /// or nobody wants: whoever asked for some types gets those, in the order of the batch.
 #[test]

@@ -5,6 +5,7 @@ use crate::common::{
     spawn_sleeper, stats_of, subscribe_to_be_told_closed,
 };
 use futures_util::FutureExt;
+use futures_util::stream::FusedStream;
 use ringbus::{Event, EventBus, EventType, Overflow, Published, Subscription, TryRecvError};
 use std::cell::RefCell;
 use std::future::{Future, pending};
@@ -883,6 +884,36 @@ fn clone_that_receives_the_rest_of_the_replay_keeps_none_of_it() {
     assert_eq!(subscription.try_recv().unwrap().number, 0);
     assert_eq!(subscription.try_recv().err(), Some(TryRecvError::Empty));
     assert_eq!(Arc::strong_count(&script), 1, "nobody has the event any more");
+}
+
+/// G9, G10: a filter that runs for the last event of the replay may close the bus, and receive to
+/// the end: who was told `Closed` is told nothing else any more.
+#[test]
+fn filter_that_is_told_closed_leaves_it_at_that() {
+    thread_local! {
+        static RECEIVER: RefCell<Option<Rc<Subscription<Number>>>> = const { RefCell::new(None) };
+    }
+    for refuses in [false, true] {
+        let bus = common::new_bus(1);
+        let weak = bus.downgrade();
+        let filtering = bus.subscriber("filtering").filter(move |_: &Number| {
+            if let Some(receiver) = RECEIVER.take() {
+                weak.upgrade().unwrap().close();
+                assert_eq!(receiver.try_recv(), Err(TryRecvError::Closed));
+            }
+            !refuses
+        });
+        let filtering = Rc::new(filtering.subscribe());
+        bus.publish(Number(0)).unwrap();
+        bus.start();
+        RECEIVER.set(Some(Rc::clone(&filtering)));
+        let received = filtering.try_recv();
+        assert_eq!(received, if refuses { Err(TryRecvError::Closed) } else { Ok(Number(0)) });
+        for _ in 0..2 {
+            assert_eq!(filtering.try_recv(), Err(TryRecvError::Closed));
+            assert!(filtering.is_terminated());
+        }
+    }
 }
 
 /// G9: a replayed event that its subscriber does not want is not cloned.

@@ -1,8 +1,8 @@
 //! As many subscribers as one likes: lists of them are kept in pieces of 128.
 
-use crate::common::{EVEN, ODD, ring};
+use crate::common::{ANSWER, EVEN, ODD, Talk, ring, talkative_bus};
 use futures_core::Stream;
-use ringbus::{Event, EventBus, EventType, Subscription};
+use ringbus::{Event, EventBus, EventType, RequestId, RequestOptions, Subscription};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -186,6 +186,36 @@ fn whoever_lags_among_many_is_reported() {
                 subscription.try_iter().for_each(drop);
             }
             assert!(small.iter().all(|subscription| !subscription.stats().lagging));
+        }
+    }
+}
+
+// G8: an answer is gathered, and reaches everybody as well, however many they are.
+#[test]
+fn answers_are_gathered_however_many_subscribe() {
+    type Reply = fn(&EventBus<Talk>, Talk);
+    let ways: [Reply; 3] = [
+        |bus, answer| drop(bus.publish(answer).unwrap()),
+        |bus, answer| drop(bus.publisher().publish(answer).unwrap()),
+        |bus, answer| drop(bus.publish_batch(&[answer]).unwrap()),
+    ];
+    for length in LENGTHS {
+        for types in [None, Some([ANSWER])] {
+            let (bus, _questions) = talkative_bus();
+            let crowd: Vec<_> = (0..length)
+                .map(|_| match types {
+                    None => bus.subscriber("everything").subscribe(),
+                    Some(types) => bus.subscriber("answers").types(types).subscribe(),
+                })
+                .collect();
+            for (number, reply) in ways.into_iter().enumerate() {
+                let to = RequestId::from(number as u64);
+                let gather = bus.request(Talk::Question(to.clone()), RequestOptions::expecting(["a"])).unwrap();
+                reply(&bus, Talk::Answer { to: to.clone(), by: "a", value: 1 });
+                assert_eq!(gather.received(), 1, "way {number}, {length} subscribers");
+                let is_answer = |talk: Talk| matches!(talk, Talk::Answer { to: id, .. } if id == to);
+                assert!(crowd.iter().all(|subscription| subscription.try_iter().any(&is_answer)));
+            }
         }
     }
 }

@@ -858,9 +858,13 @@ fn every_response_is_in_a_result_or_counted() {
             Ok(result) => result,
             Err(error) => error.into_partial(),
         };
-        match round % 3 {
+        match round % 5 {
             0 => drop(gather),
             1 => {
+                gather.cancel_handle().cancel();
+                drop(gather);
+            }
+            2 => {
                 gather.cancel_handle().cancel();
                 answer(&bus, &id, "b", 0);
                 published += 1;
@@ -876,6 +880,13 @@ fn every_response_is_in_a_result_or_counted() {
         published += 1;
         assert_eq!(accounted as u64 + bus.stats().late_responses, published, "round {round}");
     }
+    let (id, gather) = ask(&bus, expecting(&["a", "b"]));
+    for by in ["a", "x", "a"] {
+        answer(&bus, &id, by, 0);
+    }
+    bus.close();
+    drop(gather);
+    assert_eq!(accounted as u64 + bus.stats().late_responses, published + 3, "given up behind the close");
 }
 
 /// G8, G11: a result hands out the answers themselves: the requester has the only copy.

@@ -119,6 +119,23 @@ fn time_out_loses_nothing() {
     .check(waiting::publish_timeout);
 }
 
+/// *Property*: G7: a receive whose time is over as it looks gets what came before that (under
+/// shuttle), and leaves what it does not get.
+///
+/// *Threads*: publisher and clock, reader.
+///
+/// *Bound*: preemptions = 2; 399 schedules in less than 0.1 s.
+#[test]
+fn event_that_came_in_time_is_received() {
+    Model {
+        name: "event_that_came_in_time_is_received",
+        bound: Bound::Preemptions,
+        floor: 200,
+        must_see: &["woken for it", "found at once"],
+    }
+    .check(waiting::publish_then_timeout);
+}
+
 /// *Property*: G7: a task that waits wakes for its event.
 ///
 /// *Threads*: publisher, task.

@@ -87,16 +87,8 @@ impl<T> Drop for Displaced<T> {
 #[cfg(all(test, target_arch = "x86_64", not(any(loom, shuttle))))]
 mod tests {
     use super::*;
-    use std::hint::spin_loop;
+    use crate::sync::meeting::meet;
     use std::thread;
-
-    /// Waits for the other one, without going to sleep.
-    fn meet(arrivals: &Counter) {
-        let all = (arrivals.add(1) / 2 + 1) * 2;
-        while arrivals.get() < all {
-            spin_loop();
-        }
-    }
 
     #[test]
     fn two_who_sweep_at_once_leave_nothing_that_nobody_works_on() {

@@ -139,6 +139,7 @@ pub fn publish_forget_subscribe(outcomes: &Outcomes) {
     let outcome = publisher.join().unwrap();
     forgetter.join().unwrap();
     let (numbers, _) = drain(&late);
+    assert!(late.is_empty(), "who has received everything has nothing unread");
     let kept = retained(&bus);
     let in_ring = delivered(&outcome) == 1;
     match (&numbers[..], kept) {

@@ -111,6 +111,29 @@ pub fn publish_timeout(outcomes: &Outcomes) {
     }
 }
 
+/// A publish, and then the end of the time, on one thread × a subscriber that waits until then.
+pub fn publish_then_timeout(outcomes: &Outcomes) {
+    let parks = Parks::begin();
+    let bus = live_bus();
+    let subscription = bus.subscribe(1);
+    let publisher = thread::spawn({
+        let bus = bus.clone();
+        move || {
+            publish(&bus, &Token::new(0)).unwrap();
+            expire();
+        }
+    });
+    let reader = thread::spawn(move || (subscription.recv_timeout(brief()).map(Token::read), subscription));
+    publisher.join().unwrap();
+    let (received, subscription) = reader.join().unwrap();
+    // (Time orders nothing: with weak memory, a thread may know of the end and not of the event.)
+    assert!(!cfg!(shuttle) || received == Ok(0), "an event that came in time is received: {received:?}");
+    let left = drain(&subscription).0;
+    assert_eq!(left.len() + usize::from(received.is_ok()), 1, "a time-out loses nothing");
+    outcomes.saw_if(parks.any() && received.is_ok(), "woken for it");
+    outcomes.saw_if(parks.none() && received.is_ok(), "found at once");
+}
+
 /// A waker that does nothing, and by whose shares one sees who keeps it.
 struct Silent;
 
