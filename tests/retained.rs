@@ -370,6 +370,43 @@ fn close_lets_go_of_what_is_retained_and_leaves_it_to_those_who_have_subscribed(
     assert!(bus.subscribe(4).try_recv().is_err());
 }
 
+// G9, G10: a close lets go of what is retained, and that may close the bus once more: when that call
+// has returned, subscribers are told so, although the first one is still under way.
+#[test]
+fn retained_event_that_closes_the_bus_as_it_is_dropped_finds_it_closed() {
+    struct OnDrop(Box<dyn Fn() + Send + Sync>);
+    impl Drop for OnDrop {
+        fn drop(&mut self) {
+            (self.0)();
+        }
+    }
+    #[derive(Clone)]
+    struct Leader(#[allow(dead_code, reason = "only its `Drop` matters")] Arc<OnDrop>);
+    impl Event for Leader {
+        fn event_type(&self) -> EventType {
+            EVEN
+        }
+
+        fn timestamp(&self) -> SystemTime {
+            SystemTime::UNIX_EPOCH
+        }
+    }
+    thread_local! {
+        static OTHER: RefCell<Option<Subscription<Leader>>> = const { RefCell::new(None) };
+        static TOLD: Cell<Option<TryRecvError>> = const { Cell::new(None) };
+    }
+    let bus = live_retaining::<Leader>([EVEN]);
+    let weak = bus.downgrade();
+    let closes_again = move || {
+        weak.upgrade().unwrap().close();
+        TOLD.set(OTHER.with_borrow(|other| other.as_ref().unwrap().try_recv().err()));
+    };
+    assert!(bus.publish(Leader(Arc::new(OnDrop(Box::new(closes_again))))).is_ok());
+    OTHER.set(Some(bus.subscriber("other").types([ODD]).subscribe()));
+    bus.close();
+    assert_eq!(TOLD.get(), Some(TryRecvError::Closed));
+}
+
 // G14: whatever was published and forgotten, in whichever order, before the start and after it.
 #[test]
 fn last_events_are_retained_in_every_sequence_of_six_steps() {
