@@ -370,8 +370,8 @@ fn close_lets_go_of_what_is_retained_and_leaves_it_to_those_who_have_subscribed(
     assert!(bus.subscribe(4).try_recv().is_err());
 }
 
-// G9, G10: a close lets go of what is retained, and that may close the bus once more: when that call
-// has returned, subscribers are told so, although the first one is still under way.
+// G9, G10: a close lets go of what is retained, and that may close the bus once more: when that
+// call has returned, subscribers are told so, although the first one is still under way.
 #[test]
 fn retained_event_that_closes_the_bus_as_it_is_dropped_finds_it_closed() {
     struct OnDrop(Box<dyn Fn() + Send + Sync>);
