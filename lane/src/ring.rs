@@ -31,6 +31,7 @@ const STEP: usize = 2;
 /// Bit 0 of `tail`: nothing more can be claimed. Never cleared.
 const CLOSED: usize = 1;
 /// How far ahead of its own slot a producer asks for memory, in bytes.
+#[cfg(target_arch = "x86_64")]
 const AHEAD: usize = 512;
 
 /// What producers and consumer share.
