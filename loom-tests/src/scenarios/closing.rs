@@ -158,10 +158,10 @@ pub fn two_closers(outcomes: &Outcomes, bus: &Bus) {
             let is_second = first.load(Acquire);
             bus.close();
             let refused = publish(&bus, &Token::new(1)).is_err();
-            (is_second, refused, drain(&subscription), subscription)
+            (is_second, refused, drain(&subscription))
         }
     });
-    let (is_second, refused, received, subscription) = closer.join().unwrap();
+    let (is_second, refused, received) = closer.join().unwrap();
     other.join().unwrap();
     assert!(refused, "G10: a bus that was closed takes nothing");
     assert_eq!(
@@ -169,7 +169,6 @@ pub fn two_closers(outcomes: &Outcomes, bus: &Bus) {
         (vec![0], true),
         "G10: what was accepted can be received once any close has returned, then Closed"
     );
-    drop(subscription);
     assert_unshared(&share);
     outcomes.saw(if is_second { "the other had closed it" } else { "at once, or first" });
 }
