@@ -137,6 +137,38 @@ async fn grace_without_a_timeout_begins_with_the_minimum() {
     assert!(took >= grace && took <= grace + Duration::from_millis(2), "{took:?}");
 }
 
+/// Requests: the grace begins once, however often the task is polled for something else; and never
+/// goes on after the timeout.
+#[tokio::test(start_paused = true)]
+async fn grace_does_not_begin_anew_when_something_else_is_polled() {
+    let (bus, _questions) = talkative_bus();
+    let seconds = Duration::from_secs;
+    // The timeout, the grace, when the wait ends.
+    for (timeout, grace, end) in [(Duration::MAX, 3, 3), (HOUR, 3, 3), (seconds(5), 3, 3), (seconds(2), 3, 2)] {
+        let options = expecting(&["a", "b"]).min_responses(1).timeout(timeout).grace(seconds(grace));
+        let mut waiting = pin!(ask(&bus, options).into_future());
+        reply(&bus, "a");
+        let (begun, mut ticks) = (Instant::now(), 0);
+        let result = loop {
+            tokio::select! {
+                result = &mut waiting => break result.unwrap(),
+                () = tokio::time::sleep(Duration::from_millis(100)) => ticks += 1,
+            }
+            assert!(begun.elapsed() < seconds(60), "{timeout:?}, {grace}: it never ends");
+        };
+        assert_eq!(result.errors(), ["no response from b"]);
+        let took = begun.elapsed();
+        let exact = took >= seconds(end) && took <= seconds(end) + Duration::from_millis(2);
+        assert!(exact && ticks > 10, "{timeout:?}, {grace}: {took:?}, not {end} s; {ticks} ticks");
+    }
+}
+
+/// G7: the task that polled last is the one that is woken, by tokio's clock too.
+#[tokio::test(start_paused = true)]
+async fn last_task_that_awaits_answers_is_woken() {
+    crate::requests::check_last_task(|gather| Box::pin(async move { drop(gather.await) }));
+}
+
 /// Requests: the rest that comes within the grace ends it.
 #[tokio::test(start_paused = true)]
 async fn rest_within_the_grace_ends_the_wait() {

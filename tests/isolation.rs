@@ -414,6 +414,37 @@ fn event_type_is_not_asked_for_while_a_lag_goes_on() {
     }
 }
 
+/// G9, G11: if the type of an event cannot be told, that panic is the report of the lag that begins
+/// with it. Others are reported: those for which it can be told, and those to come.
+#[test]
+fn event_type_that_panics_for_a_report_silences_no_other() {
+    type Publish = fn(&EventBus<Actor>, Actor);
+    let ways: [(Publish, &[&str]); 3] = [
+        (|bus, event| _ = bus.publish(event), &[]),
+        (|bus, event| _ = bus.publisher().publish(event), &[]),
+        (|bus, event| _ = bus.publish_batch(&[event, Actor::quiet(2)]), &["second", "roomy"]),
+    ];
+    for (way, (publish, beside)) in ways.into_iter().enumerate() {
+        let bus = live();
+        let [first, second, roomy] = [("first", 1), ("second", 1), ("roomy", 2)]
+            .map(|(name, capacity)| bus.subscriber(name).capacity(capacity).subscribe());
+        let reports = Arc::new(Mutex::new(Vec::new()));
+        bus.on_lag({
+            let reports = Arc::clone(&reports);
+            move |lag| reports.lock().unwrap().push(lag.subscriber.to_string())
+        });
+        bus.publish(Actor::quiet(0)).unwrap();
+        let (event, script) = Actor::new(1);
+        script.event_type.panic_on_call(1, "event_type");
+        assert_eq!(panic_of(|| publish(&bus, event)), "event_type");
+        assert_eq!(std::mem::take(&mut *reports.lock().unwrap()), beside, "{way}");
+
+        assert_eq!([&first, &second, &roomy].map(received), [vec![0], vec![0], vec![0, 1]], "{way}");
+        bus.publish_batch(&[4, 5, 6].map(Actor::quiet)).unwrap();
+        assert_eq!(*reports.lock().unwrap(), ["first", "second", "roomy"], "{way}");
+    }
+}
+
 /// If an event has a `Drop`, the last subscriber gets the event itself: it is cloned for the
 /// others.
 #[test]

@@ -5,11 +5,11 @@ use crate::common::{
     talkative_bus, wait_until,
 };
 use ringbus::{
-    Event, EventBus, EventType, Gather, GatherError, PublishError, Published, Request, RequestError, RequestId,
-    RequestOptions, RequestResult, Response, TryRecvError, WeakEventBus,
+    CancelHandle, Event, EventBus, EventType, Gather, GatherError, PublishError, Published, Request, RequestError,
+    RequestId, RequestOptions, RequestResult, Response, TryRecvError, WeakEventBus,
 };
 use std::future::{pending, ready};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::task::{Context, Poll};
@@ -202,6 +202,29 @@ fn id_under_way_is_refused() {
     let second = bus.request(question, expecting(&["b"])).unwrap();
     drop(second);
     assert_eq!(bus.stats().requests_in_flight, 0);
+}
+
+/// G8: an id is under way for as long as there is a `Gather`, though nothing more can come.
+#[test]
+fn id_of_a_request_that_has_ended_is_refused_until_its_gather_goes() {
+    let (bus, _questions) = talkative_bus();
+    let question = Talk::Question(RequestId::from("same"));
+    let ends: [fn(&EventBus<Talk>, &Gather<Talk>); 3] = [
+        |bus, _| answer(bus, &RequestId::from("same"), "a", 1),
+        |_, gather| gather.cancel_handle().cancel(),
+        |_, _| {},
+    ];
+    for (way, end) in ends.into_iter().enumerate() {
+        let timeout = if way == 2 { Duration::ZERO } else { LONG };
+        let gather = bus.request(question.clone(), expecting(&["a"]).timeout(timeout)).unwrap();
+        end(&bus, &gather);
+        let error = bus.request(question.clone(), expecting(&["a"])).unwrap_err();
+        assert_eq!(error, RequestError::DuplicateId(question.clone()), "{way}");
+        assert_eq!(bus.stats().requests_in_flight, 1, "{way}");
+        drop(gather);
+        assert_eq!(bus.stats().requests_in_flight, 0, "{way}");
+    }
+    assert!(bus.request(question, expecting(&["a"])).is_ok());
 }
 
 /// G8: a request that no subscriber takes fails at once: nobody there, nobody interested, filtered
@@ -617,7 +640,7 @@ fn first_end_is_the_one_that_is_told() {
     assert!(matches!(closed.wait(), Err(GatherError::Closed { .. })));
 }
 
-fn poll<F: Future>(future: std::pin::Pin<&mut F>, waker: &std::task::Waker) -> Poll<F::Output> {
+fn poll<F: Future + ?Sized>(future: Pin<&mut F>, waker: &std::task::Waker) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(waker))
 }
 
@@ -665,6 +688,46 @@ fn until_takes_the_place_of_the_grace() {
     stopped.store(true, SeqCst);
     let Poll::Ready(Ok(result)) = poll(waiting.as_mut(), &waker) else { panic!("one was enough") };
     assert_eq!(result.errors(), ["no response from b"]);
+}
+
+/// G7: the task that polled last is the one that is woken, however much was there when it polled,
+/// and when it did so.
+#[test]
+fn last_task_that_waits_for_answers_is_woken() {
+    check_last_task(|gather| Box::pin(async move { drop(gather.until(pending::<()>()).await) }));
+}
+
+/// Lets one task wait and then another one, and checks that the end wakes the other one alone.
+pub(crate) fn check_last_task(wait: fn(Gather<Talk>) -> Pin<Box<dyn Future<Output = ()>>>) {
+    type End = fn(&EventBus<Talk>, &RequestId, &CancelHandle);
+    let ends: [End; 3] = [
+        |bus, id, _| ["a", "b"].into_iter().for_each(|by| answer(bus, id, by, 0)),
+        |_, _, handle| handle.cancel(),
+        |bus, _, _| bus.close(),
+    ];
+    for (way, end) in ends.into_iter().enumerate() {
+        for enough in ["never", "at first", "in between", "at last"] {
+            let (bus, _questions) = talkative_bus();
+            let (id, gather) = ask(&bus, expecting(&["a", "b"]).min_responses(1).timeout(LONG).grace(LONG));
+            let answer_if = |moment| _ = (enough == moment).then(|| answer(&bus, &id, "a", 0));
+            let handle = gather.cancel_handle();
+            let [(first, first_waker), (last, last_waker)] = [(), ()].map(|()| CountingWaker::new());
+            let mut waiting = wait(gather);
+            answer_if("at first");
+            assert!(poll(waiting.as_mut(), &first_waker).is_pending());
+            answer_if("in between");
+            assert!(poll(waiting.as_mut(), &last_waker).is_pending());
+            answer_if("at last");
+            if enough == "at last" {
+                assert!(poll(waiting.as_mut(), &last_waker).is_pending());
+            }
+            let before = (first.wakes(), last.wakes());
+            end(&bus, &id, &handle);
+            assert_eq!(first.wakes(), before.0, "{way}, enough {enough}");
+            assert!(last.wakes() > before.1, "{way}, enough {enough}");
+            assert!(poll(waiting.as_mut(), &last_waker).is_ready(), "{way}, enough {enough}");
+        }
+    }
 }
 
 /// G8: a future that is dropped gives the request up, before its first poll and after it; a `stop`

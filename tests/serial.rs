@@ -2,8 +2,9 @@
 
 use crate::common::{self, EVEN, Number, ODD, live, publish};
 use ringbus::{EventType, Interner, RequestId};
+use serde::Serialize;
 use serde::de::DeserializeSeed;
-use serde_json::{from_str, from_value, json, to_string, to_value};
+use serde_json::{Value, from_str, from_value, json, to_string, to_value};
 
 /// API, section 2: ids are their texts, of whichever kind.
 #[test]
@@ -71,4 +72,29 @@ fn statistics_are_their_fields() {
     });
     assert_eq!(to_value(bus.stats()).unwrap(), totals);
     assert_eq!(to_value(everything.stats()).unwrap(), subscribers[0]);
+}
+
+/// API, section 2: a format that writes numbers of fields and lengths in front gets those that come.
+#[test]
+fn what_is_written_with_lengths_is_read_again() {
+    fn check<T: Serialize>(value: &T) {
+        let mut bytes = Vec::new();
+        ciborium::into_writer(value, &mut bytes).unwrap();
+        let rest = &mut &bytes[..];
+        assert_eq!(ciborium::from_reader::<Value, _>(&mut *rest).unwrap(), to_value(value).unwrap());
+        assert!(rest.is_empty(), "all that was written was announced");
+    }
+    let bus = live();
+    let one = bus.subscriber("one").types([EVEN, ODD]).subscribe();
+    check(&one.stats());
+    check(&bus.stats());
+    let _others = ["two", "three"].map(|name| bus.subscriber(name).subscribe());
+    publish(&bus, 0..2);
+    check(&bus.stats());
+    check(&EVEN);
+    let id = RequestId::unique();
+    check(&id);
+    let mut bytes = Vec::new();
+    ciborium::into_writer(&id, &mut bytes).unwrap();
+    assert_eq!(ciborium::from_reader::<RequestId, _>(&bytes[..]).unwrap(), id);
 }
