@@ -35,6 +35,18 @@ fn interner_accepts_so_many_names_and_no_more() {
     assert_eq!(closed.intern("number.odd"), Err(InternError::TooManyNames));
 }
 
+/// API, section 2: what it is told to know comes on top of what it knows, told or accepted.
+#[test]
+fn interner_may_be_told_more() {
+    let mut interner = Interner::new(1);
+    let one = interner.intern("one").unwrap();
+    let mut interner = interner.knowing([EVEN]).knowing([]).knowing([ODD, EVEN]);
+    for known in [one, EVEN, ODD] {
+        assert_eq!(interner.intern(known.as_str()), Ok(known));
+    }
+    assert_eq!(interner.intern("two"), Err(InternError::TooManyNames));
+}
+
 /// API, section 2: a name that is too long, in bytes, is refused, and takes no other's place.
 #[test]
 fn interner_refuses_long_names() {

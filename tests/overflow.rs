@@ -392,9 +392,10 @@ fn high_water_follows_the_fill_of_the_ring() {
 #[test]
 fn high_water_is_the_capacity_once_the_ring_was_full() {
     for overflow in [Overflow::DropNewest, Overflow::DropOldest] {
-        for in_batch in [false, true] {
+        for (in_batch, lossy) in [(false, false), (false, true), (true, false), (true, true)] {
             let bus = live();
-            let mut subscription = bus.subscriber("reader").capacity(16).overflow(overflow).subscribe();
+            let reader = bus.subscriber("reader").capacity(16).overflow(overflow).lossy(lossy);
+            let mut subscription = reader.subscribe();
             // The first receive sees two; it overflows before the next look.
             publish(&bus, 0..2);
             subscription.try_recv().unwrap();
@@ -404,7 +405,8 @@ fn high_water_is_the_capacity_once_the_ring_was_full() {
                 publish(&bus, 0..17);
             }
             received(&mut subscription);
-            assert_eq!((subscription.lost(), subscription.stats().high_water), (2, 16), "{overflow:?}, {in_batch}");
+            let counted = (subscription.lost(), subscription.stats().high_water);
+            assert_eq!(counted, (2, 16), "{overflow:?}, {in_batch}, {lossy}");
         }
     }
 }

@@ -294,6 +294,27 @@ fn response_before_the_start_is_gathered() {
     assert_eq!(bus.stats().late_responses, 0, "G8: nor is it late");
 }
 
+/// G8: a response that the start-up log refuses answers nothing and is not late, however it is
+/// published.
+#[test]
+fn response_that_is_refused_before_the_start_is_not_gathered() {
+    type Publish = fn(&EventBus<Talk>, Talk) -> bool;
+    let ways: [Publish; 4] = [
+        |bus, event| bus.publish(event).is_err(),
+        |bus, event| bus.publisher().publish(event).is_err(),
+        |bus, event| bus.publish_batch(&[event]).is_err(),
+        |bus, event| bus.publisher().publish_batch(&[event.clone(), event]).is_err_and(|error| error.taken == 0),
+    ];
+    for (way, publish) in ways.into_iter().enumerate() {
+        let bus = common::new_bus(1);
+        let (id, gather) = ask(&bus, expecting(&["a"]));
+        for to in [id, RequestId::unique()] {
+            assert!(publish(&bus, Talk::Answer { to, by: "a", value: 0 }), "{way}");
+        }
+        assert_eq!((gather.received(), bus.stats().late_responses), (0, 0), "{way}");
+    }
+}
+
 /// G8: a request that the start-up buffer cannot hold, or a closed bus, is handed back.
 #[test]
 fn request_that_cannot_be_published_is_handed_back() {

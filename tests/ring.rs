@@ -3,7 +3,7 @@
 use crate::common::{
     self, Action, Bulky, Gate, Number, Token, numbers, panic_of, stats_of, subscribe_to_be_told_closed, wait_until,
 };
-use ringbus::{Event, EventBus, EventType, Overflow, Ring, Subscription, TryRecvError};
+use ringbus::{Event, EventBus, EventType, Overflow, Ring, SubscriberBuilder, Subscription, TryRecvError};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::thread;
@@ -38,6 +38,25 @@ fn subscriber_that_evicts_gets_an_array_and_the_statistics_say_so() {
     common::publish(&bus, 0..5);
     assert_eq!(received(&newest), numbers(3..5));
     assert_eq!(newest.stats().evicted, 3);
+}
+
+/// The same, in whichever order it is asked for: what was said last counts, and nothing before it.
+#[test]
+fn subscriber_that_evicts_after_all_or_no_more_has_the_ring_that_goes_with_it() {
+    use Overflow::{DropNewest, DropOldest};
+    type Build = fn(SubscriberBuilder<Number>) -> SubscriberBuilder<Number>;
+    let builds: [(Build, Ring); 6] = [
+        (|it| it.ring(Ring::Lane).overflow(DropOldest).overflow(DropNewest), Ring::Lane),
+        (|it| it.overflow(DropOldest).ring(Ring::Lane).overflow(DropNewest), Ring::Lane),
+        (|it| it.overflow(DropOldest).overflow(DropNewest), Ring::Lane),
+        (|it| it.ring(Ring::Array).ring(Ring::Lane), Ring::Lane),
+        (|it| it.ring(Ring::Lane).ring(Ring::Array).overflow(DropNewest), Ring::Array),
+        (|it| it.overflow(DropNewest).overflow(DropOldest).ring(Ring::Lane), Ring::Array),
+    ];
+    for (way, (build, ring)) in builds.into_iter().enumerate() {
+        let subscription = build(live_with_lanes().subscriber("reader")).subscribe();
+        assert_eq!(subscription.stats().ring, ring, "{way}");
+    }
 }
 
 #[test]

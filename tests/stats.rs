@@ -62,14 +62,16 @@ published  delivered  dropped  buffered  unclaimed  rejected  late responses  re
 #[test]
 fn names_do_not_break_the_table() {
     let bus = live();
-    let _odd = bus.subscriber("two\nlines\u{1b}[2J").capacity(1).subscribe();
+    let _odd = bus.subscriber("two\nlines\u{9b}[2J").capacity(1).subscribe();
+    let _next = bus.subscriber("a\u{1b}[2J\u{85}next").capacity(1).subscribe();
     let _foreign = bus.subscriber("zählt mit").capacity(1).subscribe();
     let table = bus.stats().to_string();
     let rows: Vec<_> = table.lines().skip(3).collect();
     let zeros = "         0        0        0         0          0       0       0        0         1         all";
-    let names = ["subscriber   ", "two\u{fffd}lines\u{fffd}[2J", "zählt mit    "];
+    let names = ["subscriber   ", "two\u{fffd}lines\u{fffd}[2J", "a\u{fffd}[2J\u{fffd}next   ", "zählt mit    "];
     let titles = "  received  dropped  evicted  filtered  discarded  queued  replay  highest  capacity  state  types";
-    assert_eq!(rows, [names[0].to_owned() + titles, names[1].to_owned() + zeros, names[2].to_owned() + zeros]);
+    let expected = names.iter().zip([titles, zeros, zeros, zeros]).map(|(name, rest)| name.to_string() + rest);
+    assert_eq!(rows, expected.collect::<Vec<_>>());
 }
 
 /// API, section 2: a name of a type, which may come from outside, does not break the table either.

@@ -1,10 +1,13 @@
 //! Receiving and waiting on a thread: blocking calls, iterators, batches, stop handles.
 
 use crate::common::{
-    self, CountingWaker, EVEN, Finish, LONG, Number, ODD, Token, live, numbers, poll_next, publish, spawn_sleeper,
-    stats_of, wait_until,
+    self, CountingWaker, EVEN, Finish, LONG, Number, ODD, Talk, Token, answer, live, numbers, poll_next, publish,
+    spawn_sleeper, stats_of, talkative_bus, wait_until,
 };
-use ringbus::{EventBus, Overflow, RecvError, RecvTimeoutError, Subscription, TryRecvError, WaitStrategy};
+use ringbus::{
+    EventBus, GatherError, Overflow, RecvError, RecvTimeoutError, RequestId, RequestOptions, RequestResult,
+    Subscription, TryRecvError, WaitStrategy,
+};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::task::Waker;
@@ -527,6 +530,51 @@ fn stray_unpark_does_not_end_a_wait() {
     assert!(!sleeper.thread.is_finished());
     publish(&bus, 3..4);
     assert_eq!(sleeper.join(), Ok(Number(3)));
+}
+
+/// API, section 2: stray unparks of the thread prolong no wait: what time there is counts from when
+/// it began, however often the thread looks at the clock.
+#[test]
+fn stray_unparks_prolong_no_wait() {
+    const MOMENT: Duration = Duration::from_millis(100);
+    let waits: [fn(); 5] = [
+        || {
+            let bus = live();
+            assert_eq!(bus.subscribe(1).recv_timeout(MOMENT), Err(RecvTimeoutError::TimedOut));
+        },
+        || {
+            let bus = live();
+            assert_eq!(bus.subscribe(1).recv_deadline(Instant::now() + MOMENT), Err(RecvTimeoutError::TimedOut));
+        },
+        || {
+            let bus = live();
+            let _unread = bus.subscribe(1);
+            publish(&bus, 0..1);
+            assert!(!bus.close_and_drain(MOMENT).is_complete());
+        },
+        || _ = gather_one_of_two(RequestOptions::expecting(["a", "b"]).timeout(MOMENT)).unwrap_err(),
+        || {
+            let options = RequestOptions::expecting(["a", "b"]).min_responses(1).timeout(Duration::MAX);
+            assert_eq!(gather_one_of_two(options.grace(MOMENT)).unwrap().errors(), ["no response from b"]);
+        },
+    ];
+    for wait in waits {
+        let waiting = thread::spawn(wait);
+        wait_until(|| {
+            waiting.thread().unpark();
+            waiting.is_finished()
+        });
+        waiting.join().unwrap();
+    }
+}
+
+/// Asks a and b, of whom a answers, and waits on this thread.
+fn gather_one_of_two(options: RequestOptions) -> Result<RequestResult<Talk>, GatherError<Talk>> {
+    let (bus, _questions) = talkative_bus();
+    let id = RequestId::unique();
+    let gather = bus.request(Talk::Question(id.clone()), options).unwrap();
+    answer(&bus, &id, "a", 0);
+    gather.wait()
 }
 
 /// G7 and API, section 2: a stop wakes the receiver that waits, from another thread, and ends
