@@ -697,7 +697,7 @@ fn lag_whose_hook_went_before_the_report_is_still_to_be_heard_of() {
     }
     for batch in [false, true] {
         let bus = live();
-        let _slow = bus.subscriber("slow").capacity(1).subscribe();
+        let slow = bus.subscriber("slow").capacity(1).subscribe();
         publish(&bus, 0..1);
         let (unheard, hook) = count_lags(&bus);
         let mut waits = bus.subscriber("waits").capacity(4).subscribe();
@@ -708,13 +708,15 @@ fn lag_whose_hook_went_before_the_report_is_still_to_be_heard_of() {
         } else {
             publish(&bus, 1..2);
         }
-        assert_eq!(unheard.load(SeqCst), 0);
+        assert_eq!((unheard.load(SeqCst), slow.stats().lagging), (0, true));
         let reports = record_lags(&bus);
         assert_eq!(take(&reports), []);
         publish(&bus, 3..4);
         assert_eq!(take(&reports), [("slow".into(), ODD, 2 + u64::from(batch))]);
         publish(&bus, 4..5);
-        assert_eq!(take(&reports), []);
+        assert_eq!((take(&reports), slow.stats().lagging), (vec![], true));
+        slow.try_recv().unwrap();
+        assert!(!slow.stats().lagging);
     }
 }
 
