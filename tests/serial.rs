@@ -74,7 +74,7 @@ fn statistics_are_their_fields() {
     assert_eq!(to_value(everything.stats()).unwrap(), subscribers[0]);
 }
 
-/// API, section 2: a format that writes numbers of fields and lengths in front gets those that come.
+/// API, section 2: a format that writes the number of fields in front is told the right one.
 #[test]
 fn what_is_written_with_lengths_is_read_again() {
     fn check<T: Serialize>(value: &T) {
