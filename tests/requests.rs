@@ -207,9 +207,10 @@ fn id_under_way_is_refused() {
 /// G8: an id is under way for as long as there is a `Gather`, though nothing more can come.
 #[test]
 fn id_of_a_request_that_has_ended_is_refused_until_its_gather_goes() {
+    type End = fn(&EventBus<Talk>, &Gather<Talk>);
     let (bus, _questions) = talkative_bus();
     let question = Talk::Question(RequestId::from("same"));
-    let ends: [fn(&EventBus<Talk>, &Gather<Talk>); 3] = [
+    let ends: [End; 3] = [
         |bus, _| answer(bus, &RequestId::from("same"), "a", 1),
         |_, gather| gather.cancel_handle().cancel(),
         |_, _| {},
@@ -718,8 +719,11 @@ fn last_task_that_waits_for_answers_is_woken() {
     check_last_task(|gather| Box::pin(async move { drop(gather.until(pending::<()>()).await) }));
 }
 
+/// Something that waits for the end of a request.
+type Waiting = Pin<Box<dyn Future<Output = ()>>>;
+
 /// Lets one task wait and then another one, and checks that the end wakes the other one alone.
-pub(crate) fn check_last_task(wait: fn(Gather<Talk>) -> Pin<Box<dyn Future<Output = ()>>>) {
+pub(crate) fn check_last_task(wait: fn(Gather<Talk>) -> Waiting) {
     type End = fn(&EventBus<Talk>, &RequestId, &CancelHandle);
     let ends: [End; 3] = [
         |bus, id, _| ["a", "b"].into_iter().for_each(|by| answer(bus, id, by, 0)),
