@@ -11,11 +11,12 @@ export ASAN_SYMBOLIZER_PATH=$symbolizer LSAN_OPTIONS=suppressions=$PWD/ci/saniti
 
 must_report use_after_free "ERROR: AddressSanitizer: heap-use-after-free"
 must_report leak "ERROR: LeakSanitizer: detected memory leaks"
-# Resident memory does not end where it began: the sanitizer keeps back for a while what was freed.
-cargo test --features derive,lane,serde,tokio,tracing --lib --tests -- --skip memory_ends_where_it_began
-cargo test --features derive,lane,serde,tokio,tracing --doc
-RINGBUS_RING=lane cargo test --features derive,lane,serde,tokio,tracing --test everything
+# The other programs run examples, or count allocations and memory, which are the sanitizer's own here.
+everything=(cargo test --features derive,lane,serde,tokio,tracing --test everything)
+# (One test has panics by the ten thousand, on two threads.)
+"${everything[@]}" --lib -- --skip reach_no_innocent_thread
+RINGBUS_RING=lane "${everything[@]}" -- "${ring_matters[@]}"
 cargo test -p ringbus-lane
 for ring in array lane; do
-    RINGBUS_RING=$ring STRESS_RUNS=300 cargo test -p loom-tests
+    RINGBUS_RING=$ring STRESS_RUNS=150 cargo test -p loom-tests
 done

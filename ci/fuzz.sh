@@ -2,14 +2,14 @@
 # Fuzzes each target of a package from its committed corpus, of which it works on a copy, two at a
 # time, and prints how many runs that were. Fails on a crash, and says how to reproduce it.
 #
-#   ci/fuzz.sh [SECONDS]        for each target of fuzz/; 40 unless set, a quarter of it for names
+#   ci/fuzz.sh [SECONDS]        for each target of fuzz/; 30 unless set, a quarter of it for names
 #   ci/fuzz.sh SECONDS nats     for each target of nats/fuzz/
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 source ci/setup.sh
 source ci/cargo-fuzz.sh
-seconds=${1:-40}
+seconds=${1:-30}
 cd "${2:-.}"
 target_directory=${CARGO_TARGET_DIR:-$PWD/target}/fuzz
 

@@ -20,7 +20,8 @@ cargo shear
     cargo deny check --hide-inclusion-graph licenses bans sources
     cargo shear
 )
-cargo hack clippy --locked --package ringbus --lib --feature-powerset --exclude-features "$hidden,default" -- -D warnings
+# (ci/lint.sh has all of them at once.)
+cargo hack clippy --locked --package ringbus --lib --feature-powerset --depth 2 --exclude-features "$hidden,default" -- -D warnings
 
 # What goes out. On a clean clone, nothing is dirty; elsewhere, what will be committed is judged.
 diff --label expected --label packaged \
@@ -65,7 +66,9 @@ done
     printf '\n[workspace]\nmembers = ["derive", "lane"]\n\n[patch.crates-io]\n' >>Cargo.toml
     printf 'ringbus-%s.path = "%s"\n' derive derive lane lane >>Cargo.toml
     RUSTC_BOOTSTRAP=1 cargo hack --remove-dev-deps generate-lockfile -Zdirect-minimal-versions
-    cargo hack check --locked --lib --feature-powerset --exclude-features "$hidden,default"
+    # Each alone, none, and all.
+    cargo hack check --locked --lib --each-feature --exclude-features "$hidden,default"
+    cargo check --locked --lib --features derive,lane,serde,tokio,tracing
 )
 # So do those of the bridge, which is not packaged: a copy.
 mkdir "$root/ringbus/nats"

@@ -1,5 +1,8 @@
 # For ci/asan.sh and ci/tsan.sh to source: a compiler whose sanitizers work, and planted bugs that they must report.
 
+# The tests to which the ring matters: all of them, with both rings, are for ci/test.sh.
+ring_matters=(batch:: closing:: conservation:: faults:: large_event:: load:: overflow:: ring:: startup:: waiting::)
+
 # sanitize KIND RUNTIME: sets the environment of cargo. The compiler is Debian's, because LLVM's runtimes of the same version are there as well.
 sanitize() {
     local rust runtime flags

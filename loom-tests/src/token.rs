@@ -175,18 +175,19 @@ pub fn delivered(outcome: &Outcome) -> usize {
     outcome.as_ref().map_or(0, |published| published.delivered)
 }
 
-/// An event so large that rings and log keep it in a room of its own.
+/// An event so large that rings and log keep it in a room of its own, and no larger: the threads of
+/// a model have little stack.
 #[derive(Clone, Debug)]
 pub struct Bulky {
     /// What it carries.
     pub token: Token,
-    _bulk: [u8; 4096],
+    _bulk: [u8; 2_048],
 }
 
 impl Bulky {
     /// Carries a token.
     pub fn new(token: Token) -> Self {
-        Self { token, _bulk: [0; 4096] }
+        Self { token, _bulk: [0; 2_048] }
     }
 }
 

@@ -16,12 +16,13 @@ fn fleet() -> Command {
         build.arg("--release");
     }
     // What cargo says to a test about its package. The build script of a dependency (ring) would
-    // take note of it, and begin anew.
+    // take note of it, and begin anew. What cargo itself goes by stays: with another profile, there
+    // would be all dependencies to build once more.
     for (name, _) in env::vars_os().filter(|(name, _)| name.to_str().is_some_and(|name| name.starts_with("CARGO_"))) {
-        if !["CARGO_HOME", "CARGO_INCREMENTAL", "CARGO_BUILD_TARGET", "CARGO_BUILD_JOBS"]
+        let is_setting = ["CARGO_HOME", "CARGO_INCREMENTAL", "CARGO_BUILD_", "CARGO_PROFILE_"]
             .iter()
-            .any(|&keep| name == keep)
-        {
+            .any(|setting| name.to_str().is_some_and(|name| name.starts_with(setting)));
+        if !is_setting {
             build.env_remove(name);
         }
     }
