@@ -58,15 +58,13 @@ impl<E> Subscribers<E> {
     }
 }
 
-#[cfg(all(test, not(any(loom, shuttle))))]
+#[cfg(all(test, feature = "lane", not(any(loom, shuttle))))]
 mod tests {
     use super::*;
-    use crate::mailbox::options::{Ring, SubscriberOptions};
+    use crate::mailbox::options::{Overflow, Ring, SubscriberOptions};
 
     /// With an array that evicts, a lane, or an array.
-    #[cfg(feature = "lane")]
     fn any_ring(number: usize) -> Arc<Mailbox<u64>> {
-        use crate::mailbox::options::Overflow;
         let ring = if number % 3 == 2 { Ring::Array } else { Ring::Lane };
         let mut options = SubscriberOptions::new("any".into(), ring);
         options.capacity = 1;
@@ -75,7 +73,6 @@ mod tests {
     }
 
     /// A publish fences exactly as long as there is an array.
-    #[cfg(feature = "lane")]
     #[test]
     fn arrays_are_fenced_for_whoever_comes_and_goes() {
         let mut subscribers = Subscribers::none();
