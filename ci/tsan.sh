@@ -14,12 +14,11 @@ export CARGO_UNSTABLE_BUILD_STD=std,test
 export TSAN_OPTIONS=external_symbolizer_path=$symbolizer
 
 must_report race "WARNING: ThreadSanitizer: data race"
-# What one thread does alone is for ci/asan.sh, and what is done a hundred thousand times, ten times as slowly here, for ci/test.sh.
-skip=(--skip isolation:: --skip every_sequence_of_six_steps --skip everybody_gets_what_they_want --skip hundred_thousand_)
 everything=(cargo test --features derive,lane,serde,tokio,tracing --test everything)
-"${everything[@]}" --lib --test soak -- "${skip[@]}"
+# What one thread does alone is for ci/asan.sh.
+"${everything[@]}" --lib --test soak -- "${less_often[@]}" --skip isolation::
 # Panics take long, and do not depend on the ring.
-RINGBUS_RING=lane "${everything[@]}" -- "${ring_matters[@]}" "${skip[@]}" --skip panics_
+RINGBUS_RING=lane "${everything[@]}" -- "${ring_matters[@]}" "${less_often[@]}" --skip panics_
 cargo test -p ringbus-lane
 for ring in array lane; do
     RINGBUS_RING=$ring STRESS_RUNS=100 cargo test -p loom-tests
