@@ -288,7 +288,7 @@ fn totals_outlive_subscribers_and_publishers() {
 fn totals_are_exact_however_many_threads_publish() {
     const WAVES: u64 = 2;
     const THREADS: usize = 48;
-    const EACH: u64 = 20_000;
+    let each = common::rounds(20_000);
     let bus = common::new_bus(0);
     bus.start();
     let (evicting, full) = (bus.subscriber("evicting").overflow(Overflow::DropOldest).subscribe(), bus.subscribe(1));
@@ -300,14 +300,14 @@ fn totals_are_exact_however_many_threads_publish() {
             let (bus, gate) = (bus.clone(), Arc::clone(&gate));
             thread::spawn(move || {
                 gate.pass();
-                for sequence in 0..EACH {
+                for sequence in 0..each {
                     bus.publish(Stamped { publisher, sequence, lane: 0 }).unwrap();
                 }
             })
         });
         threads.collect::<Vec<_>>().into_iter().for_each(Finish::finish);
     }
-    let events = WAVES * THREADS as u64 * EACH;
+    let events = WAVES * THREADS as u64 * each;
     let stats = bus.stats();
     assert_eq!((stats.published, stats.delivered, stats.dropped), (events + 1, events + 2, events));
     assert_eq!((evicting.len() as u64 + evicting.lost(), full.lost()), (events + 1, events));
@@ -319,18 +319,18 @@ fn totals_are_exact_however_many_threads_publish() {
 /// round after round, to publish and to unsubscribe.
 #[test]
 fn event_delivered_to_a_leaving_subscriber_is_not_stranded() {
-    const ROUNDS: usize = 4_000;
+    let rounds = common::rounds(4_000) as usize;
     let bus = common::new_bus(0);
     bus.start();
     let token = Token(Arc::new(()));
-    let gates: Arc<Vec<_>> = Arc::new((0..2 * ROUNDS).map(|_| Gate::new(2)).collect());
+    let gates: Arc<Vec<_>> = Arc::new((0..2 * rounds).map(|_| Gate::new(2)).collect());
     let subscribed = Arc::new(AtomicUsize::new(0));
     let publishing = thread::spawn({
         let (mut publisher, gates, subscribed) = (bus.publisher(), Arc::clone(&gates), Arc::clone(&subscribed));
         let token = token.clone();
         move || {
             let mut random = Random::new(6);
-            for round in 0..ROUNDS {
+            for round in 0..rounds {
                 wait_until(|| subscribed.load(SeqCst) > round);
                 // Now it knows the subscriber.
                 assert_eq!(publisher.publish(token.clone()).unwrap().delivered, 1);
@@ -345,7 +345,7 @@ fn event_delivered_to_a_leaving_subscriber_is_not_stranded() {
         }
     });
     let mut random = Random::new(7);
-    for round in 0..ROUNDS {
+    for round in 0..rounds {
         let subscription = bus.subscribe(4);
         subscribed.store(round + 1, SeqCst);
         gates[2 * round].pass();

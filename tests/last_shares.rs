@@ -193,7 +193,6 @@ fn panics_of_others_reach_no_innocent_thread() {
             resume_unwind(Box::new("a quiet bomb"));
         }
     }
-    const ROUNDS: usize = 30_000;
     let bus = live();
     let is_over = Arc::new(AtomicBool::new(false));
     let guilty = thread::spawn({
@@ -207,7 +206,7 @@ fn panics_of_others_reach_no_innocent_thread() {
             }
         }
     });
-    for round in 0..ROUNDS {
+    for round in 0..common::rounds(30_000) {
         let mut innocent = bus.subscriber("innocent").capacity(1).subscribe();
         bus.on_lag(|_| ()).remove();
         if round % 2 == 0 {
@@ -693,7 +692,7 @@ fn last_handle_closes_the_bus_at_once_while_a_subscription_goes() {
             }
         }
     });
-    for round in 0..5_000 {
+    for round in 0..common::rounds(5_000) {
         let bus = common::new_bus::<Number>(0);
         bus.start();
         let stays = bus.subscribe(1);

@@ -658,7 +658,6 @@ fn close_drops_the_hooks_beside_an_idle_publisher() {
 /// and none stays behind.
 #[test]
 fn hooks_come_and_go_beside_publishers() {
-    const ROUNDS: usize = 2_000;
     let bus = live();
     let slow = bus.subscribe(1);
     let gate = Arc::new(Gate::new(2));
@@ -675,7 +674,7 @@ fn hooks_come_and_go_beside_publishers() {
     });
     gate.pass();
     let owned = Arc::new(());
-    for _ in 0..ROUNDS {
+    for _ in 0..common::rounds(2_000) {
         let owned = Arc::clone(&owned);
         bus.on_lag(move |lag: &Lag| assert!(lag.lost > 0 && Arc::strong_count(&owned) > 1)).remove();
     }
@@ -813,7 +812,7 @@ fn closed_bus_keeps_no_hook() {
 /// API, section 2: what `take_lost` tells while events are being lost adds up to all that was lost.
 #[test]
 fn losses_that_race_with_take_lost_are_told_once() {
-    const EVENTS: u64 = 1_000_000;
+    let events = common::rounds(1_000_000);
     let bus = live();
     let slow = bus.subscribe(1);
     let gate = Arc::new(Gate::new(2));
@@ -821,18 +820,18 @@ fn losses_that_race_with_take_lost_are_told_once() {
         let (bus, gate) = (bus.clone(), Arc::clone(&gate));
         move || {
             gate.pass();
-            publish(&bus, 0..EVENTS)
+            publish(&bus, 0..events)
         }
     });
     gate.pass();
     let mut told = 0;
-    while told < EVENTS / 2 {
+    while told < events / 2 {
         told += slow.take_lost();
     }
     publishing.finish();
     told += slow.take_lost();
-    assert_eq!((told, slow.take_lost()), (EVENTS - 1, 0));
-    assert_eq!(slow.lost(), EVENTS - 1);
+    assert_eq!((told, slow.take_lost()), (events - 1, 0));
+    assert_eq!(slow.lost(), events - 1);
 }
 
 /// What is reported to `tracing`.

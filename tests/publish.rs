@@ -320,13 +320,13 @@ fn publisher_sees_what_changes_after_its_first_publish() {
 /// as through a bus; and whatever it has dropped is not.
 #[test]
 fn subscription_is_offered_the_next_event_of_any_thread() {
-    const ROUNDS: u64 = 2_000;
+    let rounds = common::rounds(2_000);
     let bus = live();
     let turn = Arc::new(AtomicU64::new(0));
     let publishing = thread::spawn({
         let (bus, turn, mut publisher) = (bus.clone(), Arc::clone(&turn), bus.publisher());
         move || {
-            for round in 0..ROUNDS {
+            for round in 0..rounds {
                 // Two turns a round: while the other thread subscribes, and after it has dropped
                 // the subscription.
                 for (wanted, delivered) in [(2 * round + 1, 1), (2 * round + 2, 0)] {
@@ -343,7 +343,7 @@ fn subscription_is_offered_the_next_event_of_any_thread() {
         turn.store(2 * turns - 1, SeqCst);
         wait_until(|| turn.load(SeqCst) == 2 * turns || publishing.is_finished());
     };
-    for round in 0..ROUNDS {
+    for round in 0..rounds {
         let subscription = bus.subscriber("guest").types([EVEN]).capacity(1).subscribe();
         hand_over(2 * round + 1);
         assert_eq!(subscription.try_recv(), Ok(Number(2 * round)));

@@ -255,7 +255,7 @@ fn contend() {
 /// own, and tells nothing.
 #[cfg(target_os = "linux")]
 fn resident_memory() -> u64 {
-    if std::env::var_os("RINGBUS_UNDER_SANITIZER").is_some() {
+    if common::is_sanitized() {
         return 0;
     }
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
