@@ -16,11 +16,11 @@ const PUBLISHERS: usize = 2;
 /// snapshots at hand can hold, and nothing at the end.
 #[test]
 fn ten_thousand_subscriptions_come_and_go() {
-    const GUESTS: usize = 10_000;
     const CAPACITY: usize = 1_024;
     // Two at a time in each of these: the current snapshot, the one that takes its place, and two
     // for each publisher, which may be about to change from one to the next.
     const MOST_GUESTS: usize = 2 * (2 + 2 * PUBLISHERS);
+    let all_guests = common::rounds(10_000) as usize;
     let bus = common::new_bus(0);
     bus.start();
     let token = Token(Arc::new(()));
@@ -57,7 +57,7 @@ fn ten_thousand_subscriptions_come_and_go() {
     let filters = Arc::new(());
     let mut received = 0;
     let mut last_guest = None;
-    for number in 0..GUESTS {
+    for number in 0..all_guests {
         let filter = Arc::clone(&filters);
         let accepts_all = move |_: &Token| Arc::strong_count(&filter) > 0;
         let guest = bus.subscriber("guest").capacity(1 + number % 3).filter(accepts_all).subscribe();
@@ -79,7 +79,7 @@ fn ten_thousand_subscriptions_come_and_go() {
     assert_eq!((stats.published, stats.delivered, stats.dropped), (published, delivered, dropped));
     assert_eq!(stats.subscribers.len(), 1);
     assert!(delivered >= published + received, "what guests have got counts as well");
-    assert_eq!(received, GUESTS as u64 / 10);
+    assert_eq!(received, all_guests as u64 / 10);
     bus.close();
     assert_eq!(reading.finish(), published, "who stays misses nothing");
     assert_eq!(token.copies(), 0, "no event is left");

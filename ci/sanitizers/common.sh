@@ -3,7 +3,7 @@
 # What is done ten thousands of times takes ten times as long here: ci/test.sh does it.
 less_often=(--skip every_sequence_of_six_steps --skip everybody_gets_what_they_want --skip hundred_thousand_)
 # The tests to which the ring matters: ci/test.sh passes all of them with both rings.
-ring_matters=(batch:: closing:: conservation:: faults:: large_event:: load:: overflow:: ring:: startup:: waiting::)
+ring_matters=(batch:: closing:: conservation:: faults:: large_event:: overflow:: ring:: startup:: waiting::)
 
 # sanitize KIND RUNTIME: sets the environment of cargo. The compiler is Debian's, because LLVM's runtimes of the same version are there as well.
 sanitize() {
