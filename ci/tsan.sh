@@ -14,11 +14,9 @@ export CARGO_UNSTABLE_BUILD_STD=std,test
 export TSAN_OPTIONS=external_symbolizer_path=$symbolizer
 
 must_report race "WARNING: ThreadSanitizer: data race"
-everything=(cargo test --features derive,lane,serde,tokio,tracing --test everything)
 # What one thread does alone is for ci/asan.sh.
-"${everything[@]}" --lib --test soak -- "${less_often[@]}" --skip isolation::
-# Panics take long, and do not depend on the ring.
-RINGBUS_RING=lane "${everything[@]}" -- "${ring_matters[@]}" "${less_often[@]}" --skip panics_
+cargo test --features derive,lane,serde,tokio,tracing --lib --test everything --test soak -- "${less_often[@]}" --skip isolation::
+# With lanes, their own tests and the scenarios.
 cargo test -p ringbus-lane
 for ring in array lane; do
     RINGBUS_RING=$ring STRESS_RUNS=100 cargo test -p loom-tests
