@@ -7,8 +7,8 @@ cd "$(dirname "$0")/.."
 ci/setup.sh
 # With what ci/instructions.sh needs as well, so that all is built once.
 cargo bench -p ringbus-benches --features instructions --no-run
-# Optimised, the tests would take half a minute less to run, and two more to build.
-cargo test -p ringbus-benches --lib
+# Optimised, the tests would take ten seconds less to run, and a minute more to build.
+cargo test -p ringbus-benches --lib --bins
 # Without cargo, it runs what lies beside it instead of building that anew.
 report() { CARGO=/bin/false "${CARGO_TARGET_DIR:-target}/release/report" "$@"; }
 rm -rf target/report
