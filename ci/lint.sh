@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Format, clippy for each engine of the models, documentation without warnings, a comment at every memory ordering, the floors
-# of src/, and what the pages say.
+# Format, typos and dead links, clippy for each engine of the models, documentation without warnings, a comment at every memory
+# ordering, the floors of src/, and what the pages say.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -9,6 +9,11 @@ command -v python3 >/dev/null || install_packages python3
 target=${CARGO_TARGET_DIR:-target}
 cargo fmt --all --check
 cargo fmt --manifest-path ci/protocol-mutants/Cargo.toml --check
+"$(ci/tools.sh)/typos"
+git ls-files --cached --others --exclude-standard '*.md' | xargs grep -oP '\]\(\K[^)# ]+' | grep -v ':https\?:' |
+    while IFS=: read -r page link; do
+        [ -e "$(dirname "$page")/$link" ] || { echo "$page: no such file: $link" && exit 1; }
+    done
 # Apart from the others, whose features it would get.
 cargo clippy --all-targets -- -D warnings
 cargo clippy --workspace --exclude ringbus --all-targets -- -D warnings

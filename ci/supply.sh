@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What comes in and what goes out: dependencies with licences and sources that are allowed, none that is unused, lower bounds that are
-# true; every combination of features; a package that holds what it should and publishes without a warning; no dead link, no typo.
+# true; each feature and each pair of them; a package that holds what it should and publishes without a warning.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -79,11 +79,4 @@ cp -r nats/{Cargo.toml,README.md,src,tests,examples} "$root/ringbus/nats"
     cargo check --locked --lib --no-default-features
     cargo check --locked --lib --features postcard
 )
-
-# What is read.
-typos
-git ls-files --cached --others --exclude-standard '*.md' | xargs grep -oP '\]\(\K[^)# ]+' | grep -v ':https\?:' |
-    while IFS=: read -r page link; do
-        [ -e "$(dirname "$page")/$link" ] || { echo "$page: no such file: $link" && exit 1; }
-    done
 echo "supply: all well"

@@ -68,7 +68,7 @@ impl Response for Frame {
 /// Runs `code` on a thread with the default stack. (Under a sanitizer, everything on it takes more
 /// room.)
 fn on_thread<T: Send + 'static>(code: impl FnOnce() -> T + Send + 'static) -> T {
-    let megabytes = if common::is_sanitized() { 16 } else { 2 };
+    let megabytes = if common::under_sanitizer() { 16 } else { 2 };
     thread::Builder::new().stack_size(megabytes * 1024 * 1024).spawn(code).unwrap().join().unwrap()
 }
 

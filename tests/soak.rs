@@ -255,7 +255,7 @@ fn contend() {
 /// own, and tells nothing.
 #[cfg(target_os = "linux")]
 fn resident_memory() -> u64 {
-    if common::is_sanitized() {
+    if common::under_sanitizer() {
         return 0;
     }
     let status = std::fs::read_to_string("/proc/self/status").unwrap();

@@ -34,13 +34,13 @@ pub fn ring() -> Ring {
 }
 
 /// Whether a sanitizer runs the tests.
-pub fn is_sanitized() -> bool {
+pub fn under_sanitizer() -> bool {
     env::var_os("RINGBUS_UNDER_SANITIZER").is_some()
 }
 
 /// So many rounds; a tenth of them under a sanitizer, which takes about ten times as long for each.
 pub fn rounds(all: u64) -> u64 {
-    if is_sanitized() { all / 10 } else { all }
+    if under_sanitizer() { all / 10 } else { all }
 }
 
 pub const EVEN: EventType = EventType::new("number.even");
