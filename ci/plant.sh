@@ -20,7 +20,7 @@ copy_project() {
     rm -rf "$tree"
     for copy in "${copies[@]}"; do
         mkdir -p "$copy"
-        cp -r Cargo.toml Cargo.lock src tests examples benches derive lane loom-tests "$copy"
+        cp -r --parents Cargo.toml Cargo.lock src tests examples benches ci/sanitizers derive lane loom-tests "$copy"
     done
 }
 

@@ -26,7 +26,8 @@ sum=$(cat $(git ls-files src tests loom-tests fuzz/src ci/protocol-mutants.sh ci
 if [ "$(cat "$tree/sum" 2>/dev/null)" != "$sum" ]; then
     rm -rf "$tree"
     mkdir -p "$tree/engines"
-    cp -r .cargo Cargo.toml Cargo.lock LICENSE-* README.md src tests examples benches derive lane loom-tests fuzz "$tree"
+    cp -r --parents .cargo Cargo.toml Cargo.lock LICENSE-* README.md src tests examples benches ci/sanitizers derive lane \
+        loom-tests fuzz "$tree"
     # Inlined everywhere, a thousand bugs would take hours to build.
     find "$tree/src" -name '*.rs' -exec sed -i 's/^ *#\[inline(always)\]$//; s/^ *#\[cfg_attr(.*inline(always))\]$//' {} +
     "$tool" plant "$tree"
