@@ -15,7 +15,8 @@ export TSAN_OPTIONS=external_symbolizer_path=$symbolizer
 
 must_report race "WARNING: ThreadSanitizer: data race"
 # What one thread does alone is for ci/asan.sh.
-cargo test --features derive,lane,serde,tokio,tracing --lib --test everything --test soak -- "${less_often[@]}" --skip isolation::
+cargo test --features derive,lane,serde,tokio,tracing --lib --test everything --test soak -- "${less_often[@]}" \
+    --skip isolation:: --skip do_not_abort --skip abort_nothing
 # With lanes, their own tests and the scenarios.
 cargo test -p ringbus-lane
 for ring in array lane; do

@@ -345,7 +345,7 @@ fn close_drops_the_hooks() {
 #[test]
 fn racing_publishers_report_one_episode_once() {
     const THREADS: usize = 3;
-    for _ in 0..200 {
+    for _ in 0..common::rounds(200) {
         let bus = live();
         let reports = record_lags(&bus);
         let slow = bus.subscriber("slow").capacity(1).subscribe();

@@ -468,9 +468,9 @@ fn request_is_pending_until_its_end() {
 /// place for all, are told apart.
 #[test]
 fn chosen_ids_are_told_apart() {
-    const IDS: u64 = 20_000;
+    let ids = common::rounds(20_000);
     let bus = common::new_bus(0);
-    let _questions = bus.subscriber("questions").types([QUESTION]).capacity(3 * IDS as usize).subscribe();
+    let _questions = bus.subscriber("questions").types([QUESTION]).capacity(3 * ids as usize).subscribe();
     bus.start();
     let chosen: [fn(u64) -> RequestId; 3] = [
         |number| RequestId::from(number << 48),
@@ -478,14 +478,14 @@ fn chosen_ids_are_told_apart() {
         |number| RequestId::from(format!("{number:016x}{:016x}", u64::MAX - number)),
     ];
     for choose in chosen {
-        let gathers: Vec<_> = (0..IDS)
+        let gathers: Vec<_> = (0..ids)
             .map(|number| bus.request(Talk::Question(choose(number)), expecting(&["a"])).expect("it is its own"))
             .collect();
-        assert_eq!(bus.stats().requests_in_flight, IDS);
-        for number in 0..IDS {
+        assert_eq!(bus.stats().requests_in_flight, ids);
+        for number in 0..ids {
             answer(&bus, &choose(number), "a", number);
         }
-        for (number, gather) in (0..IDS).zip(gathers) {
+        for (number, gather) in (0..ids).zip(gathers) {
             assert_eq!(answers(&gather.wait().unwrap().responses), [("a", number)]);
         }
     }
@@ -804,7 +804,7 @@ fn given_up_wait_keeps_no_waker() {
 /// duplicates.
 #[test]
 fn ten_threads_of_one_responder_count_once() {
-    for round in 0..200 {
+    for round in 0..common::rounds(200) {
         let (bus, _questions) = talkative_bus();
         let (id, gather) = ask(&bus, expecting(&["a", "b"]).timeout(Duration::ZERO));
         let gate = Gate::new(10);
@@ -827,7 +827,7 @@ fn ten_threads_of_one_responder_count_once() {
 #[test]
 fn ten_responders_at_once_complete_a_request() {
     const NAMES: [&str; 10] = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
-    for _ in 0..200 {
+    for _ in 0..common::rounds(200) {
         let (bus, _questions) = talkative_bus();
         let (id, gather) = ask(&bus, expecting(&NAMES));
         let gate = Arc::new(Gate::new(11));

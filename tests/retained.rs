@@ -1599,9 +1599,9 @@ fn large_event_whose_clone_panics_leaves_its_room() {
 #[test]
 fn racing_publishes_of_a_retained_type_reach_everybody_in_one_order() {
     const PUBLISHERS: usize = 4;
-    const EVENTS: u64 = 2_000;
     let bus = live_retaining::<Stamped>([LANES[0]]);
-    let total = PUBLISHERS * EVENTS as usize;
+    let events = common::rounds(2_000);
+    let total = PUBLISHERS * events as usize;
     let early: Vec<_> = (0..2).map(|_| bus.subscribe(3 * total)).collect();
     let gate = Gate::new(PUBLISHERS + 1);
     let (is_over, delivered) = (AtomicBool::new(false), AtomicU64::new(0));
@@ -1611,7 +1611,7 @@ fn racing_publishes_of_a_retained_type_reach_everybody_in_one_order() {
             scope.spawn(move || {
                 let mut handle = bus.publisher();
                 gate.pass();
-                for sequence in 0..EVENTS {
+                for sequence in 0..events {
                     let stamped = |lane| Stamped { publisher, sequence, lane };
                     let published = match sequence % 3 {
                         0 => handle.publish(stamped(0)).unwrap() + bus.publish(stamped(1)).unwrap(),
@@ -1660,7 +1660,7 @@ fn racing_publishes_of_a_retained_type_reach_everybody_in_one_order() {
 // G3, G14: as the bus starts.
 #[test]
 fn subscriber_that_races_with_start_misses_no_retained_event() {
-    for round in 0..200 {
+    for round in 0..common::rounds(200) {
         let bus = retaining::<Number>([EVEN]);
         let gate = Gate::new(3);
         thread::scope(|scope| {

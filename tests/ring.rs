@@ -146,7 +146,7 @@ fn subscribers_that_wait_wake_with_both_rings_whoever_comes_and_goes() {
 /// each event is dropped.
 #[test]
 fn nothing_is_left_in_a_lane_that_ends_while_batches_race() {
-    for round in 0..300 {
+    for round in 0..common::rounds(300) {
         let bus = live_with_lanes();
         let token = Token(Arc::new(()));
         let subscription = bus.subscriber("ends").capacity(64).subscribe();

@@ -568,7 +568,7 @@ fn replay_is_whole_and_first_while_everything_races() {
 /// and `start` says which it was.
 #[test]
 fn start_and_close_together_release_the_backlog_once() {
-    for _ in 0..300 {
+    for _ in 0..common::rounds(300) {
         let bus = common::new_bus(10);
         let readers = [bus.subscribe(1), bus.subscribe(1)]
             .map(|subscription| thread::spawn(move || subscription.into_iter().collect::<Vec<_>>()));
@@ -597,7 +597,7 @@ fn start_and_close_together_release_the_backlog_once() {
 /// what it refused by nobody.
 #[test]
 fn publishes_that_race_with_a_close_before_the_start_are_replayed_or_refused() {
-    for _ in 0..300 {
+    for _ in 0..common::rounds(300) {
         let bus = common::new_bus(1_000);
         let reader = bus.subscribe(1);
         let reader = thread::spawn(move || reader.into_iter().collect::<HashSet<_>>());
