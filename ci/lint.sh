@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Format, typos and dead links, clippy for each engine of the models, documentation without warnings, a comment at every memory
-# ordering, the floors of src/, and what the pages say.
+# Format, typos and dead links, clippy for each engine of the models, documentation without warnings,
+# a comment at every memory ordering, the floors of src/, and what the pages say.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
