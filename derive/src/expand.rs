@@ -4,7 +4,7 @@ use crate::input::{Input, Kind, Place, Role, Shape, Timestamp, Variant};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
-use syn::{Fields, Member};
+use syn::{Fields, Member, Stmt};
 
 /// A method's answer for one kind.
 struct Answer<'a> {
@@ -73,7 +73,11 @@ impl Input<'_> {
         };
         let timestamp = self.by_kind(|kind| match &kind.timestamp {
             Timestamp::Field(place) => Answer { place: Some(place), expression: self.copy(place) },
-            Timestamp::Expression(expression) => Answer::constant(quote!(#expression)),
+            Timestamp::Expression(expression) => {
+                // In a statement, syn brackets what would end one: `(if late { a } else { b }) - LAG`.
+                let last = Stmt::Expr(expression.clone(), None);
+                Answer::constant(quote!(#last))
+            }
         });
         let as_request = self.has(Role::Request).then(|| {
             let answer = self.some_self(Role::Request);

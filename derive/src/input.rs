@@ -166,8 +166,14 @@ impl<'a> Variant<'a> {
             let kind = Kind::parse(name, &suggestion, said, &variant.fields);
             Ok(both(misplaced.map_or(Ok(()), Err), kind)?.1)
         });
-        let (kind, ()) = both(kind, refuse_marks(&variant.attrs))?;
-        Ok(Self { name, constant: Ident::new(&screaming(&name.unraw().to_string()), name.span()), kind })
+        let constant = match screaming(&name.unraw().to_string()) {
+            nameless if nameless.is_empty() => {
+                Err(format!("`{name}` has no letter or digit to name its constant by: rename it").on(name))
+            }
+            constant => Ok(Ident::new(&constant, name.span())),
+        };
+        let ((kind, ()), constant) = both(both(kind, refuse_marks(&variant.attrs)), constant)?;
+        Ok(Self { name, constant, kind })
     }
 }
 

@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+const SECOND: Duration = Duration::from_secs(1);
+
 /// A time for each test value, so that a mix-up shows.
 fn at(second: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(second)
@@ -65,6 +67,10 @@ enum Every {
     Empty {},
     #[event("every.tuple", timestamp = { let second = 6; at(second) })]
     Tuple(),
+    #[event("every.computed", timestamp = if matches!(self, Self::Computed) { at(20) } else { at(30) } - SECOND)]
+    Computed,
+    #[event("every.computed-too", timestamp = match self { _ => at(20) } + SECOND)]
+    ComputedToo,
     #[event("every.asked")]
     Asked {
         #[request_id]
@@ -106,6 +112,8 @@ fn every_shape_of_a_variant_says_what_it_is() {
         (Every::Unit, plain("every.unit", 4)),
         (Every::Empty {}, plain("every.empty", 5)),
         (Every::Tuple(), plain("every.tuple", 6)),
+        (Every::Computed, plain("every.computed", 19)),
+        (Every::ComputedToo, plain("every.computed-too", 21)),
         (Every::Asked { id: id(7), asked_at: at(7) }, asks("every.asked", 7, id(7))),
         (Every::AskedToo(at(8), id(8)), asks("every.asked-too", 8, id(8))),
         (Every::Answered { by: "ada".into(), to: id(9), at: at(9) }, answers("every.answered", 9, id(9), "ada")),
@@ -168,6 +176,10 @@ struct Computed {
     second: u64,
 }
 
+#[derive(Event)]
+#[event("struct.late", timestamp = match self.0 { second => at(second) } + SECOND)]
+struct Late(u64);
+
 #[test]
 fn structs_say_what_they_are() {
     assert_eq!(said(&Unit), plain("struct.unit", 1));
@@ -175,6 +187,7 @@ fn structs_say_what_they_are() {
     let answer = Answer { at: at(3), to: id(3), by: "ada".into() };
     assert_eq!(said(&answer), answers("struct.response", 3, id(3), "ada"));
     assert_eq!(said(&Computed { second: 4 }), plain("struct.computed", 4));
+    assert_eq!(said(&Late(4)), plain("struct.late", 5));
 }
 
 #[test]

@@ -21,4 +21,10 @@ enum Health {
     ILL,
 }
 
+#[derive(Event)]
+enum Nameless {
+    #[event("nameless.one", timestamp = SystemTime::now())]
+    __,
+}
+
 fn main() {}
