@@ -24,10 +24,13 @@ use tokio::time::Instant;
 /// comes in. Each bridge is a node with a [number of its own](NodeId), and there is one for each
 /// bus and prefix.
 ///
-/// Dropping it ends it at once, and what is in the export ring is not sent:
-/// [`shutdown`](Self::shutdown) sends it. When the bus is closed, the bridge sends what is left
-/// and ends. If there is no connection then, the client's own task goes on trying until there is
-/// one, or until it has tried `max_reconnects` times, if the options say so.
+/// Dropping it ends it, and what is in the export ring is not sent: [`shutdown`](Self::shutdown)
+/// sends it. A bridge that is dropped is gone when the runtime has dropped its tasks; until then,
+/// the bus can have no other one of its prefix. (`shutdown` with no time waits for that.)
+///
+/// When the bus is closed, the bridge sends what is left and ends. If there is no connection then,
+/// the client's own task goes on trying until there is one, or until it has tried `max_reconnects`
+/// times, if the options say so.
 #[must_use = "dropping a bridge ends it"]
 pub struct Bridge<E> {
     shared: Arc<Shared>,

@@ -115,7 +115,8 @@ impl<E, C> BridgeBuilder<E, C> {
     }
 
     /// Says which events go to the other nodes: those of these types that are published here. What
-    /// a bridge has imported is never exported. Replaces what was set before; nothing unless set.
+    /// a bridge has imported is not exported, unless the bus retains its type and the bridges have
+    /// two prefixes. Replaces what was set before; nothing unless set.
     pub fn export(mut self, types: impl IntoIterator<Item = EventType>) -> Self {
         self.options.export = types.into_iter().collect();
         self

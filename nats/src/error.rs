@@ -38,7 +38,8 @@ pub enum ConnectError {
     },
     /// No event type is exported, and none imported.
     NothingToDo,
-    /// There is a bridge with this prefix on this bus.
+    /// There is a bridge with this prefix on this bus; or there was one, and the runtime has not
+    /// dropped its tasks yet.
     AlreadyBridged {
         /// The prefix.
         prefix: Box<str>,

@@ -169,6 +169,13 @@ impl<C> Writer<C> {
         }
     }
 
+    /// Whether this answers a request that no other node is known to have made. User code.
+    fn stays_at_home<E: Event>(&self, event: &E) -> bool {
+        let stays =
+            guard(|| event.as_response().is_some_and(|response| self.askers.asker(&response.request_id()).is_none()));
+        stays.unwrap_or(false)
+    }
+
     /// Writes the message of an event, with room for its envelope. All of this is user code, which
     /// may panic.
     fn prepare<E: Event>(&mut self, event: &E) -> Prepared
@@ -413,7 +420,9 @@ impl<E: Event + Clone, C: Codec<E>> Exporter<E, C> {
         self.subscription.stop_handle().stop();
         loop {
             let received = guard(|| self.subscription.try_recv_many(batch, BATCH));
-            self.line.give_up(batch.len() as u64);
+            let at_home = batch.iter().filter(|&event| self.writer.stays_at_home(event)).count();
+            self.line.counts.at_home += at_home as u64;
+            self.line.give_up((batch.len() - at_home) as u64);
             drop_each(batch.drain(..));
             if received == Some(0) {
                 return;
@@ -458,8 +467,11 @@ impl<E: Event + Clone, C: Codec<E>> Exporter<E, C> {
 
     /// Sends an event, if that may be, and counts what became of it.
     async fn export(&mut self, event: E, may_send: bool) -> Handed {
-        let is_wanted = may_send && !self.is_old(&event);
-        let prepared = is_wanted.then(|| self.writer.prepare(&event));
+        let prepared = if may_send && !self.is_old(&event) {
+            Some(self.writer.prepare(&event))
+        } else {
+            self.writer.stays_at_home(&event).then_some(Prepared::AtHome)
+        };
         if drop_each([event]) > 0 {
             warn!(target: "ringbus_nats", "an event has panicked when it was dropped");
         }

@@ -192,29 +192,34 @@ impl<E: Event + Clone, C: Codec<E>> Importer<E, C> {
     /// Makes an event of bytes. All of this is user code, which may panic.
     fn read(&self, arrival: &Arrival<'_>) -> Option<E> {
         let Arrival { origin, event_type, payload } = arrival;
-        let read = guard(|| {
+        // Out here, a panic does not drop it on its way: that might panic once more, and abort.
+        let mut read = None;
+        let is_fit = guard(|| {
             let event = match self.codec.decode(*event_type, payload) {
-                Ok(event) => event,
+                Ok(event) => read.insert(event),
                 Err(error) => {
                     debug!(target: "ringbus_nats", %origin, %event_type, %error, "an event is not imported");
-                    return None;
+                    return false;
                 }
             };
             let its_type = event.event_type();
             if its_type != *event_type {
                 debug!(target: "ringbus_nats", %origin, %event_type, %its_type, "an event came as another type");
-                return None;
+                return false;
             }
             if let Some(request) = event.as_request() {
                 // Before anybody here can answer it.
                 self.askers.note(request.request_id(), *origin);
             }
-            Some(event)
+            true
         });
-        read.unwrap_or_else(|| {
+        if is_fit == Some(true) {
+            return read;
+        }
+        if drop_each(read) > 0 || is_fit.is_none() {
             warn!(target: "ringbus_nats", %origin, %event_type, "an event is not imported, because it or its codec has panicked");
-            None
-        })
+        }
+        None
     }
 
     /// Publishes events of one node.

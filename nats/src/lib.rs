@@ -75,6 +75,8 @@
 //! 3. **Order, at most once.** Events of one node arrive in its order, and none twice. What arrives
 //!    late is discarded and counted.
 //! 4. **No echo.** What was imported is not exported, whatever hooks and filters publish meanwhile.
+//!    (A type that the bus retains is to be imported or exported, not both. One bridge refuses
+//!    both; bridges of two prefixes do not know of each other.)
 //! 5. **Requests cross.** A gather completes by answers from any node, and names a dead one as
 //!    missing.
 //! 6. **Start-up.** Events published before the local start are exported by the replay. Imports

@@ -36,6 +36,9 @@ thread_local! {
 /// and that is the bridge if the event comes from elsewhere. Elsewhere this is `None`: in a thread
 /// or a task that receives, say.
 ///
+/// Not for types that the bus retains: of those, whoever publishes one may hand on another's as
+/// well, so this may be the wrong node, or `None` for what was imported.
+///
 /// What a filter or a hook publishes while an imported event is on its way is under way within
 /// that, and has the same origin here. (A bridge is not misled by that, and exports it.)
 ///

@@ -9,7 +9,7 @@ use ringbus::{
     Subscription,
 };
 use ringbus_nats::async_nats::ConnectOptions;
-use ringbus_nats::{Bridge, Json, Registry};
+use ringbus_nats::{Bridge, BridgeState, Json, Registry};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::thread;
@@ -156,6 +156,23 @@ async fn gather_completes_by_answers_of_other_nodes() {
     until("the local answers stay at home, and the requests are sent", || {
         let export = asker.bridge.stats().export;
         (export.at_home, export.sent) == (20, 20)
+    })
+    .await;
+}
+
+/// What would not have been sent is not lost when it can't be sent.
+#[tokio::test(flavor = "multi_thread")]
+async fn local_answers_stay_at_home_without_a_server_as_well() {
+    let mut server = Server::start();
+    let asker = Node::start(&server.url(), &["local"]).await;
+    server.kill();
+    until("it is noticed", || asker.bridge.state() == BridgeState::Disconnected).await;
+    for _ in 0..3 {
+        asker.ask(&["local"]).await.expect("it answers");
+    }
+    until("the requests are given up, and the answers stay", || {
+        let export = asker.bridge.stats().export;
+        (export.offered, export.expired, export.at_home) == (3, 3, 3)
     })
     .await;
 }

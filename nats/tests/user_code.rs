@@ -169,6 +169,57 @@ async fn imported_events_that_panic_when_they_are_dropped_do_not_abort_the_proce
     .await;
 }
 
+/// An event that came over the network, and panics when it is asked for its type, and again when it
+/// is dropped.
+#[derive(Clone, Serialize, Deserialize)]
+struct Touchy {
+    #[serde(skip, default = "arrived")]
+    is_here: bool,
+}
+
+impl Drop for Touchy {
+    fn drop(&mut self) {
+        assert!(!self.is_here, "a Drop that panics");
+    }
+}
+
+const TOUCHY: EventType = EventType::new("touchy");
+
+impl Event for Touchy {
+    fn event_type(&self) -> EventType {
+        assert!(!self.is_here, "do not ask");
+        TOUCHY
+    }
+
+    fn timestamp(&self) -> SystemTime {
+        SystemTime::now()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn imported_event_that_panics_twice_does_not_abort_the_process() {
+    if let Some(child) = Child::start("imported_event_that_panics_twice_does_not_abort_the_process") {
+        return child.succeeds().await;
+    }
+    let server = Server::start();
+    let url = server.url();
+    let (here, there) = (new_bus::<Touchy>(0), new_bus::<Touchy>(0));
+    here.start();
+    there.start();
+    let builder = Bridge::builder(&there, Json).prefix("test").import([TOUCHY]);
+    let importing = builder.connect(&*url, ConnectOptions::new()).await.expect("connects");
+    let builder = Bridge::builder(&here, Json).prefix("test").export([TOUCHY]);
+    let _exporting = builder.connect(&*url, ConnectOptions::new()).await.expect("connects");
+    for _ in 0..3 {
+        here.publish(Touchy { is_here: false }).map(drop).expect("the bus is open");
+    }
+    until("all are refused", || {
+        assert_eq!(importing.state(), BridgeState::Connected, "the import has ended");
+        importing.stats().import.origins.first().is_some_and(|origin| origin.undecodable == 3)
+    })
+    .await;
+}
+
 /// Whether [`Moody`] events panic.
 static ARE_MOODY: AtomicBool = AtomicBool::new(false);
 
