@@ -3,7 +3,7 @@
 
 use crate::common::{Talk, answer, answers, panic_of, talkative_bus};
 use ringbus::{EventBus, Gather, GatherError, RequestId, RequestOptions};
-use std::future::IntoFuture;
+use std::future::{Future, IntoFuture};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -82,6 +82,18 @@ async fn timeout_counts_from_the_request() {
     let begun = Instant::now();
     assert!(matches!(gather.await, Err(GatherError::TimedOut { .. })));
     assert_eq!(begun.elapsed(), Duration::ZERO, "it was over before it was awaited");
+}
+
+/// G13: a timeout that is over ends the wait at the first look, which lets nobody else run before.
+#[tokio::test(start_paused = true)]
+async fn timeout_that_is_over_is_not_waited_for() {
+    let (bus, _questions) = talkative_bus();
+    for timeout in [Duration::ZERO, HOUR] {
+        let gather = ask(&bus, expecting(&["a"]).timeout(timeout));
+        advance(timeout).await;
+        let poll = pin!(gather.into_future()).poll(&mut Context::from_waker(Waker::noop()));
+        assert!(matches!(poll, Poll::Ready(Err(GatherError::TimedOut { .. }))), "{timeout:?}");
+    }
 }
 
 /// Requests: without a timeout, an awaited request waits as long as it takes.

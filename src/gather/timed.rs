@@ -65,10 +65,14 @@ impl<E> GatherFuture<E> {
     /// Polls the wait for the deadline, if there is one.
     fn poll_deadline(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let this = self.project();
-        if this.deadline.is_none() {
+        let Some(deadline) = *this.deadline else {
             return Poll::Pending;
-        }
+        };
         if !std::mem::replace(this.has_yielded, true) {
+            // Nobody is let run once it is over. (Later, the timer says so.)
+            if deadline <= Instant::now() {
+                return Poll::Ready(());
+            }
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
