@@ -667,7 +667,8 @@ impl<E: Event + Clone> EventBus<E> {
     ///
     /// # Panics
     ///
-    /// Resumes the panic of a waker, after all have been woken.
+    /// Resumes the panic of a waker, of what a hook owns, or of the `Drop` of an event that was
+    /// kept for the replay, after all have been woken.
     ///
     /// # Progress
     ///

@@ -135,7 +135,8 @@
 //! | `recv`, `recv_async`, `Stream` | wait for an event | |
 //! | `request`, publish of a response | as publish, and two short locks | a shard of the map of requests, and the request itself; a response takes neither if nothing is under way |
 //! | `wait`, `until`, `await` of a gather | wait for the answers | |
-//! | `subscribe`, drop, `start`, `stop` | lock-free | copy a part of the list of subscribers |
+//! | `subscribe`, `start` | lock-free | copy a part of the list of subscribers |
+//! | `stop`, drop of a subscription | the same, and then short locks | one if somebody [waits for the bus to drain](EventBus::close_and_drain); a drop, that of its own waker, which whoever wakes it holds for a moment |
 //! | `close` | lock-free, and then short locks | one for each shard of the map of requests, and for each request under way |
 //! | `publisher`, `stats`, drop of a [`Publisher`] | short lock | never taken by a publish |
 //!

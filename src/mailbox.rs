@@ -186,6 +186,11 @@ impl<E> Mailbox<E> {
         self.state.begin_wait();
     }
 
+    /// Whether nobody has taken the announcement yet.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.state.is_waiting()
+    }
+
     /// Takes the announcement back, and the waker out, unless a publisher is about to wake it.
     pub(crate) fn end_wait(&self) -> Option<Waker> {
         if self.state.end_wait() { None } else { self.waker.clear() }

@@ -218,8 +218,9 @@ impl<E: Event + Clone> Subscription<E> {
     ///
     /// # Panics
     ///
-    /// During the replay, resumes a panic of the filter or of `Clone`. That event is gone; the next
-    /// call gives the next one.
+    /// During the replay, resumes a panic of the filter, of `Clone` or of `event_type`. That event
+    /// is gone; the next call gives the next one. Who is the last to have read the replay drops its
+    /// events, and resumes a panic of their `Drop`: nothing is gone then.
     #[inline(always)]
     pub fn try_recv(&self) -> Result<E, TryRecvError> {
         if !const { is_large::<E>() } && self.stage.get() == Stage::Ring {
@@ -548,8 +549,8 @@ impl<E: Event + Clone> Subscription<E> {
     ///
     /// # Panics
     ///
-    /// During the replay, resumes a panic of the filter or of `Clone`. That event is gone;
-    /// those before it are in `into`, and the next call gives the next ones.
+    /// As [`try_recv`](Self::try_recv). Events received before the panic are in `into`, and the next
+    /// call gives the next ones.
     pub fn try_recv_many(&self, into: &mut Vec<E>, max: usize) -> usize {
         // One look at least, because to find nothing may be the end of the replay.
         let asked = max;

@@ -23,7 +23,8 @@ pub struct Published {
     /// Events kept for the replay: 1 before `start`, 0 after. A batch may straddle the start. (Also
     /// 1 for an event of a [retained](crate::BusBuilder::retain) type that a filter, `Clone` or
     /// `Drop` publishes while it runs for another of that type: the publish of that one publishes
-    /// this as well, behind it, and reports its deliveries.)
+    /// this as well, behind it, and reports its deliveries. A request reports its own alone; the
+    /// [statistics](crate::EventBus::stats) count all.)
     pub buffered: usize,
     /// Subscribers in whose ring the event is; of a batch, the sum over its events.
     pub delivered: usize,

@@ -138,10 +138,10 @@ pub fn subscribe_with_share(bus: &Bus) -> (Subscription<Token>, Arc<()>) {
     (filtered.subscribe(), share)
 }
 
-/// Checks that nothing keeps the filter of [`subscribe_with_share`] any more. Not under loom, whose
-/// double of the snapshot's cell keeps all snapshots.
+/// Checks that nothing keeps the filter of [`subscribe_with_share`], or a hook, any more. Not under
+/// loom, whose double of the snapshot's cell keeps all snapshots.
 pub fn assert_unshared(share: &Arc<()>) {
-    assert!(cfg!(loom) || Arc::strong_count(share) == 1, "nothing keeps the filter of a subscriber that has left");
+    assert!(cfg!(loom) || Arc::strong_count(share) == 1, "G11: nothing keeps what is not used any more");
 }
 
 /// Receives until there is nothing, and returns the numbers and whether the subscription is closed.

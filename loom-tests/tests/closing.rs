@@ -106,8 +106,8 @@ fn parked_subscriber_wakes_for_close() {
     .check(|outcomes| closing::close_live(outcomes, CROWD - 1));
 }
 
-/// *Property*: G7, G10: a subscription made while the bus is closed gets the backlog or nothing,
-/// and then Closed.
+/// *Property*: G7, G10, G11: a subscription made while the bus is closed gets the backlog or
+/// nothing, and then Closed; nothing keeps the backlog then (not under loom).
 ///
 /// *Threads*: closer, subscriber.
 ///

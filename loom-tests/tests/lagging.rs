@@ -32,6 +32,22 @@ fn hooks_added_at_once_both_hear() {
         .check(lagging::add_two_hooks);
 }
 
+/// *Property*: G11: a closed bus keeps no hook, although one was added meanwhile (not under loom).
+///
+/// *Threads*: adder, closer (main).
+///
+/// *Bound*: preemptions = 2; 75 schedules in less than 0.1 s.
+#[test]
+fn closed_bus_keeps_no_hook_that_was_there_as_another_came() {
+    Model {
+        name: "closed_bus_keeps_no_hook_that_was_there_as_another_came",
+        bound: Bound::Preemptions,
+        floor: 37,
+        must_see: &["none is kept"],
+    }
+    .check(lagging::add_hook_close);
+}
+
 /// *Property*: an episode that several publishers begin is reported once.
 ///
 /// *Threads*: a crowd of publishers.

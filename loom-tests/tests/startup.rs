@@ -39,6 +39,23 @@ fn late_fill_wakes_the_parked_reader() {
     .check(startup::late_fill);
 }
 
+/// *Property*: G7, G9: a reader whose filter parks, and so uses up the wake-up of the start, is
+/// woken by the next event.
+///
+/// *Threads*: starter that publishes, reader.
+///
+/// *Bound*: preemptions = 2; 1,190 schedules in 0.4 s.
+#[test]
+fn filter_that_parks_takes_no_wake_up_away() {
+    Model {
+        name: "filter_that_parks_takes_no_wake_up_away",
+        bound: Bound::Preemptions,
+        floor: 590,
+        must_see: &["reader parked", "found at once"],
+    }
+    .check(startup::park_in_filter);
+}
+
 /// *Property*: G3, G4: each event arrives once, the replayed ones before the live ones.
 ///
 /// *Threads*: a crowd of publishers, starter that reads too (main).

@@ -86,9 +86,10 @@ impl<E: Event + Clone> BusBuilder<E> {
     /// If user code that such an event runs publishes another one of its type, that comes behind
     /// it. Its publish returns at once, as if the event were
     /// [buffered](crate::Published::buffered), and the publish that it interrupts delivers it and
-    /// reports its deliveries. Until that returns, other events may overtake it, and a close may
-    /// lose it. (In a batch, a request or a [large event](crate::Event#large-events), `Clone` runs
-    /// first: what that publishes comes before.)
+    /// reports its deliveries (a request, its own alone). Until that returns, other events may
+    /// overtake it, and a close may lose it. (In a batch, a request or a
+    /// [large event](crate::Event#large-events), `Clone` runs first: what that publishes comes
+    /// before.)
     ///
     /// # Examples
     ///

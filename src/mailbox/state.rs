@@ -62,6 +62,15 @@ impl WaitState {
         fence(SeqCst);
     }
 
+    /// Whether the announcement stands: nobody has taken it since, and the next one who does will
+    /// wake the subscriber.
+    pub(crate) fn is_waiting(&self) -> bool {
+        // ORDERING: Relaxed. Who has used up the wake-up of a publisher on this thread is ordered
+        // behind it, and so behind `take_waiter`. A wake-up that is still to come ends the park.
+        // Checked by loom-tests/tests/startup.rs `filter_that_parks_takes_no_wake_up_away`.
+        self.0.load(Relaxed) == WAITING
+    }
+
     /// Takes the announcement back. Returns whether a publisher has taken it before, which takes
     /// the waker as well.
     pub(crate) fn end_wait(&self) -> bool {

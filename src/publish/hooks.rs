@@ -195,8 +195,10 @@ impl Hooks {
             is_changed = list.is_some();
             list.as_deref().map_or_else(|| Arc::clone(list), |hooks| Arc::new(Some(change(hooks))))
         });
-        if is_changed {
-            self.displaced.retire(before);
+        match is_changed {
+            true => self.displaced.retire(before),
+            // Who has closed the bus meanwhile could not drop the list that was looked at here.
+            false => self.displaced.sweep(),
         }
     }
 

@@ -51,7 +51,6 @@ use crate::publish::startup::StartupLog;
 use crate::publish::{Losses, Place, report_lags};
 use crate::stats::Offered;
 use crate::sync::{AtomicUsize, Counter, SegQueue, this_thread};
-use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Release};
 
@@ -243,15 +242,6 @@ impl<E> Retained<E> {
         let before = self.with(last);
         let under_way = before.under_way.iter().chain([&put]).cloned().collect();
         (Self { youngest: put.number, under_way, ..before }, put)
-    }
-
-    /// Without the event that was put last, of which its publisher has another share.
-    pub(crate) fn take_back(&mut self) {
-        let mut under_way = mem::take(&mut self.under_way).into_vec();
-        if let Some(put) = under_way.pop() {
-            self.last[put.entry.index] = Last::Nothing;
-        }
-        self.under_way = under_way.into();
     }
 
     /// With the events of this log, which is closed.

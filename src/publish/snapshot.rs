@@ -196,8 +196,10 @@ impl<E> SnapshotCell<E> {
 
     /// Replaces the snapshot by what `update` makes of it, if anything.
     fn replace(&self, update: impl FnMut(&Snapshot<E>) -> Option<Snapshot<E>>) {
-        if let Some(before) = self.swap(update) {
-            self.0.displaced.retire(before);
+        match self.swap(update) {
+            Some(before) => self.0.displaced.retire(before),
+            // Who has closed the bus meanwhile could not drop the snapshot that was looked at here.
+            None => self.sweep(),
         }
     }
 
@@ -256,7 +258,7 @@ impl<E> SnapshotCell<E> {
     /// Puts an event into the snapshot, as the last one of its type. Returns that snapshot, for the
     /// event to be fanned out on, and the event with its number; `None` if the bus is not live.
     pub(crate) fn put(&self, entry: &Arc<Entry<E>>) -> Option<(Arc<Snapshot<E>>, Put<E>)> {
-        let mut done = None;
+        let (mut done, mut failures) = (None, Vec::new());
         let before = self.0.current.rcu(|current| {
             let next = match (&current.phase, &current.retained) {
                 (Phase::Retaining, Some(retained)) => {
@@ -266,20 +268,15 @@ impl<E> SnapshotCell<E> {
                 _ => None,
             };
             let swapped = next.as_ref().map_or_else(|| Arc::clone(current), |(next, _)| Arc::clone(next));
-            // What a try that failed has made may hold the last share of something, but not of this
-            // event: if the bus turns out to be closed, its publisher takes it back.
-            if let Some((mut failed, _)) = std::mem::replace(&mut done, next) {
-                let unseen = Arc::get_mut(&mut failed).and_then(|failed| failed.retained.as_mut());
-                if let Some(retained) = unseen.and_then(Arc::get_mut) {
-                    retained.take_back();
-                }
-                self.0.displaced.keep(failed);
-            }
+            failures.extend(std::mem::replace(&mut done, next));
             swapped
         });
+        // What tries that failed have made, nobody else has seen; it may hold the last share of
+        // something. So if the bus turns out to be closed, the publisher can take its event back.
+        failures.into_iter().for_each(|failed| swallow(|| drop(failed)));
         match done {
             Some(_) => self.0.displaced.retire(before),
-            // Nothing may come any more that would drop what the failed tries have made.
+            // As in `replace`.
             None => self.sweep(),
         }
         done

@@ -30,7 +30,8 @@ impl StopHandle {
     ///
     /// # Progress
     ///
-    /// Lock-free.
+    /// Lock-free, and then a short lock if somebody
+    /// [waits for the bus to drain](crate::EventBus::close_and_drain).
     pub fn stop(&self) {
         self.0.stop();
     }

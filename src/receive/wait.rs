@@ -109,9 +109,13 @@ impl<'a, E: Event + Clone> Wait<'a, E> {
                     if deadline.has_passed() {
                         return false;
                     }
-                    deadline.park();
                     self.stage = Stage::Awake(deadline);
-                    return true;
+                    // The look before may have run user code, which parks for its own ends, and so
+                    // has used up the wake-up of whoever took the announcement meanwhile.
+                    if self.subscription.mailbox.is_waiting() {
+                        deadline.park();
+                        return true;
+                    }
                 }
             }
         }

@@ -1,9 +1,9 @@
 //! Lags, and the hooks that hear of them.
 
-use crate::engine::thread;
+use crate::engine::{go, thread};
 use crate::model::Outcomes;
-use crate::token::{Bus, Token, live_bus, publish, spawn_publisher};
-use ringbus::Subscription;
+use crate::token::{Bus, Token, assert_unshared, live_bus, publish, spawn_publisher};
+use ringbus::{Lag, Subscription};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
@@ -81,6 +81,26 @@ pub fn add_two_hooks(outcomes: &Outcomes) {
     publish(&bus, &Token::new(1)).unwrap();
     assert_eq!(calls.map(|calls| calls.load(Relaxed)), [1, 1], "both hear of the lag");
     outcomes.saw("both");
+}
+
+/// A hook that is added × close: the closed bus keeps none.
+pub fn add_hook_close(outcomes: &Outcomes) {
+    let bus = live_bus();
+    let share = Arc::new(());
+    let own = |share: &Arc<()>| {
+        let kept = Arc::clone(share);
+        move |_: &Lag| assert!(Arc::strong_count(&kept) > 1)
+    };
+    bus.on_lag(own(&share));
+    let adder = thread::spawn({
+        let (bus, hook) = (bus.clone(), own(&share));
+        move || drop(bus.on_lag(hook))
+    });
+    go();
+    bus.close();
+    adder.join().unwrap();
+    assert_unshared(&share);
+    outcomes.saw("none is kept");
 }
 
 /// Publishers that lose their events to the same ring.

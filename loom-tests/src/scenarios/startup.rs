@@ -46,6 +46,34 @@ pub fn late_fill(outcomes: &Outcomes) {
     outcomes.saw_if(parks.any(), "reader parked");
 }
 
+/// Start and publish × a reader whose filter refuses the replay, and parks for its own ends: what
+/// has woken the reader is used up then, and it is woken by the event all the same.
+pub fn park_in_filter(outcomes: &Outcomes) {
+    let parks = Parks::begin();
+    let bus = new_bus(1);
+    let parking = bus.subscriber("parking").capacity(1).filter(|token: &Token| {
+        let is_replay = token.clone().read() == 0;
+        if is_replay {
+            thread::current().unpark();
+            thread::park();
+        }
+        !is_replay
+    });
+    let subscription = parking.subscribe();
+    publish(&bus, &Token::new(0)).unwrap();
+    let publisher = thread::spawn({
+        let bus = bus.clone();
+        move || {
+            bus.start();
+            publish(&bus, &Token::new(1))
+        }
+    });
+    let reader = thread::spawn(move || subscription.recv().map(Token::read));
+    assert_eq!(delivered(&publisher.join().unwrap()), 1);
+    assert_eq!(reader.join().unwrap(), Ok(1), "G7: what was delivered wakes who waits for it");
+    outcomes.saw(if parks.any() { "reader parked" } else { "found at once" });
+}
+
 /// Several publishers × start × a reader that looks while they are at it, and once they are done:
 /// each event arrives once, the replayed ones first.
 pub fn publishers_start(outcomes: &Outcomes, publishers: usize) {
