@@ -549,8 +549,8 @@ impl<E: Event + Clone> Subscription<E> {
     ///
     /// # Panics
     ///
-    /// As [`try_recv`](Self::try_recv). Events received before the panic are in `into`, and the next
-    /// call gives the next ones.
+    /// As [`try_recv`](Self::try_recv). Events received before the panic are in `into`, and the
+    /// next call gives the next ones.
     pub fn try_recv_many(&self, into: &mut Vec<E>, max: usize) -> usize {
         // One look at least, because to find nothing may be the end of the replay.
         let asked = max;

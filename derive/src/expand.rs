@@ -74,7 +74,7 @@ impl Input<'_> {
         let timestamp = self.by_kind(|kind| match &kind.timestamp {
             Timestamp::Field(place) => Answer { place: Some(place), expression: self.copy(place) },
             Timestamp::Expression(expression) => {
-                // In a statement, syn brackets what would end one: `(if late { a } else { b }) - LAG`.
+                // In a statement, syn brackets what would end it: `(if late { a } else { b }) - X`.
                 let last = Stmt::Expr(expression.clone(), None);
                 Answer::constant(quote!(#last))
             }
