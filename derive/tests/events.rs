@@ -69,7 +69,7 @@ enum Every {
     Tuple(),
     #[event("every.computed", timestamp = if matches!(self, Self::Computed) { at(20) } else { at(30) } - SECOND)]
     Computed,
-    #[event("every.computed-too", timestamp = match self { _ => at(20) } + SECOND)]
+    #[event("every.computed-too", timestamp = match self { Self::Unit => at(0), _ => at(20) } + SECOND)]
     ComputedToo,
     #[event("every.asked")]
     Asked {
@@ -177,7 +177,7 @@ struct Computed {
 }
 
 #[derive(Event)]
-#[event("struct.late", timestamp = match self.0 { second => at(second) } + SECOND)]
+#[event("struct.late", timestamp = match self.0 { 0 => at(9), second => at(second) } + SECOND)]
 struct Late(u64);
 
 #[test]
